@@ -1,0 +1,3 @@
+//! The command `nucleus-audit`.
+
+fn main() {}

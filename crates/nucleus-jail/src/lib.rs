@@ -1,0 +1,1 @@
+//! The kernel confinement of one process tree.

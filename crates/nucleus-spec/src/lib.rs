@@ -1,0 +1,1 @@
+//! Text to values and back: permissions.toml, profiles, the tool catalog, with diagnostics that carry spans.

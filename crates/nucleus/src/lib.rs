@@ -1,0 +1,1 @@
+//! The reference monitor and its hands.

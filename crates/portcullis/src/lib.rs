@@ -1,0 +1,1 @@
+//! Decides one request under one envelope and session state; pure.
