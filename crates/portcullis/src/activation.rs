@@ -1,0 +1,1 @@
+//! Paths the host runs or obeys by itself, as shipped data.

@@ -1,0 +1,1 @@
+//! Command rules over argv; they express intent, the jail is the boundary.

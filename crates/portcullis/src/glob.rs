@@ -1,0 +1,1 @@
+//! Small glob patterns over workspace-relative paths.

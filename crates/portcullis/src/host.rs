@@ -1,0 +1,1 @@
+//! Host names, addresses and URL paths in one canonical spelling.

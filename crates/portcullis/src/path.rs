@@ -1,0 +1,1 @@
+//! Workspace-relative paths in one canonical spelling.
