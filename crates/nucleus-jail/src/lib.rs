@@ -1,1 +1,32 @@
-//! The kernel confinement of one process tree.
+//! The kernel confinement of one process tree: what a jailed process cannot name, reach or outlive.
+//!
+//! A [`Launcher`] is started once per session. It runs a clean, single-threaded helper process
+//! ([`helper_main`]) which clones one jail for each [`JailSpec`]. The caller holds a [`Jail`];
+//! dropping it, or the death of the calling process, kills every process of the jail.
+//! [`Jail::enforced`] says as a value which layers hold; a missing layer that was not waived by
+//! name is an [`Error`] which names the layer and the setting to change.
+//!
+//! Absent here: policy, transports, terminals, and any text for users beyond errors and reports.
+#![cfg(target_os = "linux")]
+
+pub mod changed;
+mod error;
+mod helper;
+mod jail;
+mod launcher;
+pub mod mask;
+mod probe;
+mod report;
+mod spec;
+mod system;
+
+pub use error::{Error, Step};
+pub use helper::helper_main;
+pub use jail::{Exit, Jail};
+pub use launcher::{HelperCommand, Launcher};
+pub use probe::{Feature, HostSupport, probe_host};
+pub use report::{Enforced, Ids, Layer, LayerReport, LayerState};
+pub use spec::{
+    Access, Form, JailSpec, Limits, Overlay, Stdio, Tree, TreeId, UnixSockets, Upper, View,
+};
+pub use system::system_views;
