@@ -1,1 +1,354 @@
-//! Small glob patterns over workspace-relative paths.
+//! Matches workspace paths against small glob patterns in polynomial time, without allocation.
+//!
+//! The rules are those of `.gitignore` as far as they go:
+//! - `*` is any run of characters and `?` any one character of a segment; `**` as a whole segment is any
+//!   number of segments, none included;
+//! - a pattern without an inner or leading `/` matches at any depth, any other is anchored at the workspace;
+//! - what matches a directory matches everything below it. A trailing `/` therefore adds nothing, and
+//!   **`src/**` matches `src` itself too**;
+//! - `name!(a|b)` at the end of a segment is every name that starts with `name` and does not go on as exactly
+//!   `a` or `b` (from ksh): `.env.!(example)`.
+//!
+//! Character classes, braces, `\` and a leading `!` are errors, never literals: a blocked pattern that means
+//! less than its author thought would be a hole. `?` stands for a literal bracket.
+
+use crate::path::{RelPath, fold};
+use std::fmt;
+use unicode_normalization::UnicodeNormalization;
+
+/// Longest pattern in bytes; with the bound on paths it bounds the work of one match.
+pub const MAX_PATTERN_BYTES: usize = 1024;
+
+/// Names a set of workspace paths.
+///
+/// Equal patterns have equal canonical text, and `parse(p.as_str()) == p`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PathPattern {
+    text: String,
+    exact: Vec<Segment>,
+    folded: Vec<Segment>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Segment {
+    /// `**`: any number of segments.
+    Deep,
+    Literal(String),
+    /// A name with `*` or `?`.
+    Wild(String),
+    /// A prefix, then anything but exactly one of these.
+    Except(String, Vec<String>),
+}
+
+/// Refuses a pattern: what is wrong with it and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatternError {
+    pattern: String,
+    why: &'static str,
+}
+
+impl PatternError {
+    /// Refuses `pattern` because of `why`, a phrase that reads after the pattern.
+    #[must_use]
+    pub fn new(pattern: &str, why: &'static str) -> Self {
+        Self {
+            pattern: pattern
+                .chars()
+                .take(64)
+                .flat_map(char::escape_debug)
+                .collect(),
+            why,
+        }
+    }
+
+    /// Why, without the pattern.
+    #[inline]
+    #[must_use]
+    pub const fn why(&self) -> &'static str {
+        self.why
+    }
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pattern `{}` {}", self.pattern, self.why)
+    }
+}
+
+impl std::error::Error for PatternError {}
+
+impl PathPattern {
+    /// Parses a pattern.
+    ///
+    /// # Errors
+    /// [`PatternError`] for text that has no meaning here or could be read in two ways.
+    pub fn parse(pattern: &str) -> Result<Self, PatternError> {
+        let fail = |why| PatternError::new(pattern, why);
+        if pattern.len() > MAX_PATTERN_BYTES {
+            return Err(fail("is longer than 1024 bytes"));
+        }
+        if pattern.starts_with('!') {
+            return Err(fail(
+                "starts with `!`: there is no negation, list what is meant",
+            ));
+        }
+        let composed: String = pattern.nfc().collect();
+        let anchored = composed.starts_with('/');
+        let body = composed.strip_prefix('/').unwrap_or(&composed);
+        let body = body.strip_suffix('/').unwrap_or(body);
+        let mut exact: Vec<Segment> = Vec::new();
+        if !anchored && !body.contains('/') {
+            exact.push(Segment::Deep);
+        }
+        for name in body.split('/') {
+            let segment = parse_segment(name).map_err(fail)?;
+            if segment != Segment::Deep || exact.last() != Some(&Segment::Deep) {
+                exact.push(segment);
+            }
+        }
+        if exact.last() != Some(&Segment::Deep) {
+            exact.push(Segment::Deep);
+        }
+        let folded = exact.iter().map(Segment::folded).collect();
+        Ok(Self {
+            text: canonical_text(&exact),
+            exact,
+            folded,
+        })
+    }
+
+    /// The canonical text.
+    #[inline]
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the path, letter for letter, is in the set: for what is listed.
+    #[inline]
+    #[must_use]
+    pub fn matches(&self, path: &RelPath) -> bool {
+        match_segments(&self.exact, path.as_str())
+    }
+
+    /// Whether the path is in the set when case and invisible characters are ignored: for what is blocked or
+    /// protected. Holds whenever [`PathPattern::matches`] does.
+    #[inline]
+    #[must_use]
+    pub fn matches_folded(&self, path: &RelPath) -> bool {
+        match_segments(&self.folded, path.folded()) || match_segments(&self.exact, path.as_str())
+    }
+
+    /// Whether every path `other` matches is certainly matched by this pattern. Sound, not complete: it may
+    /// answer no where yes is true.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        if self == other || self.exact == [Segment::Deep] {
+            return true;
+        }
+        let mut names = Vec::new();
+        for segment in &other.exact[..other.exact.len() - 1] {
+            let Segment::Literal(name) = segment else {
+                return false;
+            };
+            names.push(name.as_str());
+        }
+        match_segments(&self.exact, &names.join("/"))
+    }
+}
+
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::str::FromStr for PathPattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        Self::parse(text)
+    }
+}
+
+impl Segment {
+    fn folded(&self) -> Self {
+        match self {
+            Self::Deep => Self::Deep,
+            Self::Literal(name) => Self::Literal(fold(name)),
+            Self::Wild(name) => Self::Wild(fold(name)),
+            Self::Except(prefix, not) => {
+                Self::Except(fold(prefix), not.iter().map(|n| fold(n)).collect())
+            }
+        }
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Deep => false,
+            Self::Literal(literal) => literal == name,
+            Self::Wild(pattern) => match_wild(pattern, name),
+            Self::Except(prefix, not) => name
+                .strip_prefix(prefix.as_str())
+                .is_some_and(|rest| !not.iter().any(|n| n == rest)),
+        }
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deep => f.write_str("**"),
+            Self::Literal(name) | Self::Wild(name) => f.write_str(name),
+            Self::Except(prefix, not) => write!(f, "{prefix}!({})", not.join("|")),
+        }
+    }
+}
+
+pub(crate) fn parse_segment(name: &str) -> Result<Segment, &'static str> {
+    let (prefix, not) = match name
+        .strip_suffix(')')
+        .and_then(|rest| rest.split_once("!("))
+    {
+        Some((prefix, not)) => (prefix, Some(not)),
+        None => (name, None),
+    };
+    for part in std::iter::once(prefix).chain(not) {
+        if part
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '[' | ']' | '{' | '}' | '\\' | ':'))
+        {
+            return Err(
+                "has one of `[ ] { } \\ :` or a control character: write several patterns, or `?`",
+            );
+        }
+    }
+    match (prefix, not) {
+        ("" | "." | "..", None) => {
+            Err("is empty or has an empty, `.` or `..` segment; `**` is everything")
+        }
+        ("**", None) => Ok(Segment::Deep),
+        (name, None) if name.contains("**") => Err("has `**` beside other characters of a segment"),
+        (name, None) if name.contains(['*', '?']) => Ok(Segment::Wild(name.to_owned())),
+        (name, None) => Ok(Segment::Literal(name.to_owned())),
+        (prefix, Some(not)) if format!("{prefix}{not}").contains(['*', '?', '(', ')']) => {
+            Err("has a wildcard beside `!(…)`")
+        }
+        (prefix, Some(not)) => Ok(Segment::Except(
+            prefix.to_owned(),
+            not.split('|').map(str::to_owned).collect(),
+        )),
+    }
+}
+
+/// The shortest text that parses to these segments.
+fn canonical_text(segments: &[Segment]) -> String {
+    match segments {
+        [Segment::Deep] => "**".to_owned(),
+        [Segment::Deep, name, Segment::Deep] => name.to_string(),
+        [name, Segment::Deep] => format!("/{name}"),
+        [names @ .., _] => names
+            .iter()
+            .map(Segment::to_string)
+            .collect::<Vec<_>>()
+            .join("/"),
+        [] => String::new(),
+    }
+}
+
+/// First segment of a path and what follows; none for the empty path.
+#[inline]
+fn split_first(path: &str) -> Option<(&str, &str)> {
+    if path.is_empty() {
+        return None;
+    }
+    Some(path.split_once('/').unwrap_or((path, "")))
+}
+
+/// Matches all of a path. A later `**` makes it safe to forget the choices of an earlier one, so one point of
+/// return is enough and the work is at most pattern times path.
+pub(crate) fn match_segments(pattern: &[Segment], path: &str) -> bool {
+    let (mut at, mut rest) = (0, path);
+    let mut retry: Option<(usize, &str)> = None;
+    loop {
+        match (pattern.get(at), split_first(rest)) {
+            // INVARIANT: every pattern ends in `**`, so reaching it decides.
+            (Some(Segment::Deep), _) if at + 1 == pattern.len() => return true,
+            (Some(Segment::Deep), _) => {
+                retry = Some((at, rest));
+                at += 1;
+            }
+            (Some(segment), Some((name, tail))) if segment.matches(name) => {
+                at += 1;
+                rest = tail;
+            }
+            (None, None) => return true,
+            _ => match retry
+                .and_then(|(deep, from)| split_first(from).map(|(_, tail)| (deep, tail)))
+            {
+                Some((deep, tail)) => {
+                    retry = Some((deep, tail));
+                    at = deep + 1;
+                    rest = tail;
+                }
+                None => return false,
+            },
+        }
+    }
+}
+
+/// Matches one name against `*` and `?`, by characters, with one point of return as above.
+fn match_wild(pattern: &str, name: &str) -> bool {
+    let (mut pattern, mut name) = (pattern, name);
+    let mut retry: Option<(&str, &str)> = None;
+    loop {
+        let (wanted, found) = (pattern.chars().next(), name.chars().next());
+        match (wanted, found) {
+            (Some('*'), _) => {
+                pattern = &pattern[1..];
+                retry = Some((pattern, name));
+            }
+            (Some(w), Some(c)) if w == '?' || w == c => {
+                pattern = &pattern[w.len_utf8()..];
+                name = &name[c.len_utf8()..];
+            }
+            (None, None) => return true,
+            _ => {
+                let Some((after, from)) = retry else {
+                    return false;
+                };
+                let Some(skipped) = from.chars().next() else {
+                    return false;
+                };
+                name = &from[skipped.len_utf8()..];
+                pattern = after;
+                retry = Some((after, name));
+            }
+        }
+    }
+}
+
+/// The shipped list of credential files, as pattern texts: what the default path scope blocks, at any depth.
+///
+/// `.npmrc` is among them although projects use it for settings too, because it is where registry tokens live;
+/// a profile that needs it readable writes its own `blocked` list.
+#[must_use]
+pub const fn default_credentials() -> &'static [&'static str] {
+    CREDENTIALS
+}
+
+#[rustfmt::skip]
+static CREDENTIALS: &[&str] = &[
+    ".env", ".env.!(example|sample|template|dist|defaults|schema)", "*.pem", "*.key", "*.p12", "*.pfx", "*.p8",
+    "*.ppk", "*.jks", "*.keystore", "*.kdbx", "id_rsa!(.pub)", "id_dsa!(.pub)", "id_ecdsa!(.pub)",
+    "id_ed25519!(.pub)", ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".password-store", ".netrc", "_netrc",
+    ".npmrc", ".pypirc", ".pgpass", ".my.cnf", ".s3cfg", ".boto", ".htpasswd", ".git-credentials", ".vault-
+    token", ".terraformrc", "*.tfstate", "*.tfstate.backup", "**/.terraform.d/credentials.tfrc.json",
+    "**/.docker/config.json", "**/.cargo/credentials", "**/.cargo/credentials.toml", "**/.gem/credentials",
+    "**/.config/gh", "**/.config/glab-cli", "**/.config/gcloud", "**/.config/op", "**/.config/github-copilot",
+    "**/.config/git/credentials", "**/.claude/.credentials.json", ".claude.json", "**/.codex/auth.json",
+    "**/.gemini/oauth_creds.json", "**/.gemini/google_accounts.json", "**/.local/share/opencode/auth.json",
+    "**/.local/share/keyrings", "application_default_credentials.json", "credentials.json", "service-
+    account*.json", "service_account*.json", "client_secret*.json", "secrets.yml", "secrets.yaml",
+    "secrets.toml", "secrets.json", "secrets.env",
+];
