@@ -37,6 +37,8 @@ def write_config(template, target):
 def main(client, directory, task):
     devnull = os.open(os.devnull, os.O_RDONLY)
     os.dup2(devnull, 0)  # codex waits for more of the prompt on an open pipe
+    if not os.path.isdir(directory):  # inside a session the agent may see no workspace: its tools do
+        directory = os.getcwd()
     if client == "codex":
         write_config("codex.toml", ".codex/config.toml")
         os.execvp("codex", ["codex", "exec", "--json", "-C", directory, "--skip-git-repo-check", task])

@@ -5,6 +5,7 @@ Tools come from an MCP server on stdio (the words after --mcp, by default `nucle
 its own in the place where the agent itself runs. The model is at OPENAI_BASE_URL.
 """
 import argparse
+import contextlib
 import itertools
 import json
 import os
@@ -33,8 +34,12 @@ class McpClient:
         self._child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._ids = itertools.count(1)
         info = {"name": "mini-agent", "version": "1"}
-        self.server = self.request("initialize", protocolVersion=PROTOCOL, capabilities={}, clientInfo=info)
-        self._send({"method": "notifications/initialized"})
+        try:
+            self.server = self.request("initialize", protocolVersion=PROTOCOL, capabilities={}, clientInfo=info)
+            self._send({"method": "notifications/initialized"})
+        except BaseException:
+            self.close()
+            raise
 
     def tools(self):
         tools, cursor = [], None
@@ -70,16 +75,22 @@ class McpClient:
         self._send({"id": message["id"], "error": {"code": -32601, "message": "not offered"}})
 
     def _send(self, message):
-        self._child.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
-        self._child.stdin.flush()
+        try:
+            self._child.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            self._child.stdin.flush()
+        except BrokenPipeError as error:
+            raise McpError("the server closed its input") from error
 
     def close(self):
-        self._child.stdin.close()
+        """Ends the input, which ends the server; one that stays is killed."""
+        with contextlib.suppress(BrokenPipeError):
+            self._child.stdin.close()
         try:
             self._child.wait(10)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+        self._child.stdout.close()
 
 
 def ask(base_url, model, conversation, tools):

@@ -214,10 +214,11 @@ def main():
             for name, ok, detail in checks:
                 print(f"{'ok  ' if ok else 'FAIL'} {agent} {script}: {name}{f' ({detail})' if detail and not ok else ''}", flush=True)
             failed += sum(not ok for _, ok, _ in checks)
-            results = [{"name": name, "ok": bool(ok), "detail": detail} for name, ok, detail in checks]
-            runs.append({"agent": agent, "script": script, "seconds": seconds, "checks": results})
-    passed = sum(c["ok"] for run in runs for c in run["checks"])
-    print(json.dumps({"version": 1, "control": options.control, "passed": passed, "failed": failed, "runs": runs}))
+            red = {name: detail for name, ok, detail in checks if not ok}
+            runs.append({"agent": agent, "script": script, "seconds": seconds, "checks": len(checks), "failed": red})
+    report = {"version": 1, "user": pwd.getpwuid(os.getuid()).pw_name, "control": options.control, "profile": options.profile,
+              "passed": sum(r["checks"] - len(r["failed"]) for r in runs), "failed": failed, "runs": runs}
+    print(json.dumps(report))
     return 1 if failed else 0
 
 
