@@ -168,8 +168,7 @@ static ACTIVATION: &[(&str, &[&str])] = &[
         "an editor obeys it on opening the folder",
         &[
             ".vscode", ".vs", ".idea", ".fleet", ".zed", "*.code-workspace", "*.sublime-project", ".nvim.lua",
-            ".nvimrc", ".exrc", ".vimrc", ".gvimrc", ".vim", "**/.config/nvim", ".dir-locals.el", ".dir-
-            locals-2.el", ".emacs", ".emacs.d", ".devcontainer", ".devcontainer.json", "devcontainer.json",
+            ".nvimrc", ".exrc", ".vimrc", ".gvimrc", ".vim", "**/.config/nvim", ".dir-locals.el", ".dir-locals-2.el", ".emacs", ".emacs.d", ".devcontainer", ".devcontainer.json", "devcontainer.json",
             ".gitpod.yml", ".gitpod.Dockerfile",
         ],
     ),
@@ -201,8 +200,7 @@ static ACTIVATION: &[(&str, &[&str])] = &[
         "a CI service runs it",
         &[
             "**/.github/workflows", "**/.github/actions", "**/.github/dependabot.yml", "action.yml",
-            "action.yaml", ".gitlab-ci.yml", ".gitlab-ci.yaml", ".gitlab-ci", "**/.gitlab/ci", "*.gitlab-
-            ci.yml", ".circleci", ".travis.yml", "appveyor.yml", ".appveyor.yml", "azure-pipelines*.yml",
+            "action.yaml", ".gitlab-ci.yml", ".gitlab-ci.yaml", ".gitlab-ci", "**/.gitlab/ci", "*.gitlab-ci.yml", ".circleci", ".travis.yml", "appveyor.yml", ".appveyor.yml", "azure-pipelines*.yml",
             "azure-pipelines*.yaml", "azure-pipelines", ".azure-pipelines", "bitbucket-pipelines.yml",
             ".drone.yml", ".drone.star", ".woodpecker.yml", ".woodpecker.yaml", ".woodpecker", ".buildkite",
             "Jenkinsfile", "Jenkinsfile.*", ".cirrus.yml", ".cirrus.star", ".semaphore", ".teamcity",
@@ -214,8 +212,7 @@ static ACTIVATION: &[(&str, &[&str])] = &[
         "entering the directory runs it",
         &[
             ".envrc", ".env.mise", ".autoenv.zsh", ".tool-versions", "mise.toml", "mise.*.toml", ".mise.toml",
-            ".mise.*.toml", ".mise", "**/.config/mise", ".rtx.toml", ".nvmrc", ".node-version", ".python-
-            version", ".ruby-version", ".sdkmanrc",
+            ".mise.*.toml", ".mise", "**/.config/mise", ".rtx.toml", ".nvmrc", ".node-version", ".python-version", ".ruby-version", ".sdkmanrc",
         ],
     ),
     (
@@ -230,8 +227,7 @@ static ACTIVATION: &[(&str, &[&str])] = &[
     (
         "a container tool runs it",
         &[
-            "Dockerfile", "Dockerfile.*", "*.dockerfile", "Containerfile", "Containerfile.*", "docker-
-            compose*.yml", "docker-compose*.yaml", "compose.yml", "compose.yaml", "compose.*.yml",
+            "Dockerfile", "Dockerfile.*", "*.dockerfile", "Containerfile", "Containerfile.*", "docker-compose*.yml", "docker-compose*.yaml", "compose.yml", "compose.yaml", "compose.*.yml",
             "compose.*.yaml", "Vagrantfile", "Tiltfile",
         ],
     ),
@@ -269,8 +265,7 @@ static BUILD_INPUTS: &[&str] = &[
     "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "pnpm-workspace.yaml", "bun.lock", "bun.lockb",
     "deno.json", "deno.jsonc", "turbo.json", "nx.json", "lerna.json", "*.config.js", "*.config.cjs",
     "*.config.mjs", "*.config.ts", "*.config.cts", "*.config.mts", ".eslintrc.js", ".eslintrc.cjs",
-    ".babelrc.js", "gulpfile.*", "Gruntfile.*", "tsconfig.json", "build.rs", "Cargo.toml", "Cargo.lock", "rust-
-    toolchain", "rust-toolchain.toml", "CMakeLists.txt", "CMakePresets.json", "*.cmake", "meson.build",
+    ".babelrc.js", "gulpfile.*", "Gruntfile.*", "tsconfig.json", "build.rs", "Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", "CMakeLists.txt", "CMakePresets.json", "*.cmake", "meson.build",
     "configure", "configure.ac", "autogen.sh", "SConstruct", "wscript", "BUILD", "BUILD.bazel", "WORKSPACE",
     "WORKSPACE.bazel", "MODULE.bazel", "*.bzl", ".bazelrc", "build.gradle", "build.gradle.kts",
     "settings.gradle", "settings.gradle.kts", "gradle.properties", "init.gradle", "gradlew", "gradlew.bat",

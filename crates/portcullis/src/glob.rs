@@ -342,13 +342,11 @@ static CREDENTIALS: &[&str] = &[
     ".env", ".env.!(example|sample|template|dist|defaults|schema)", "*.pem", "*.key", "*.p12", "*.pfx", "*.p8",
     "*.ppk", "*.jks", "*.keystore", "*.kdbx", "id_rsa!(.pub)", "id_dsa!(.pub)", "id_ecdsa!(.pub)",
     "id_ed25519!(.pub)", ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".password-store", ".netrc", "_netrc",
-    ".npmrc", ".pypirc", ".pgpass", ".my.cnf", ".s3cfg", ".boto", ".htpasswd", ".git-credentials", ".vault-
-    token", ".terraformrc", "*.tfstate", "*.tfstate.backup", "**/.terraform.d/credentials.tfrc.json",
+    ".npmrc", ".pypirc", ".pgpass", ".my.cnf", ".s3cfg", ".boto", ".htpasswd", ".git-credentials", ".vault-token", ".terraformrc", "*.tfstate", "*.tfstate.backup", "**/.terraform.d/credentials.tfrc.json",
     "**/.docker/config.json", "**/.cargo/credentials", "**/.cargo/credentials.toml", "**/.gem/credentials",
     "**/.config/gh", "**/.config/glab-cli", "**/.config/gcloud", "**/.config/op", "**/.config/github-copilot",
     "**/.config/git/credentials", "**/.claude/.credentials.json", ".claude.json", "**/.codex/auth.json",
     "**/.gemini/oauth_creds.json", "**/.gemini/google_accounts.json", "**/.local/share/opencode/auth.json",
-    "**/.local/share/keyrings", "application_default_credentials.json", "credentials.json", "service-
-    account*.json", "service_account*.json", "client_secret*.json", "secrets.yml", "secrets.yaml",
+    "**/.local/share/keyrings", "application_default_credentials.json", "credentials.json", "service-account*.json", "service_account*.json", "client_secret*.json", "secrets.yml", "secrets.yaml",
     "secrets.toml", "secrets.json", "secrets.env",
 ];
