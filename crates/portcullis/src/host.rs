@@ -1,8 +1,8 @@
 //! Gives every host, address and URL path one spelling, and refuses what two programs could read differently.
 
 use crate::glob::{PatternError, Segment, match_segments, parse_segment};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A DNS name: lower case, ASCII, no trailing dot, labels of 1 to 63 bytes, at most 253 in all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
