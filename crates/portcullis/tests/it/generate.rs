@@ -57,7 +57,7 @@ pub(crate) fn session_word() -> impl Strategy<Value = SessionWord> {
         portcullis::Phase::LockedDown,
         portcullis::Phase::Ended,
     ];
-    (select(&phases[..]), any::<bool>(), exposure()).prop_map(|(phase, in_window, exposure)| {
+    (select(phases.to_vec()), any::<bool>(), exposure()).prop_map(|(phase, in_window, exposure)| {
         SessionWord {
             phase,
             in_window,
@@ -254,7 +254,7 @@ fn command() -> impl Strategy<Value = CommandSubject> {
         "ls -l",
         "git push",
     ];
-    select(&lines[..]).prop_map(|line| {
+    select(lines.to_vec()).prop_map(|line| {
         CommandSubject::new(portcullis::command::Argv::new(line.split(' ')).unwrap())
     })
 }
@@ -274,8 +274,8 @@ fn url() -> impl Strategy<Value = UrlSubject> {
         Some("/repos/us/it/pulls"),
     ];
     (
-        select(&hosts[..]),
-        select(&paths[..]),
+        select(hosts.to_vec()),
+        select(paths.to_vec()),
         select(&["GET", "POST"][..]),
         any::<bool>(),
     )
