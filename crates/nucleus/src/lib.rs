@@ -1,1 +1,3 @@
 //! The reference monitor and its hands.
+
+pub mod workspace;
