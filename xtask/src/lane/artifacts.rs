@@ -76,8 +76,11 @@ impl Artifacts {
     }
 
     /// Every binary the user's copy needs.
-    pub(super) fn executables(&self) -> impl Iterator<Item = &Path> {
-        self.tests.iter().map(|test| test.executable.as_path())
+    pub(super) fn executables(&self) -> Vec<&Path> {
+        self.tests
+            .iter()
+            .map(|test| test.executable.as_path())
+            .collect()
     }
 }
 

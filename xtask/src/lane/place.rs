@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::artifacts::Artifacts;
 use super::tool;
 use crate::Failure;
 
@@ -40,19 +40,24 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Makes user, home and copy.
-    pub(super) fn make(root: &Path, artifacts: &Artifacts) -> Result<Self, Failure> {
-        let id = std::process::id();
+    /// Makes user, home and a copy of the tracked files, the product's binaries and `tests`.
+    pub(super) fn make(root: &Path, tests: &[&Path]) -> Result<Self, Failure> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "{}-{}",
+            std::process::id(),
+            MADE.fetch_add(1, Ordering::Relaxed)
+        );
         let place = Self {
-            user: format!("nucleus-t{id}"),
-            directory: std::env::temp_dir().join(format!("nucleus-user-{id}")),
+            user: format!("nucleus-{name}"),
+            directory: std::env::temp_dir().join(format!("nucleus-user-{name}")),
             root: root.to_path_buf(),
         };
         fs::create_dir(&place.directory)?;
         open_to_all(&place.directory)?;
         place.add_user()?;
         place.copy_tree()?;
-        place.copy_binaries(artifacts)?;
+        place.copy_binaries(tests)?;
         Ok(place)
     }
 
@@ -141,14 +146,17 @@ impl Place {
         )?)
     }
 
-    fn copy_binaries(&self, artifacts: &Artifacts) -> Result<(), Failure> {
+    fn copy_binaries(&self, tests: &[&Path]) -> Result<(), Failure> {
         let release = self.root.join("target/release");
         let binaries = BINARIES.map(|name| release.join(name));
         for path in binaries
             .iter()
             .map(PathBuf::as_path)
-            .chain(artifacts.executables())
+            .chain(tests.iter().copied())
         {
+            if !path.is_file() {
+                return Err(format!("`{}` is not built", path.display()).into());
+            }
             self.copy_one(path.strip_prefix(&self.root)?)?;
         }
         tool(
@@ -218,5 +226,79 @@ mod tests {
         let outer = directory.path().join("outer");
         fs::set_permissions(&outer, fs::Permissions::from_mode(0o700)).unwrap();
         assert_eq!(closed_ancestor(&inner), Some(outer));
+    }
+
+    /// A repository that only root can enter, with a tracked file and built binaries.
+    fn closed_repository() -> (tempfile::TempDir, PathBuf) {
+        let outer = tempfile::tempdir().unwrap();
+        fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let root = outer.path().join("clone");
+        fs::create_dir_all(root.join("target/release")).unwrap();
+        fs::write(root.join("tracked"), "tracked").unwrap();
+        fs::write(root.join("untracked"), "untracked").unwrap();
+        for name in BINARIES {
+            fs::write(root.join("target/release").join(name), "").unwrap();
+        }
+        for args in [&["init", "-q"][..], &["add", "tracked"]] {
+            tool(Command::new("git").args(args).current_dir(&root)).unwrap();
+        }
+        (outer, root)
+    }
+
+    fn can_make_users() -> bool {
+        rustix::process::geteuid().is_root()
+            && Path::new("/usr/sbin/useradd").exists()
+            && tool(Command::new("unshare").args(["--mount", "true"])).is_ok()
+    }
+
+    #[test]
+    fn the_user_sees_the_copy_at_the_repositorys_path_and_nothing_of_root() {
+        if !can_make_users() {
+            println!(
+                "SKIPPED: the_user_sees_the_copy_at_the_repositorys_path_and_nothing_of_root \
+                 (missing: root with useradd and mount namespaces)"
+            );
+            return;
+        }
+        let (outer, root) = closed_repository();
+        fs::write(outer.path().join("secret"), "secret").unwrap();
+        let place = Place::make(&root, &[]).unwrap();
+        let script = "id -u; id -G; cat tracked; echo; ls untracked ../secret; touch tracked; \
+                      touch \"$HOME/mine\" target/tmp/mine && echo; grep Cap /proc/self/status";
+        let argv = ["sh", "-c", script].map(str::to_owned);
+        let output = place.command(&root, &argv).output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let (user, directory) = (place.user.clone(), place.directory.clone());
+        drop(place);
+
+        let mut lines = told.lines();
+        assert!(
+            lines.next().unwrap().parse::<u32>().unwrap() >= 1000,
+            "{told}"
+        );
+        assert!(
+            !lines.next().unwrap().split(' ').any(|group| group == "0"),
+            "{told}"
+        );
+        assert_eq!(lines.next(), Some("tracked"), "{told}");
+        assert!(told.contains("CapEff:\t0000000000000000"), "{told}");
+        let refused = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(refused.lines().count(), 3, "{refused}");
+        assert!(!directory.exists());
+        assert!(!fs::read_to_string("/etc/passwd").unwrap().contains(&user));
+    }
+
+    #[test]
+    fn a_binary_that_is_not_built_is_an_error() {
+        if !can_make_users() {
+            println!(
+                "SKIPPED: a_binary_that_is_not_built_is_an_error \
+                 (missing: root with useradd and mount namespaces)"
+            );
+            return;
+        }
+        let (_outer, root) = closed_repository();
+        fs::remove_file(root.join("target/release/nucleus")).unwrap();
+        assert!(Place::make(&root, &[]).is_err());
     }
 }
