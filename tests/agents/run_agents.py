@@ -182,12 +182,12 @@ def run_as_user(options):
     for binary in () if options.control else (options.nucleus, options.auditor):
         shutil.copy2(binary, stage / pathlib.Path(binary).name)
     agents = options.agents.split(",") if options.agents else clients.names(options.all)
-    prepare(agents)
+    cache = public_cache(prepare(agents), stage / "cache")
     argv = ["/usr/bin/python3", str(copy / "run_agents.py"), "--profile", options.profile, "--scripts", options.scripts]
     argv += ["--nucleus", str(stage / "nucleus"), "--timeout", str(options.timeout), "--agents", ",".join(agents)]
     argv += ["--control"] if options.control else []
     subprocess.run(["chmod", "-R", "a+rX", str(stage)], check=True)
-    env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": user.pw_dir, "NUCLEUS_AGENTS_CACHE": str(install.CACHE)}
+    env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": user.pw_dir, "NUCLEUS_AGENTS_CACHE": str(cache)}
     try:
         groups = os.getgrouplist(user.pw_name, user.pw_gid)
         return subprocess.run(argv, cwd=stage, env=env, user=user.pw_uid, group=user.pw_gid, extra_groups=groups).returncode
@@ -196,9 +196,18 @@ def run_as_user(options):
 
 
 def prepare(agents):
-    """Installs what the agents need."""
-    for agent in agents:
-        clients.launch(agent, "", "", "")
+    """Installs what the agents need and returns its directories in the cache."""
+    views = {view for agent in agents for view in clients.launch(agent, "", "", "").views}
+    return {view.relative_to(install.CACHE).parts[0] for view in views if view.is_relative_to(install.CACHE)}
+
+
+def public_cache(names, copy):
+    """The cache where any user can reach it, else a copy of the named directories of it."""
+    if all(path.stat().st_mode & 0o001 for path in [install.CACHE, *install.CACHE.parents] if path.exists()):
+        return install.CACHE
+    for name in names:
+        shutil.copytree(install.CACHE / name, copy / name, symlinks=True)
+    return copy
 
 
 def main():

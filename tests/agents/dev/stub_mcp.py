@@ -14,6 +14,9 @@ import urllib.parse
 import urllib.request
 
 PROTOCOLS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
+STATELESS = "2026-07-28"  # the revision without initialize; earlier clients ignore the keys that it adds
+CACHE = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
+INFO = {"name": "unconfined-stub", "version": "1"}
 COMMAND_TIMEOUT_SECONDS = 60
 STRING, STRINGS = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
 
@@ -117,7 +120,7 @@ def call(root, params):
         text, failed = function(root, **params.get("arguments", {})), False
     except (OSError, ValueError, TypeError, subprocess.TimeoutExpired) as error:
         text, failed = str(error), True
-    return {"content": [{"type": "text", "text": text}], "isError": failed}
+    return {"content": [{"type": "text", "text": text}], "isError": failed, "resultType": "complete"}
 
 
 def initialize(params):
@@ -125,7 +128,7 @@ def initialize(params):
     return {
         "protocolVersion": asked if asked in PROTOCOLS else PROTOCOLS[0],
         "capabilities": {"tools": {}},
-        "serverInfo": {"name": "unconfined-stub", "version": "1"},
+        "serverInfo": INFO,
     }
 
 
@@ -133,10 +136,12 @@ def answer(root, message):
     method, params = message["method"], message.get("params") or {}
     if method == "initialize":
         return {"result": initialize(params)}
+    if method == "server/discover":
+        return {"result": {"supportedVersions": [STATELESS], "capabilities": {"tools": {}}, "serverInfo": INFO, **CACHE}}
     if method == "ping":
         return {"result": {}}
     if method == "tools/list":
-        return {"result": {"tools": [describe(name) for name in TOOLS]}}
+        return {"result": {"tools": [describe(name) for name in TOOLS], **CACHE}}
     if method == "tools/call" and params.get("name") in TOOLS:
         return {"result": call(root, params)}
     return {"error": {"code": -32601, "message": f"no such method or tool in `{method}`"}}
