@@ -260,7 +260,7 @@ static ACTIVATION: &[(&str, &[&str])] = &[
 
 #[rustfmt::skip]
 static BUILD_INPUTS: &[&str] = &[
-    "Makefile", "GNUmakefile", "Makefile.*", "*.mk", "justfile", ".justfile", "*.just", "Taskfile.yml",
+    "Makefile", "GNUmakefile", "Makefile.am", "Makefile.in", "Makefile.toml", "Makefile.local", "*.mk", "justfile", ".justfile", "*.just", "Taskfile.yml",
     "Taskfile.yaml", "Rakefile", "Gemfile", "Gemfile.lock", "*.gemspec", "package.json", "package-lock.json",
     "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "pnpm-workspace.yaml", "bun.lock", "bun.lockb",
     "deno.json", "deno.jsonc", "turbo.json", "nx.json", "lerna.json", "*.config.js", "*.config.cjs",
