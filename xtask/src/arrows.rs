@@ -2,6 +2,7 @@
 //!
 //! The house is data (`xtask/arrows.toml`): a crate that it does not list is a finding.
 
+mod files;
 mod imports;
 mod lints;
 mod words;
@@ -33,6 +34,8 @@ struct Room {
     not_linked: BTreeSet<String>,
     #[serde(default)]
     not_in_source: BTreeSet<String>,
+    /// Most lines of code it may have: what is to be proved must stay readable.
+    max_code_lines: Option<usize>,
     #[serde(default)]
     why: String,
 }
@@ -44,6 +47,7 @@ pub(crate) fn run() -> Result<bool, Failure> {
     let mut findings = imports::check(&house, &metadata);
     findings.extend(lints::check(&house, &metadata, &root::root())?);
     findings.extend(words::check(&house, &metadata)?);
+    findings.extend(files::check(&metadata)?);
     let members = metadata.members().count();
     Ok(report(
         "arrows",

@@ -1,7 +1,8 @@
-//! Refuses words in a crate's code that its room must not contain.
+//! Refuses words in a crate's code that its room must not contain, and code past its bound.
 
 use std::path::Path;
 
+use super::files::code_size;
 use super::{House, Room};
 use crate::Failure;
 use crate::metadata::Metadata;
@@ -16,6 +17,7 @@ pub(super) fn check(house: &House, metadata: &Metadata) -> Result<Vec<String>, F
             continue;
         };
         let directory = Path::new(&package.manifest_path).with_file_name("src");
+        let mut size = 0;
         for file in rust_files(&directory)? {
             if file.file_stem().is_some_and(|stem| stem == "tests") {
                 continue;
@@ -25,10 +27,20 @@ pub(super) fn check(house: &House, metadata: &Metadata) -> Result<Vec<String>, F
                 package.name,
                 file.strip_prefix(&directory).unwrap_or(&file).display()
             );
-            findings.extend(words_in(&place, &read(&file)?, room));
+            let text = read(&file)?;
+            size += code_size(&text);
+            findings.extend(words_in(&place, &text, room));
         }
+        findings.extend(past_bound(&package.name, size, room));
     }
     Ok(findings)
+}
+
+fn past_bound(name: &str, size: usize, room: &Room) -> Option<String> {
+    let bound = room.max_code_lines.filter(|bound| size > *bound)?;
+    Some(format!(
+        "`{name}` has {size} lines of code, more than {bound}"
+    ))
 }
 
 fn words_in(place: &str, text: &str, room: &Room) -> Vec<String> {
@@ -56,5 +68,13 @@ mod tests {
         let findings = words_in("portcullis/src/x.rs", text, &house.crates["portcullis"]);
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(findings[0].starts_with("portcullis/src/x.rs:2 uses `SystemTime`"));
+    }
+
+    #[test]
+    fn a_law_that_grows_past_its_bound_is_refused() {
+        let house: House = crate::root::table("arrows.toml").unwrap();
+        let law = &house.crates["portcullis"];
+        assert!(past_bound("portcullis", 3_000, law).is_none());
+        assert!(past_bound("portcullis", 6_400, law).is_some());
     }
 }
