@@ -7,3 +7,4 @@ mod generate;
 mod host;
 mod laws;
 mod path;
+mod rules;
