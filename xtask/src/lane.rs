@@ -49,8 +49,21 @@ struct TestEntry {
 #[serde(deny_unknown_fields)]
 struct CommandEntry {
     name: String,
+    /// `{user}` stands for the user's name.
     argv: Vec<String>,
     limit_s: u64,
+    #[serde(default)]
+    by: By,
+}
+
+/// Who starts a command of the lane.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    #[default]
+    User,
+    /// Root, for a program that becomes the user by itself.
+    Root,
 }
 
 /// Runs the lane; true when everything in it held.
@@ -98,13 +111,27 @@ impl TestEntry {
 
 impl CommandEntry {
     fn run(&self, place: &Place) -> bool {
-        let mut command = place.command(&root::root(), &self.argv);
+        let argv: Vec<String> = self
+            .argv
+            .iter()
+            .map(|word| word.replace("{user}", place.user()))
+            .collect();
+        let mut command = match self.by {
+            By::User => place.command(&root::root(), &argv),
+            By::Root => own_command(&argv),
+        };
         let ending = stream(&mut command, limit(self.limit_s), |line| println!("{line}"));
         if ending.is_success() {
             println!("PASSED: {} as an ordinary user", self.name);
         }
         report(&self.name, ending.is_success(), &ending.to_string())
     }
+}
+
+fn own_command(argv: &[String]) -> Command {
+    let mut command = Command::new(argv.first().map_or("", String::as_str));
+    command.args(argv.iter().skip(1)).current_dir(root::root());
+    command
 }
 
 fn limit(seconds: u64) -> Limit {

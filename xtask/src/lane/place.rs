@@ -61,6 +61,11 @@ impl Place {
         Ok(place)
     }
 
+    /// The user's name.
+    pub(super) fn user(&self) -> &str {
+        &self.user
+    }
+
     /// A command that runs `argv` as the user in `directory`, with an environment of its own.
     pub(super) fn command(&self, directory: &Path, argv: &[String]) -> Command {
         let release = self.root.join("target/release");

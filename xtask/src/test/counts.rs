@@ -1,8 +1,10 @@
 //! Counts tests from what test programs print, so that nothing is passed that did not run.
 //!
-//! Read are libtest's own lines, and three lines any script may print:
+//! Read are libtest's own lines, Python's `unittest -v`, and three lines any script may print:
 //! `PASSED: NAME`, `FAILED: NAME` and `SKIPPED: NAME (missing: WHAT)`. A test that libtest
 //! calls passed but which printed the skip line is counted as skipped.
+
+mod unittest;
 
 use std::collections::BTreeSet;
 
@@ -92,6 +94,7 @@ pub(super) struct Counter {
     /// What failing tests printed, for the person who reads the end of the log.
     evidence: Vec<String>,
     in_evidence: bool,
+    unittest: unittest::Counter,
 }
 
 impl Counter {
@@ -132,6 +135,8 @@ impl Counter {
             self.tally.passed += 1;
         } else if let Some(rest) = line.strip_prefix("test ") {
             self.single(rest);
+        } else if let Some(tally) = self.unittest.line(line) {
+            self.tally.add(tally);
         }
     }
 
