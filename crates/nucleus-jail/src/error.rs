@@ -77,6 +77,13 @@ impl Error {
     pub(crate) fn host(context: &'static str) -> impl FnOnce(io::Error) -> Error {
         move |source| Error::Host { context, source }
     }
+
+    pub(crate) fn errno(context: &'static str) -> impl FnOnce(rustix::io::Errno) -> Error {
+        move |error| Error::Host {
+            context,
+            source: error.into(),
+        }
+    }
 }
 
 macro_rules! steps {

@@ -10,15 +10,28 @@
 #![cfg(target_os = "linux")]
 
 pub mod changed;
+mod channel;
+mod check;
 mod error;
+mod failure;
+mod filter;
+mod filter_table;
 mod helper;
+mod host;
+mod inside;
 mod jail;
 mod launcher;
+mod layers;
 pub mod mask;
+mod plan;
 mod probe;
 mod report;
 mod spec;
+mod sys;
 mod system;
+mod talk;
+mod trees;
+mod wire;
 
 pub use error::{Error, Step};
 pub use helper::helper_main;

@@ -1,0 +1,8 @@
+//! What the jail's own first process does, from the first instruction after the clone on.
+
+pub(crate) mod command;
+pub(crate) mod init;
+pub(crate) mod landlock;
+pub(crate) mod overlay;
+pub(crate) mod root;
+pub(crate) mod watch;

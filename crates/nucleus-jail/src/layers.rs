@@ -1,0 +1,147 @@
+//! Which layers a spec gets on this host, and refusing the ones that are missing and not waived.
+
+use crate::error::Error;
+use crate::host::clone::Mapping;
+use crate::launcher::Support;
+use crate::report::{Enforced, Layer, LayerReport, LayerState};
+use crate::spec::{Form, JailSpec, Upper};
+
+/// The ABI from which on signals and abstract sockets are scoped.
+const SCOPES_ABI: u32 = 6;
+
+/// One line for each layer. The namespaces are stated as built: a step that cannot build one is an error of its own.
+pub(crate) fn report(spec: &JailSpec, support: &Support) -> Vec<LayerReport> {
+    Layer::ALL
+        .into_iter()
+        .map(|layer| LayerReport {
+            layer,
+            state: state(layer, spec, support),
+        })
+        .collect()
+}
+
+/// Refuses a missing layer that is not waived.
+pub(crate) fn check_required(spec: &JailSpec, enforced: &Enforced) -> Result<(), Error> {
+    for line in enforced.missing() {
+        if let LayerState::Missing { reason, fix } = &line.state
+            && !spec.waived.contains(&line.layer)
+        {
+            return Err(Error::LayerMissing {
+                layer: line.layer,
+                reason: reason.clone(),
+                fix: fix.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn present(how: impl Into<String>) -> LayerState {
+    LayerState::Present(how.into())
+}
+
+fn missing(reason: impl Into<String>, fix: impl Into<String>) -> LayerState {
+    LayerState::Missing {
+        reason: reason.into(),
+        fix: fix.into(),
+    }
+}
+
+fn state(layer: Layer, spec: &JailSpec, support: &Support) -> LayerState {
+    if spec.form == Form::WithoutNamespaces && Layer::NAMESPACED.contains(&layer) {
+        return missing(
+            "the jail was asked for without namespaces",
+            "leave out the option that runs without namespaces",
+        );
+    }
+    match layer {
+        Layer::UserNamespace => match Mapping::of_this_process() {
+            Mapping::Range => present("65,536 unused host ids"),
+            Mapping::Own { .. } => present("the caller's own id"),
+        },
+        Layer::MountNamespace => present("own root, old root detached"),
+        Layer::PidNamespace => present("first process holds the life line"),
+        Layer::NetNamespace => present("loopback only"),
+        Layer::IpcNamespace | Layer::UtsNamespace | Layer::CgroupNamespace => present("own"),
+        Layer::NoHostRoot => present(host_user()),
+        Layer::NoExtraGroups => groups(),
+        Layer::NoCapabilities => present("all sets empty, bounding set included"),
+        Layer::NoNewPrivileges => present("set"),
+        Layer::Seccomp => present("allow list by class, else EPERM or ENOSYS"),
+        Layer::Landlock => landlock(support.landlock_abi),
+        Layer::LandlockScopes => scopes(support.landlock_abi),
+        Layer::ReadOnlyProc => present("/proc/sys, sysrq-trigger, irq, bus, fs"),
+        Layer::WorkspaceOverlay => workspace(spec),
+        Layer::ProcessLimit => match &support.cgroup {
+            Ok(kind) => present(format!(
+                "{kind} pids and RLIMIT_NPROC, {}",
+                spec.limits.processes
+            )),
+            Err(_) => present(format!(
+                "RLIMIT_NPROC of the jail's user namespace, {}",
+                spec.limits.processes
+            )),
+        },
+        Layer::MemoryLimit => match &support.cgroup {
+            Ok(kind) => present(format!("{kind} memory, {} bytes", spec.limits.memory_bytes)),
+            Err(why) => present(format!(
+                "watcher and RLIMIT_DATA, {} bytes; memory files no process maps are not counted ({why})",
+                spec.limits.memory_bytes
+            )),
+        },
+    }
+}
+
+fn host_user() -> String {
+    format!(
+        "host uid {}",
+        crate::launcher::ids(Mapping::of_this_process()).host_uid
+    )
+}
+
+/// An ordinary user cannot leave groups; started by root the jail has none.
+fn groups() -> LayerState {
+    let Mapping::Own { gid, .. } = Mapping::of_this_process() else {
+        return present("none kept");
+    };
+    let extra = rustix::process::getgroups().map_or(usize::MAX, |groups| {
+        groups.iter().filter(|group| group.as_raw() != gid).count()
+    });
+    match extra {
+        0 => present("the caller has none"),
+        _ => present("kept by the kernel, but nothing they open is in view"),
+    }
+}
+
+fn landlock(abi: u32) -> LayerState {
+    match abi {
+        0 => missing(
+            "the kernel offers no Landlock",
+            "use Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK and `landlock` among the `lsm=` modules",
+        ),
+        abi => present(format!("ABI {abi}")),
+    }
+}
+
+fn scopes(abi: u32) -> LayerState {
+    if abi >= SCOPES_ABI {
+        return present(format!("signals and abstract sockets, ABI {abi}"));
+    }
+    missing(
+        format!("Landlock ABI {abi} has no scopes (needs ABI {SCOPES_ABI})"),
+        "use Linux 6.12 or newer, or waive this layer: the pid and network namespaces still separate signals and sockets",
+    )
+}
+
+fn workspace(spec: &JailSpec) -> LayerState {
+    match &spec.workspace {
+        None => LayerState::NotNeeded,
+        Some(overlay) => present(match overlay.upper {
+            Upper::None => "read-only".to_owned(),
+            Upper::Tmpfs { bytes, inodes } => {
+                format!("changes in memory, at most {bytes} bytes and {inodes} files")
+            }
+            Upper::Disk(_) => "changes on disk, not bounded by the kernel".to_owned(),
+        }),
+    }
+}
