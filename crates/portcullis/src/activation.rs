@@ -6,7 +6,7 @@
 //! `objects` and `refs` side by side in a directory not called `.git`).
 
 use crate::glob::PathPattern;
-use crate::path::{RelPath, fold};
+use crate::path::RelPath;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -39,40 +39,41 @@ pub const fn build_input_list() -> &'static [&'static str] {
     BUILD_INPUTS
 }
 
-/// Patterns that are one plain name are found by hashing; the others are tried in turn.
+/// Finds patterns by a literal name every match has; the few without one are tried in turn.
 struct Index {
-    names: HashMap<String, &'static str>,
-    patterns: Vec<(PathPattern, &'static str)>,
+    named: HashMap<String, Vec<(PathPattern, &'static str)>>,
+    unnamed: Vec<(PathPattern, &'static str)>,
 }
 
 impl Index {
     fn new(list: impl Iterator<Item = (&'static str, &'static str)>) -> Self {
         let mut index = Self {
-            names: HashMap::new(),
-            patterns: Vec::new(),
+            named: HashMap::new(),
+            unnamed: Vec::new(),
         };
         for (text, why) in list {
-            if text.contains(['/', '*', '?']) {
-                let pattern = PathPattern::parse(text).expect("shipped patterns parse: tested");
-                index.patterns.push((pattern, why));
-            } else {
-                index.names.insert(fold(text), why);
-            }
+            let pattern = PathPattern::parse(text).expect("shipped patterns parse: tested");
+            let bucket = match pattern.folded_literal() {
+                Some(name) => index.named.entry(name.to_owned()).or_default(),
+                None => &mut index.unnamed,
+            };
+            bucket.push((pattern, why));
         }
         index
     }
 
     fn find(&self, path: &RelPath) -> Option<&'static str> {
-        let by_name = path
+        let first = |list: &[(PathPattern, &'static str)]| {
+            list.iter()
+                .find(|(pattern, _)| pattern.matches_folded(path))
+                .map(|(_, why)| *why)
+        };
+        let named = path
             .folded()
             .split('/')
-            .find_map(|name| self.names.get(name).copied());
-        by_name.or_else(|| {
-            self.patterns
-                .iter()
-                .find(|(p, _)| p.matches_folded(path))
-                .map(|(_, why)| *why)
-        })
+            .filter_map(|name| self.named.get(name))
+            .find_map(|list| first(list));
+        named.or_else(|| first(&self.unnamed))
     }
 }
 

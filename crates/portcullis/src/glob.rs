@@ -34,7 +34,9 @@ pub(crate) enum Segment {
     /// `**`: any number of segments.
     Deep,
     Literal(String),
-    /// A name with `*` or `?`.
+    /// `*` and then this.
+    Tail(String),
+    /// Any other name with `*` or `?`.
     Wild(String),
     /// A prefix, then anything but exactly one of these.
     Except(String, Vec<String>),
@@ -136,7 +138,17 @@ impl PathPattern {
     #[inline]
     #[must_use]
     pub fn matches_folded(&self, path: &RelPath) -> bool {
-        match_segments(&self.folded, path.folded()) || match_segments(&self.exact, path.as_str())
+        // Folding may change the number of characters, which `?` counts; then both readings are tried.
+        match_segments(&self.folded, path.folded())
+            || (path.is_unfolded() && match_segments(&self.exact, path.as_str()))
+    }
+
+    /// Its one literal name that every match has, if it has any: for finding it by that name.
+    pub(crate) fn folded_literal(&self) -> Option<&str> {
+        self.folded.iter().find_map(|segment| match segment {
+            Segment::Literal(name) => Some(name.as_str()),
+            _ => None,
+        })
     }
 
     /// Whether every path `other` matches is certainly matched by this pattern. Sound, not complete: it may
@@ -176,6 +188,7 @@ impl Segment {
         match self {
             Self::Deep => Self::Deep,
             Self::Literal(name) => Self::Literal(fold(name)),
+            Self::Tail(name) => Self::Tail(fold(name)),
             Self::Wild(name) => Self::Wild(fold(name)),
             Self::Except(prefix, not) => {
                 Self::Except(fold(prefix), not.iter().map(|n| fold(n)).collect())
@@ -187,6 +200,7 @@ impl Segment {
         match self {
             Self::Deep => false,
             Self::Literal(literal) => literal == name,
+            Self::Tail(tail) => name.ends_with(tail.as_str()),
             Self::Wild(pattern) => match_wild(pattern, name),
             Self::Except(prefix, not) => name
                 .strip_prefix(prefix.as_str())
@@ -200,6 +214,7 @@ impl fmt::Display for Segment {
         match self {
             Self::Deep => f.write_str("**"),
             Self::Literal(name) | Self::Wild(name) => f.write_str(name),
+            Self::Tail(tail) => write!(f, "*{tail}"),
             Self::Except(prefix, not) => write!(f, "{prefix}!({})", not.join("|")),
         }
     }
@@ -229,6 +244,9 @@ pub(crate) fn parse_segment(name: &str) -> Result<Segment, &'static str> {
         }
         ("**", None) => Ok(Segment::Deep),
         (name, None) if name.contains("**") => Err("has `**` beside other characters of a segment"),
+        (name, None) if name.starts_with('*') && !name[1..].contains(['*', '?']) => {
+            Ok(Segment::Tail(name[1..].to_owned()))
+        }
         (name, None) if name.contains(['*', '?']) => Ok(Segment::Wild(name.to_owned())),
         (name, None) => Ok(Segment::Literal(name.to_owned())),
         (prefix, Some(not)) if format!("{prefix}{not}").contains(['*', '?', '(', ')']) => {
@@ -268,6 +286,12 @@ fn split_first(path: &str) -> Option<(&str, &str)> {
 /// Matches all of a path. A later `**` makes it safe to forget the choices of an earlier one, so one point of
 /// return is enough and the work is at most pattern times path.
 pub(crate) fn match_segments(pattern: &[Segment], path: &str) -> bool {
+    if let [Segment::Deep, name, Segment::Deep] = pattern {
+        return *name == Segment::Deep
+            || path
+                .split('/')
+                .any(|own| !own.is_empty() && name.matches(own));
+    }
     let (mut at, mut rest) = (0, path);
     let mut retry: Option<(usize, &str)> = None;
     loop {

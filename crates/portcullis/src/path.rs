@@ -223,6 +223,12 @@ impl RelPath {
         self.folded.as_deref().unwrap_or(&self.text)
     }
 
+    /// Whether folding changes the text.
+    #[inline]
+    pub(crate) fn is_unfolded(&self) -> bool {
+        self.folded.is_some()
+    }
+
     /// Whether this is the workspace itself.
     #[inline]
     #[must_use]

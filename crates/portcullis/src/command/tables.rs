@@ -1,6 +1,8 @@
 //! Holds what is known of programs: which only start others, which take code, which are listed by default.
 
 use super::CommandPattern;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Options of a program, in the manner of `getopt`: after a letter or name, `:` takes a value, `?` an attached
 /// value only, `!` takes code, `@` makes the first operand code, `>` names what runs and ends the options.
@@ -110,52 +112,79 @@ pub(super) fn is_system_directory(directory: &str) -> bool {
     )
 }
 
-pub(super) fn wrapper_named(base: &str) -> Option<&'static Wrapper> {
+/// All that is known of one name.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) wrapper: Option<&'static Wrapper>,
+    pub(super) interpreter: Option<&'static Interpreter>,
+    pub(super) is_shell: bool,
+    pub(super) starts_unseen: bool,
+    launchers: Vec<&'static Launcher>,
+    code: Option<&'static CodeOptions>,
+}
+
+static UNKNOWN: LazyLock<Known> = LazyLock::new(Known::default);
+static BY_NAME: LazyLock<HashMap<&'static str, Known>> = LazyLock::new(|| {
+    let mut map: HashMap<&'static str, Known> = HashMap::new();
+    let mut each = |names: &'static str, set: &dyn Fn(&mut Known)| {
+        names
+            .split_whitespace()
+            .for_each(|name| set(map.entry(name).or_default()));
+    };
     WRAPPERS
         .iter()
-        .find(|entry| has_name(entry.names, base) || has_name(entry.names, family(base)))
-}
-
-pub(super) fn interpreter_named(base: &str) -> Option<&'static Interpreter> {
+        .for_each(|entry| each(entry.names, &|known| known.wrapper = Some(entry)));
     INTERPRETERS
         .iter()
-        .find(|entry| has_name(entry.names, base) || has_name(entry.names, family(base)))
-}
-
-pub(super) fn is_shell(base: &str) -> bool {
-    has_name(SHELLS, base) || has_name(SHELLS, family(base))
-}
-
-pub(super) fn launcher_named(base: &str, args: &[String]) -> Option<&'static Launcher> {
-    LAUNCHERS.iter().find(|entry| {
-        has_name(entry.names, base)
-            && (entry.subcommands.is_empty()
-                || args
-                    .first()
-                    .is_some_and(|arg| has_name(entry.subcommands, arg)))
-    })
-}
-
-/// The first argument by which a program that is no interpreter runs code.
-pub(super) fn code_option(base: &str, args: &[String]) -> Option<usize> {
-    let entry = CODE_OPTIONS
+        .for_each(|entry| each(entry.names, &|known| known.interpreter = Some(entry)));
+    LAUNCHERS
         .iter()
-        .find(|entry| has_name(entry.names, base) || has_name(entry.names, family(base)))?;
-    let before = args.iter().take_while(|arg| *arg != "--");
-    let old_style = has_name("tar bsdtar gtar", base);
-    before.enumerate().position(|(at, arg)| {
-        let name = arg.split('=').next().unwrap_or(arg);
-        let is_long = entry.long.split(' ').any(|own| {
-            // `getopt` accepts any beginning of a long option.
-            own == name || (name.len() > 3 && name.starts_with("--") && own.starts_with(name))
-        });
-        let letters = match arg.strip_prefix('-') {
-            Some(letters) if !letters.starts_with('-') => letters,
-            None if old_style && at == 0 => arg,
-            _ => "",
+        .for_each(|entry| each(entry.names, &|known| known.launchers.push(entry)));
+    CODE_OPTIONS
+        .iter()
+        .for_each(|entry| each(entry.names, &|known| known.code = Some(entry)));
+    each(SHELLS, &|known| known.is_shell = true);
+    each(STARTS_UNSEEN, &|known| known.starts_unseen = true);
+    map
+});
+
+/// What is known of a base name, or else of its family.
+pub(super) fn known(base: &str) -> &'static Known {
+    BY_NAME
+        .get(base)
+        .or_else(|| BY_NAME.get(family(base)))
+        .unwrap_or(&UNKNOWN)
+}
+
+impl Known {
+    pub(super) fn launcher(&self, args: &[String]) -> Option<&'static Launcher> {
+        let first = args.first();
+        let fits = |entry: &&&Launcher| {
+            entry.subcommands.is_empty()
+                || first.is_some_and(|arg| has_name(entry.subcommands, arg))
         };
-        is_long || letters.contains(|c| entry.short.contains(c))
-    })
+        self.launchers.iter().find(fits).copied()
+    }
+
+    /// The first argument by which a program that is no interpreter runs code.
+    pub(super) fn code_option(&self, args: &[String]) -> Option<usize> {
+        let entry = self.code?;
+        let before = args.iter().take_while(|arg| *arg != "--");
+        let old_style = has_name(entry.names, "tar");
+        before.enumerate().position(|(at, arg)| {
+            let name = arg.split('=').next().unwrap_or(arg);
+            let is_long = entry.long.split(' ').any(|own| {
+                // `getopt` accepts any beginning of a long option.
+                own == name || (name.len() > 3 && name.starts_with("--") && own.starts_with(name))
+            });
+            let letters = match arg.strip_prefix('-') {
+                Some(letters) if !letters.starts_with('-') => letters,
+                None if old_style && at == 0 => arg,
+                _ => "",
+            };
+            is_long || letters.contains(|c| entry.short.contains(c))
+        })
+    }
 }
 
 /// The arguments without those options before the subcommand that change nothing a rule speaks of.
@@ -342,15 +371,10 @@ static CODE_OPTIONS: &[CodeOptions] = &[
 ];
 
 /// Programs that start others in ways this module does not follow.
-pub(super) fn starts_unseen(base: &str) -> bool {
-    has_name(
-        "parallel sem systemd-run bwrap firejail proot at batch crontab screen tmux byobu zellij capsh gdb lldb \
+const STARTS_UNSEEN: &str = "parallel sem systemd-run bwrap firejail proot at batch crontab screen tmux byobu zellij capsh gdb lldb \
          daemonize start-stop-daemon run-parts run-mailcap xdg-open ed ex vipw watchman inotifywait socat ncat \
          expect distcc ccache sccache perf valgrind rr uftrace cpulimit numactl nq chpst s6-setuidgid cgexec sg \
-         newgrp capexec lxc-attach nix-shell guix debugfs gcore pwsh powershell eval source .",
-        base,
-    )
-}
+         newgrp capexec lxc-attach nix-shell guix debugfs gcore pwsh powershell eval source .";
 
 /// Build, test and local git, and reading of files: what the default scope lists.
 #[must_use]

@@ -1,7 +1,10 @@
 //! Sees through wrappers, interpreters and launchers to the programs a command starts.
 
 use super::script;
-use super::tables::{self, Assignment, Options, assignment, is_system_directory};
+use super::tables::{
+    self, Assignment, Interpreter, Known, Launcher, Options, Wrapper, assignment,
+    is_system_directory,
+};
 use super::{CommandFacts, Link, Role, base_name};
 
 /// Deepest chain of wrappers and scripts that is followed; nobody writes more by hand.
@@ -52,7 +55,7 @@ impl Walk {
             is_inside,
             role: Role::Leaf,
         });
-        let role = self.look_into(program, base, args, is_open);
+        let role = self.look_into(base, args, is_open);
         self.facts.links[at].role = role;
         if role == Role::Wrapper && !is_system_directory(&program[..program.len() - base.len()]) {
             // FAIL-CLOSED: `./env` is whatever the workspace says it is.
@@ -61,8 +64,9 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn look_into(&mut self, program: &str, base: &str, args: &[String], is_open: bool) -> Role {
-        if tables::starts_unseen(base) || (self.is_inside && script::changes_meaning(base)) {
+    fn look_into(&mut self, base: &str, args: &[String], is_open: bool) -> Role {
+        let known = tables::known(base);
+        if known.starts_unseen || (self.is_inside && script::changes_meaning(base)) {
             self.facts.is_opaque = true;
         }
         match tables::family(base) {
@@ -73,30 +77,27 @@ impl Walk {
             "make" | "gmake" if make_variable(args).is_some() => {
                 self.code(make_variable(args).unwrap_or(0))
             }
-            _ if tables::wrapper_named(base).is_some() => self.wrapper(base, args, is_open),
-            _ if tables::interpreter_named(base).is_some() => {
-                self.interpreter(program, args, is_open)
-            }
-            _ if tables::launcher_named(base, args).is_some() => self.launcher(base, args, is_open),
-            _ => self.leaf(base, args),
+            family => match (known.wrapper, known.interpreter, known.launcher(args)) {
+                (Some(wrapper), ..) => self.wrapper(wrapper, family, args, is_open),
+                (_, Some(interpreter), _) => self.interpreter(interpreter, base, args, is_open),
+                (_, _, Some(launcher)) => self.launcher(launcher, args, is_open),
+                _ => self.leaf(known, base, args),
+            },
         }
     }
 
-    fn leaf(&mut self, base: &str, args: &[String]) -> Role {
+    fn leaf(&mut self, known: &Known, base: &str, args: &[String]) -> Role {
         let is_eval = matches!(base, "deno" | "bun")
             && args
                 .first()
                 .is_some_and(|arg| arg == "eval" || arg == "exec");
-        match tables::code_option(base, args).or(is_eval.then_some(0)) {
+        match known.code_option(args).or(is_eval.then_some(0)) {
             Some(at) => self.code(at),
             None => Role::Leaf,
         }
     }
 
-    fn wrapper(&mut self, base: &str, args: &[String], is_open: bool) -> Role {
-        let Some(known) = tables::wrapper_named(base) else {
-            return Role::Leaf;
-        };
+    fn wrapper(&mut self, known: &Wrapper, family: &str, args: &[String], is_open: bool) -> Role {
         let scan = scan(args, known.options);
         if let Some((at, text)) = scan.code {
             // `env -S` splits like a shell without operators, `su -c` and its like are shells.
@@ -106,7 +107,6 @@ impl Walk {
         if scan.is_unknown {
             return self.unclear(args.len());
         }
-        let family = tables::family(base);
         if matches!(family, "sudo" | "doas")
             && args[..scan.operand].iter().any(|arg| is_shell_flag(arg))
         {
@@ -120,7 +120,9 @@ impl Walk {
                 Role::Code(start)
             }
             // `su user` and `sudo -u user` alone open a shell; the others do nothing without a program.
-            ("su" | "runuser" | "chroot" | "unshare" | "nsenter", []) => self.unclear(args.len()),
+            ("su" | "runuser" | "chroot" | "unshare" | "nsenter" | "script", []) => {
+                self.unclear(args.len())
+            }
             ("su", _) => self.unclear(args.len()),
             (_, []) if is_open => self.unclear(args.len()),
             (_, []) => Role::Leaf,
@@ -144,6 +146,8 @@ impl Walk {
         if !matches!(family, "env" | "genv" | "sudo" | "doas" | "cross-env") {
             return start;
         }
+        // `env -` is `env -i`.
+        let start = start + usize::from(args.get(start).is_some_and(|arg| arg == "-"));
         let names = args[start..]
             .iter()
             .map_while(|arg| arg.split_once('=').map(|(name, _)| name));
@@ -323,11 +327,13 @@ impl Walk {
         }
     }
 
-    fn interpreter(&mut self, program: &str, args: &[String], is_open: bool) -> Role {
-        let base = base_name(program);
-        let Some(known) = tables::interpreter_named(base) else {
-            return Role::Leaf;
-        };
+    fn interpreter(
+        &mut self,
+        known: &Interpreter,
+        base: &str,
+        args: &[String],
+        is_open: bool,
+    ) -> Role {
         if let [only] = args
             && matches!(only.as_str(), "--version" | "--help" | "-V" | "-version")
         {
@@ -336,7 +342,7 @@ impl Walk {
         let scan = scan(args, known.options);
         let operand = args.get(scan.operand);
         match (scan.code, scan.code_operand) {
-            (Some((at, text)), _) if tables::is_shell(base) => {
+            (Some((at, text)), _) if tables::known(base).is_shell => {
                 self.script(text.as_deref());
                 Role::Code(at)
             }
@@ -379,10 +385,7 @@ impl Walk {
         Role::Code(at)
     }
 
-    fn launcher(&mut self, base: &str, args: &[String], is_open: bool) -> Role {
-        let Some(known) = tables::launcher_named(base, args) else {
-            return Role::Leaf;
-        };
+    fn launcher(&mut self, known: &Launcher, args: &[String], is_open: bool) -> Role {
         let head = usize::from(!known.subcommands.is_empty());
         let scan = scan(&args[head..], known.options);
         if let Some((at, text)) = scan.code {
