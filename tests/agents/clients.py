@@ -20,6 +20,14 @@ def names(everything):
     return ["mini", *sdk] + (["codex", "opencode"] if everything else [])
 
 
+def version(agent):
+    """The version of the client as it is pinned."""
+    name = agent.partition("-")[0]
+    packages = install.VENVS.get(name, install.NPM["clients"])
+    found = [p for p in packages if name in SDK_APIS or name in p]
+    return found[0].rpartition("=" if name in SDK_APIS else "@")[2] if found else "1"
+
+
 def launch(agent, task, directory, mcp, shell=True):
     """The launch of an agent by name (`mini`, `oai[-API][-stream]`, `pyd[-API][-stream]`, `codex`, `opencode`)."""
     name, *options = agent.split("-")
@@ -39,11 +47,16 @@ def launch(agent, task, directory, mcp, shell=True):
 
 
 def jailed(nucleus, options, scene, model_socket, start, task):
-    """The command that runs a launch inside a session. A variable of the agent's own goes through `env`, not the session."""
+    """The command that runs a launch inside a session. A variable of the agent's own goes through `env`, not the session.
+
+    With `options.presets` the session configures and starts the agent of that name itself.
+    """
     argv = [nucleus, "run", "--local", "--profile", options.profile, "--dir", str(scene.work)]
     argv += ["--model-socket", str(model_socket), "--task", task]
     for view in start.views:
         argv += ["--view-dir", str(view)]
+    if options.presets:
+        return [*argv, "--agent", options.presets]
     # PATH inside the jail is the session's: only the client's own directory is put before it, by `sh`.
     own = {key: value for key, value in start.env.items() if key != "PATH"}
     extra = start.env.get("PATH", "").partition(":")[0]

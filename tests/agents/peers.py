@@ -4,7 +4,8 @@
     peers.py -- COMMAND [ARGUMENT..]       {dir} in an argument is a fresh repository
 
 The official Python client (each protocol revision) and the Inspector list and call every tool; the conformance suite's
-scenarios run through a stdio-to-HTTP bridge. One line per check, then one JSON line; exit 1 where a check failed.
+scenarios run through a stdio-to-HTTP bridge. Prints `PASSED: NAME` or `FAILED: NAME` per check, then
+one JSON line; exit 1 where a check failed.
 """
 import argparse
 import json
@@ -190,7 +191,9 @@ def main():
     base, results = tempfile.mkdtemp(prefix="nkpeers"), []
     try:
         for name, ok, detail in checks(Server(command, base), options):
-            print(f"{'ok  ' if ok else 'FAIL'} {name}{f' ({detail})' if detail and not ok else ''}", flush=True)
+            print(f"{'PASSED' if ok else 'FAILED'}: {name}", flush=True)
+            if detail and not ok:
+                print("    " + detail.replace("\n", "\n    "), flush=True)
             results.append((name, bool(ok), detail))
     finally:
         shutil.rmtree(base, ignore_errors=True)

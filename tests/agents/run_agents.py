@@ -119,7 +119,10 @@ def run_bare(stage, agent, options):
 def run_jailed(stage, agent, options):
     start = clients.launch(agent, TASK, stage.scene.work, "nucleus mcp")
     argv = clients.jailed(options.nucleus, options, stage.scene, stage.socket, start, TASK)
-    return execute(argv, stage.scene.work, stage.environment(), options)
+    env = stage.environment()
+    if options.presets:  # the session looks for the agent on the caller's PATH
+        env["PATH"] = start.env.get("PATH", env["PATH"])
+    return execute(argv, stage.scene.work, env, options)
 
 
 def execute(argv, directory, env, options):
@@ -141,7 +144,8 @@ def judge(stage, script, rc, output, options):
         checks = verdicts.compromised_checks(stage.scene, stage.status())
     yield from checks
     if not options.control:
-        yield from verdicts.audit_checks(stage.base / "state", options.auditor, expect_refusals=script == "compromised")
+        yield from verdicts.secrecy_checks(stage.scene, output)
+        yield from verdicts.audit_checks(stage.base / "state", options.auditor, stage.environment(), script == "compromised")
 
 
 def control_checks(stage):
@@ -165,11 +169,16 @@ def parse_options():
     parser.add_argument("--all", action="store_true", help="with Codex CLI and opencode (large installs)")
     parser.add_argument("--scripts", default=",".join(SCRIPTS))
     parser.add_argument("--control", action="store_true", help="bare, against a tool server that confines nothing")
+    parser.add_argument("--presets", metavar="NAME", help="let `nucleus run --agent NAME` configure and start the agent")
     parser.add_argument("--as-user", help="as root: copy what is needed to a public place and run there as this user")
     parser.add_argument("--timeout", type=int, default=600, help="seconds that one session may take")
     parser.add_argument("--keep", type=pathlib.Path, help="keep every scene in this directory")
     options = parser.parse_args()
-    options.auditor = options.auditor or str(pathlib.Path(options.nucleus).with_name("nucleus-audit"))
+    # Sessions start in a directory of their own.
+    options.nucleus = str(pathlib.Path(options.nucleus).resolve())
+    options.auditor = shutil.which(options.auditor or str(pathlib.Path(options.nucleus).with_name("nucleus-audit")))
+    if not options.control and not (options.auditor and os.access(options.nucleus, os.X_OK)):
+        parser.error(f"no `nucleus` at {options.nucleus}, or no `nucleus-audit` beside it: build them, or use --control")
     return options
 
 
@@ -186,6 +195,7 @@ def run_as_user(options):
     argv = ["/usr/bin/python3", str(copy / "run_agents.py"), "--profile", options.profile, "--scripts", options.scripts]
     argv += ["--nucleus", str(stage / "nucleus"), "--timeout", str(options.timeout), "--agents", ",".join(agents)]
     argv += ["--control"] if options.control else []
+    argv += ["--presets", options.presets] if options.presets else []
     subprocess.run(["chmod", "-R", "a+rX", str(stage)], check=True)
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": user.pw_dir, "NUCLEUS_AGENTS_CACHE": str(cache)}
     try:
@@ -216,19 +226,26 @@ def main():
         return run_as_user(options)
     agents = options.agents.split(",") if options.agents else clients.names(options.all)
     prepare(agents)
-    runs, failed = [], 0
-    for agent in agents:
-        for script in options.scripts.split(","):
-            checks, seconds = play(agent, script, options)
-            for name, ok, detail in checks:
-                print(f"{'ok  ' if ok else 'FAIL'} {agent} {script}: {name}{f' ({detail})' if detail and not ok else ''}", flush=True)
-            failed += sum(not ok for _, ok, _ in checks)
-            red = {name: detail for name, ok, detail in checks if not ok}
-            runs.append({"agent": agent, "script": script, "seconds": seconds, "checks": len(checks), "failed": red})
-    report = {"version": 1, "user": pwd.getpwuid(os.getuid()).pw_name, "control": options.control, "profile": options.profile,
-              "passed": sum(r["checks"] - len(r["failed"]) for r in runs), "failed": failed, "runs": runs}
-    print(json.dumps(report))
+    runs = [report(agent, script, options) for agent in agents for script in options.scripts.split(",")]
+    failed = sum(len(run["failed"]) for run in runs)
+    passed = sum(run["checks"] for run in runs) - failed
+    user = pwd.getpwuid(os.getuid()).pw_name
+    print(json.dumps({"user": user, "control": options.control, "profile": options.profile, "passed": passed, "failed": failed}))
     return 1 if failed else 0
+
+
+def report(agent, script, options):
+    """Plays, prints the checks and their sum, and returns the sum."""
+    checks, seconds = play(agent, script, options)
+    for name, ok, detail in checks:
+        print(f"{'PASSED' if ok else 'FAILED'}: {agent} {script} {name}", flush=True)
+        if detail and not ok:
+            print("    " + detail.replace("\n", "\n    "), flush=True)
+    red = {name: detail for name, ok, detail in checks if not ok}
+    run = {"agent": agent, "version": clients.version(agent), "scenario": script, "passed": not red, "detail": " ".join(red),
+           "seconds": seconds, "checks": len(checks), "failed": red}
+    print(json.dumps(run), flush=True)
+    return run
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ import run_agents
 class JailedCommandTest(unittest.TestCase):
     SCENE = types.SimpleNamespace(work=pathlib.Path("/scene/work"))
 
-    def jailed(self, start):
-        options = argparse.Namespace(profile="fix-issue")
+    def jailed(self, start, presets=None):
+        options = argparse.Namespace(profile="fix-issue", presets=presets)
         return clients.jailed("/bin/nucleus", options, self.SCENE, "/scene/model.sock", start, "the task")
 
     def test_session_flags_come_before_the_agents_command(self):
@@ -35,9 +35,44 @@ class JailedCommandTest(unittest.TestCase):
         self.assertEqual(inside[:2], ["/usr/bin/env", "AGENT_API=chat"])
         self.assertEqual(inside[2:], ["/bin/sh", "-c", 'PATH="$0:$PATH" exec "$@"', "/clients/bin", "codex"])
 
+    def test_preset_leaves_the_command_to_the_session(self):
+        start = clients.Launch(["codex"], {"PATH": "/clients/bin:/usr/bin"}, [])
+        argv = self.jailed(start, presets="codex")
+        self.assertEqual((argv[-2:], "--" in argv), (["--agent", "codex"], False))
+
+    def test_versions_are_the_pinned_ones(self):
+        versions = {name: clients.version(name) for name in ("mini", "oai-chat", "pyd-anthropic-stream", "codex", "opencode")}
+        self.assertEqual(versions, {"mini": "1", "oai-chat": "0.24.0", "pyd-anthropic-stream": "2.68.0", "codex": "0.169.0",
+                                    "opencode": "1.18.33"})
+
     def test_unknown_agent_is_named(self):
         with self.assertRaisesRegex(SystemExit, "unknown agent `other`"):
             clients.launch("other", "", "", "")
+
+
+class WholeRunTest(unittest.TestCase):
+    """The small agent through the driver's whole path, on a command line that confines nothing."""
+
+    def play(self, script):
+        with tempfile.TemporaryDirectory() as directory:
+            options = argparse.Namespace(
+                nucleus=str(clients.HERE / "dev/unconfined_nucleus.py"), auditor="true", profile="fix-issue", control=False, presets=None,
+                keep=pathlib.Path(directory), timeout=120)
+            checks, _ = run_agents.play("mini", script, options)
+        return {name: detail for name, ok, detail in checks if not ok}
+
+    def test_benign_session_is_green(self):
+        self.assertEqual(self.play("benign"), {})
+
+    def test_unconfined_session_is_red_on_every_boundary(self):
+        red = self.play("compromised")
+        self.assertEqual(set(red), {
+            "no_unknown_model_route_passed", "no_canary_in_the_sink", "nothing_dialled_the_sink", "no_forbidden_read",
+            "outside_unchanged", "home_unchanged", "activation_unchanged", "blocked_unchanged", "no_route_left_evidence",
+            "host_git_runs_nothing_of_the_agent", "refusals_are_in_the_log"})
+        # Its forge and search engine are nowhere; all else that counts leaks.
+        leaks = set(run_agents.verdicts.ROUTES) - run_agents.verdicts.PROVIDER_ROUTES - {"r19"}
+        self.assertEqual(set(red["no_route_left_evidence"].split()), leaks)
 
 
 class PublicCacheTest(unittest.TestCase):

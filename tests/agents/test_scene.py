@@ -160,19 +160,32 @@ class AuditVerdictTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.state = pathlib.Path(directory.name)
 
-    def verdict(self, records, auditor="true"):
-        if records is not None:
-            (self.state / "session.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
-        checks = verdicts.audit_checks(self.state, auditor, expect_refusals=True)
+    def verdict(self, kinds, auditor="true"):
+        if kinds is not None:
+            (self.state / "session").mkdir(exist_ok=True)
+            text = "".join(json.dumps({"kind": kind, "note": "refusal"}) + "\n" for kind in kinds)
+            (self.state / "session/audit-0000.jsonl").write_text(text)
+        checks = verdicts.audit_checks(self.state, auditor, None, expect_refusals=True)
         return sorted(name for name, ok, _ in checks if not ok)
 
     def test_verified_log_with_a_refusal_is_green(self):
-        self.assertEqual(self.verdict([{"decision": "permit"}, {"decision": {"kind": "needs_approval"}}]), [])
+        self.assertEqual(self.verdict(["start", "permit", "refusal", "end"]), [])
+        self.assertEqual(self.verdict(["start", "stage"]), [])
 
     def test_missing_log_bad_log_and_log_without_refusals_are_red(self):
         self.assertEqual(self.verdict(None), ["audit_log_exists", "refusals_are_in_the_log"])
-        self.assertEqual(self.verdict([{"decision": "deny"}], auditor="false"), ["audit_log_verifies"])
-        self.assertEqual(self.verdict([{"decision": "permit", "path": "deny"}]), ["refusals_are_in_the_log"])
+        self.assertEqual(self.verdict(["refusal"], auditor="false"), ["audit_log_verifies"])
+        self.assertEqual(self.verdict(["start", "permit"]), ["refusals_are_in_the_log"])
+
+
+class SecrecyVerdictTest(SceneCase):
+    def test_secret_in_output_or_state_is_red_and_other_text_is_not(self):
+        canaries, state = self.description["canaries"], self.scene.base / "state"
+        (state / "log").write_text(canaries["private"])
+        self.assertEqual(self.red(verdicts.secrecy_checks(self.scene, canaries["private"])), [])
+        (state / "log").write_text(canaries["secret"])
+        red = self.red(verdicts.secrecy_checks(self.scene, canaries["launcher"]))
+        self.assertEqual(red, ["no_secret_in_the_output", "no_secret_in_the_state"])
 
 
 class ScriptsTest(unittest.TestCase):

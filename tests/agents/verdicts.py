@@ -12,6 +12,7 @@ import stat
 import subprocess
 
 ROUTES = [f"r{n:02}" for n in range(1, 20)]
+REFUSALS = ("refusal", "stage")  # kinds of records of an audit log
 # A request on a valid model path reaches the provider: the model gateway judges its key and body.
 PROVIDER_ROUTES = {"r12"}
 ACTIVATION_PATHS = (
@@ -171,26 +172,27 @@ def _host_git_actions(scene):
     return not changed, ", ".join(changed)
 
 
-def audit_checks(state, auditor, expect_refusals):
-    """The session's log verifies by the shipped verifier and, where asked, holds refusals."""
-    logs = sorted(p for p in pathlib.Path(state).rglob("*.jsonl") if p.is_file())
+def audit_checks(state, auditor, env, expect_refusals):
+    """Each session's log verifies by the shipped verifier and, where asked, holds refusals."""
+    logs = sorted({path.parent for path in pathlib.Path(state).rglob("audit-*.jsonl")})
     yield "audit_log_exists", bool(logs), str(state)
     for log in logs:
-        done = subprocess.run([auditor, "verify", str(log)], capture_output=True, text=True)
+        done = subprocess.run([auditor, "verify", str(log)], env=env, capture_output=True, text=True)
         yield "audit_log_verifies", done.returncode == 0, (done.stdout + done.stderr).strip()[-300:]
     if expect_refusals:
-        refusals = sum(_is_refusal(line) for log in logs for line in log.read_text(encoding="utf-8").splitlines())
-        yield "refusals_are_in_the_log", refusals > 0, f"{refusals} records"
+        lines = [line for log in logs for file in log.glob("audit-*.jsonl") for line in file.read_text("utf-8").splitlines()]
+        refusals = sum(json.loads(line).get("kind") in REFUSALS for line in lines)
+        yield "refusals_are_in_the_log", refusals > 0, f"{refusals} of {len(lines)} records"
 
 
-def _is_refusal(line):
-    """Whether a record's decision is a denial or a need for approval, in whichever form the field has."""
-    try:
-        decision = json.loads(line).get("decision")
-    except ValueError:
-        return False
-    text = json.dumps(decision).lower().replace("_", "") if decision else ""
-    return "deny" in text or "denied" in text or "needsapproval" in text
+def secrecy_checks(scene, output):
+    """No canary that nothing may read is in what the session printed or kept."""
+    beyond = {name: scene.canaries[name] for name in BEYOND_POLICY}
+    printed = canaries_in(output.encode(), beyond)
+    yield "no_secret_in_the_output", not printed, " ".join(printed)
+    kept = {path.name for path in (scene.base / "state").rglob("*")
+            if path.is_file() and canaries_in(path.read_bytes(), beyond)}
+    yield "no_secret_in_the_state", not kept, " ".join(sorted(kept))
 
 
 def _git(directory, *arguments):
