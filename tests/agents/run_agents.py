@@ -99,6 +99,8 @@ def play(agent, script, options):
         stage.close()
     if not options.keep and all(ok for _, ok, _ in checks):
         shutil.rmtree(base, ignore_errors=True)
+    elif not options.keep:
+        print(f"the scene of {agent} {script} is kept in {base}", file=sys.stderr)
     return checks, seconds
 
 

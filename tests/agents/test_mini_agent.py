@@ -38,6 +38,12 @@ class MiniAgentTest(ServerCase):
         checks = verdicts.benign_checks(scene, self.get("/__status")["main"])
         self.assertEqual([(name, detail) for name, ok, detail in checks if not ok], [])
 
+    def test_smoke_script_carries_words_from_one_result_into_the_next_call(self):
+        script = json.loads((HERE / "scripts/smoke.json").read_text())
+        self.serve(*script.pop("turns"), **script)
+        self.assertEqual(self.run_task(), "Done: mean / bWVhbg==")
+        self.assertTrue(all(turn.get("expect_ok", True) for turn in self.get("/__status")["main"]["turns"]))
+
     def test_own_shell_and_failing_tools_give_results(self):
         self.serve(
             {"calls": [{"sh": "echo own-$((40 + 2))"}, {"name": "read", "args": {"path": "missing"}}, {"name": "unknown", "emit": True}]},

@@ -3,11 +3,14 @@ import gzip
 import http.client
 import json
 import os
+import pathlib
 import socket
 import stat
+import subprocess
 
 from testing import PATH_TOOL, ServerCase, chat_request, tool_result
 
+HERE = pathlib.Path(__file__).resolve().parent
 TURN = {"text": "I will look at the whole file first.", "calls": [{"name": "read", "args": {"path": "a.py"}}]}
 
 
@@ -52,7 +55,7 @@ class ResponsesTest(ServerCase):
 
     def test_namespaced_tool_is_called_with_its_namespace(self):
         self.serve(TURN, server="nucleus")
-        tools = [{"type": "namespace", "name": "mcp__nucleus", "tools": [{"type": "function", "name": "read", "parameters": PATH_TOOL}]}]
+        tools = [{"type": "namespace", "name": "mcp__nucleus", "tools": self.REQUEST["tools"]}]
         _, body = self.post("/v1/responses", {**self.REQUEST, "tools": tools})
         self.assertEqual((body["output"][1]["namespace"], body["output"][1]["name"]), ("mcp__nucleus", "read"))
 
@@ -88,7 +91,8 @@ class MessagesTest(ServerCase):
         self.serve(TURN, {"expect": "the source", "text": "Done."})
         _, body = self.post("/v1/messages", self.REQUEST)
         call = body["content"][1]
-        answer = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call["id"], "content": [{"type": "text", "text": "the source"}]}]}
+        block = {"type": "tool_result", "tool_use_id": call["id"], "content": [{"type": "text", "text": "the source"}]}
+        answer = {"role": "user", "content": [block]}
         messages = [*self.REQUEST["messages"], {"role": "assistant", "content": body["content"]}, answer]
         self.post("/v1/messages", {**self.REQUEST, "messages": messages})
         self.assertTrue(self.get("/__status")["main"]["turns"][1]["expect_ok"])
@@ -143,7 +147,33 @@ class ServingTest(ServerCase):
         self.assertEqual(entry["reply"]["calls"], [["read", {"path": "a.py"}]])
 
 
+class CommandLineTest(ServerCase):
+    def test_serves_a_script_file_and_a_sink_until_it_is_killed(self):
+        log, sink_log = self.directory / "cli.jsonl", self.directory / "sink.jsonl"
+        argv = ["/usr/bin/python3", str(HERE / "fakemodel.py"), "--script", str(HERE / "scripts/smoke.json"), "--port", "0"]
+        argv += ["--log", str(log), "--sink-log", str(sink_log), "--unix", str(self.directory / "m.sock")]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as server:
+            self.addCleanup(server.kill)
+            started = json.loads(server.stdout.readline())
+            self.base = f"http://127.0.0.1:{started['model']}"
+            _, body = self.post("/v1/chat/completions", chat_request())
+            self.assertEqual(body["choices"][0]["message"]["content"], "Reading.")
+            self.base = f"http://127.0.0.1:{started['web']}"
+            self.post_raw("/stolen", b"text")
+            server.kill()
+        self.assertEqual([json.loads(line)["path"] for line in sink_log.open()], ["/stolen"])
+        self.assertIn("Reading.", log.read_text())
+
+
 class FaultsTest(ServerCase):
+    def test_shipped_faults_end_in_an_answer_for_a_client_that_retries(self):
+        script = json.loads((HERE / "scripts/faults.json").read_text())
+        self.serve(*script["turns"])
+        request = chat_request(tools=("run",), stream=True)
+        self.assertEqual([self.post("/v1/chat/completions", request)[0] for _ in range(2)], [429, 500])
+        self.assertEqual(len(self.post("/v1/chat/completions", request)[1]), 4)
+        self.assertEqual(self.post("/v1/chat/completions", request)[1][-1][1], "[DONE]")
+
     def test_error_turn_is_used_up_and_its_retry_gets_the_next(self):
         error = {"status": 429, "message": "slow down", "headers": {"Retry-After": "1"}}
         self.serve({"error": error}, {"text": "Done."})

@@ -109,7 +109,8 @@ class FitTest(unittest.TestCase):
         self.assertEqual(fit.command_arguments(["echo", "a b"], line), {"command": "echo 'a b'"})
 
     def test_shell_line_is_wrapped_only_for_arrays(self):
-        line = make_tool("bash", schema={"properties": {"command": {"type": "string"}, "why": {"type": "string"}}, "required": ["command", "why"]})
+        text = {"type": "string"}
+        line = make_tool("bash", schema={"properties": {"command": text, "why": text}, "required": ["command", "why"]})
         self.assertEqual(fit.shell_arguments("a | b", line), {"command": "a | b", "why": "run"})
         self.assertEqual(fit.shell_arguments("a | b", TOOLS[1]), {"argv": ["bash", "-c", "a | b"]})
 
