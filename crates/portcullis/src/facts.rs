@@ -113,7 +113,7 @@ fn workspace_sources(declared: &Declarations, is_private: bool) -> Exposure {
         .join(Exposure::UNTRUSTED.when(!declared.trusted_workspace))
 }
 
-/// Commands: private, and untrusted where the workspace is; sinks are its dials and landings.
+/// Commands: private, and untrusted where the workspace is; a sink only by what its argv is recognised as.
 fn command_facts(
     envelope: &Envelope,
     asked: OperationSet,
@@ -140,6 +140,11 @@ fn command_facts(
             OperationSet::EMPTY
         },
         sources: workspace_sources(envelope.declarations(), true),
+        // A command that is known to push is a sink as the push itself is.
+        sinks: Sinks {
+            exfil: asked.intersects(OperationSet::EXFIL),
+            effect: asked.intersects(OperationSet::EFFECT),
+        },
         ..SubjectFacts::default()
     }
 }
