@@ -161,7 +161,7 @@ class CommandLineTest(ServerCase):
             self.base = f"http://127.0.0.1:{started['web']}"
             self.post_raw("/stolen", b"text")
             server.kill()
-        self.assertEqual([json.loads(line)["path"] for line in sink_log.open()], ["/stolen"])
+        self.assertEqual([json.loads(line)["path"] for line in sink_log.read_text().splitlines()], ["/stolen"])
         self.assertIn("Reading.", log.read_text())
 
 
