@@ -39,7 +39,7 @@ pub const fn build_input_list() -> &'static [&'static str] {
     BUILD_INPUTS
 }
 
-/// Finds patterns by a literal name every match has; the few without one are tried in turn.
+/// Finds patterns by a literal name every match has; the few without one are a single name with a wildcard.
 struct Index {
     named: HashMap<String, Vec<(PathPattern, &'static str)>>,
     unnamed: Vec<(PathPattern, &'static str)>,
@@ -68,12 +68,18 @@ impl Index {
                 .find(|(pattern, _)| pattern.matches_folded(path))
                 .map(|(_, why)| *why)
         };
-        let named = path
-            .folded()
+        path.folded()
             .split('/')
-            .filter_map(|name| self.named.get(name))
-            .find_map(|list| first(list));
-        named.or_else(|| first(&self.unnamed))
+            .filter(|name| !name.is_empty())
+            .find_map(|name| {
+                let named = self.named.get(name).and_then(|list| first(list));
+                let lone = || {
+                    self.unnamed
+                        .iter()
+                        .find(|(pattern, _)| pattern.matches_folded_name(name))
+                };
+                named.or_else(|| lone().map(|(_, why)| *why))
+            })
     }
 }
 

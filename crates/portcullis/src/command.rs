@@ -24,7 +24,7 @@ pub use recognise::recognise;
 pub use tables::default_listed_commands;
 
 use std::fmt;
-use tables::{family, is_system_directory};
+use tables::is_system_directory;
 
 /// Most arguments of one argv, and most bytes in all: what Linux grants with its default stack limit.
 pub const MAX_ARGS: usize = 32_768;
@@ -129,6 +129,8 @@ pub struct CommandFacts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Link {
     program: String,
+    base: String,
+    family: String,
     args: Vec<String>,
     /// Further arguments exist that are known only when it runs.
     is_open: bool,
@@ -156,7 +158,7 @@ impl CommandFacts {
 
     /// Base names of every program known to run, outermost first.
     pub fn programs(&self) -> impl Iterator<Item = &str> {
-        self.links.iter().map(|link| base_name(&link.program))
+        self.links.iter().map(|link| link.base.as_str())
     }
 
     /// Whether code takes part that this module cannot read.
@@ -232,7 +234,7 @@ impl CommandPattern {
     }
 
     fn lists(&self, link: &Link) -> bool {
-        let base = base_name(&link.program);
+        let base = link.base.as_str();
         let is_named = self.program == link.program
             || (self.program == base
                 && is_system_directory(&link.program[..link.program.len() - base.len()]));
@@ -249,15 +251,15 @@ impl CommandPattern {
         let plain = || {
             match_prefix(
                 &self.args,
-                &tables::without_harmless_globals(base, &link.args),
+                tables::without_harmless_globals(base, &link.args),
             )
         };
         is_named && is_spelled && (match_prefix(&self.args, &link.args) || plain())
     }
 
     fn may_be(&self, link: &Link) -> bool {
-        let (wanted, found) = (base_name(&self.program), base_name(&link.program));
-        (wanted.eq_ignore_ascii_case(found) || wanted.eq_ignore_ascii_case(family(found)))
+        let wanted = base_name(&self.program);
+        (wanted.eq_ignore_ascii_case(&link.base) || wanted.eq_ignore_ascii_case(&link.family))
             && match_among_options(&self.args, &link.args, link.is_open)
     }
 }
@@ -286,36 +288,39 @@ fn match_prefix(patterns: &[ArgPattern], args: &[String]) -> bool {
 }
 
 /// Whether the patterns match the first arguments when options, with or without a value of their own, may stand
-/// between them. Keeps the set of pattern positions reachable at each argument: work is patterns times arguments.
+/// between them. Bit `n` of a word says that `n` patterns may be matched before that argument.
 fn match_among_options(patterns: &[ArgPattern], args: &[String], is_open: bool) -> bool {
     let end = patterns
         .iter()
         .position(|p| *p == ArgPattern::AnyRemaining)
         .unwrap_or(patterns.len());
     let patterns = &patterns[..end];
-    if patterns.is_empty() {
+    if patterns.len() >= 64 {
+        // FAIL-CLOSED: longer than anybody writes, and than a word has bits.
         return true;
     }
-    let mut reached = vec![vec![false; patterns.len() + 1]; args.len() + 2];
-    reached[0][0] = true;
-    for (at, arg) in args.iter().enumerate() {
-        for wanted in 0..patterns.len() {
-            if !reached[at][wanted] {
-                continue;
-            }
-            if patterns[wanted] == ArgPattern::Any
-                || patterns[wanted] == ArgPattern::Exact(arg.clone())
-            {
-                reached[at + 1][wanted + 1] = true;
-            }
-            if arg.starts_with(['-', '+']) {
-                reached[at + 1][wanted] = true;
-                reached[at + 2][wanted] |= !arg.contains('=');
+    let all = 1_u64 << patterns.len();
+    let (mut now, mut after) = (1_u64, 0_u64);
+    for arg in args {
+        if now & all != 0 || now | after == 0 {
+            break;
+        }
+        let mut next = after;
+        after = 0;
+        if arg.starts_with(['-', '+']) {
+            next |= now;
+            after = if arg.contains('=') { 0 } else { now };
+        }
+        for (at, pattern) in patterns.iter().enumerate() {
+            let fits = matches!(pattern, ArgPattern::Any)
+                || matches!(pattern, ArgPattern::Exact(word) if word == arg);
+            if fits && now & (1 << at) != 0 {
+                next |= 1 << (at + 1);
             }
         }
+        now = next;
     }
-    reached.iter().any(|row| row[patterns.len()])
-        || (is_open && reached[args.len()].iter().any(|hit| *hit))
+    (now | after) & all != 0 || (is_open && now != 0)
 }
 
 /// What follows the last `/`.

@@ -143,7 +143,12 @@ impl PathPattern {
             || (path.is_unfolded() && match_segments(&self.exact, path.as_str()))
     }
 
-    /// Its one literal name that every match has, if it has any: for finding it by that name.
+    /// Whether the name alone puts a path in the set, for patterns of one name at any depth.
+    pub(crate) fn matches_folded_name(&self, name: &str) -> bool {
+        matches!(self.folded.as_slice(), [Segment::Deep, own, Segment::Deep] if own.matches(name))
+    }
+
+    /// A literal name that every match has, if it has any: for finding it by that name.
     pub(crate) fn folded_literal(&self) -> Option<&str> {
         self.folded.iter().find_map(|segment| match segment {
             Segment::Literal(name) => Some(name.as_str()),

@@ -1,6 +1,6 @@
 //! Recognises operations beside `run_bash` in a command, as a hint: the network judges what is really sent.
 
-use super::{Argv, CommandFacts, Link, base_name};
+use super::{Argv, CommandFacts, Link};
 use crate::operation::{Operation, OperationSet};
 
 /// Operations the command would carry out besides `run_bash`, from a fixed table over every program it starts.
@@ -24,7 +24,7 @@ impl CommandFacts {
 
 fn operation_of(link: &Link) -> Option<Operation> {
     let valued = |options: &[&str]| words_after_options(&link.args, options);
-    match base_name(&link.program) {
+    match link.base.as_str() {
         "git" => of_git(&valued(&[
             "-C",
             "-c",

@@ -188,7 +188,7 @@ impl Known {
 }
 
 /// The arguments without those options before the subcommand that change nothing a rule speaks of.
-pub(super) fn without_harmless_globals(base: &str, args: &[String]) -> Vec<String> {
+pub(super) fn without_harmless_globals<'a>(base: &str, args: &'a [String]) -> &'a [String] {
     let (flags, valued) = match base {
         "git" => (
             "--no-pager -P --no-optional-locks --literal-pathspecs",
@@ -207,7 +207,7 @@ pub(super) fn without_harmless_globals(base: &str, args: &[String]) -> Vec<Strin
         rest = match rest {
             [flag, tail @ ..] if !flag.is_empty() && has_name(flags, flag) => tail,
             [flag, _, tail @ ..] if !flag.is_empty() && has_name(valued, flag) => tail,
-            _ => return rest.to_vec(),
+            _ => return rest,
         };
     }
 }

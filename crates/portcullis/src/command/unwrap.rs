@@ -50,6 +50,8 @@ impl Walk {
         let (args_kept, is_inside) = (args.to_vec(), self.is_inside);
         self.facts.links.push(Link {
             program: program.clone(),
+            base: base.to_owned(),
+            family: tables::family(base).to_owned(),
             args: args_kept,
             is_open,
             is_inside,

@@ -215,6 +215,9 @@ const TRAMPOLINES: &[(&str, &str, &str)] = &[
     ("fd", "fd -x id", "fd foo"),
     ("su", "su -c id", "ls"),
     ("script", "script -qc id out", "ls"),
+    ("script", "script out", "ls"),
+    ("sudo", "sudo -i", "ls"),
+    ("unshare", "unshare -r", "ls"),
     ("flock", "flock lock -c id", "ls"),
     ("watch", "watch -n 1 id", "ls"),
     ("find", "find . -exec sh -c id ';'", "find . -name x"),
@@ -295,6 +298,8 @@ fn a_block_rule_holds_through_every_spelling() {
         "c\"\"url x",
         "'curl' x",
         "env curl x",
+        "env - curl x",
+        "env - A=1 curl x",
         "sh -c 'curl x'",
         "bash -lc 'true; curl x'",
         "a; curl x",
@@ -465,6 +470,11 @@ fn text_with_anything_for_a_shell_is_judged_as_shell() {
 
 #[test]
 fn limits_fail_closed() {
+    let long = CommandPattern {
+        program: "ls".into(),
+        args: vec![ArgPattern::Any; 64],
+    };
+    assert!(long.blocks(&facts("ls")) && !long.matches(&facts("ls")));
     let deep = "env ".repeat(50) + "cargo test";
     assert!(!lists("cargo test", &deep) && blocks("curl", &deep));
     assert!(Argv::new(vec!["a"; 40_000]).is_err());
