@@ -1,12 +1,15 @@
-//! Refuses a document that names a test or a bench which does not exist.
+//! Refuses a document that names a test, a bench or a page which does not exist.
 //!
 //! A test is named as `` `path/to/file.rs::function` `` and a bench as `` `bench:ID` ``. A row
 //! that says **pending** or **not tested yet** may name what is still to be written; once it
 //! exists, the output asks for the word to be removed. A row of a claim table that names
 //! neither and says neither is refused too: silence is not evidence.
 
+mod links;
+
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::root::{read, root, table};
 use crate::{Failure, bench, report};
