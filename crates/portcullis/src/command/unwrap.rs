@@ -126,6 +126,8 @@ impl Walk {
                 self.unclear(args.len())
             }
             ("su", _) => self.unclear(args.len()),
+            // FAIL-CLOSED: an option after the operands, which some programs accept (`script out -c CODE`).
+            (_, [first, ..]) if first.starts_with('-') => self.unclear(args.len()),
             (_, []) if is_open => self.unclear(args.len()),
             (_, []) => Role::Leaf,
             ("xargs" | "gxargs", inner) => self.xargs(args, inner),
@@ -304,12 +306,13 @@ impl Walk {
                 .filter(|(_, arg)| is_cluster_with(arg, &['e']) || arg.starts_with("--e"))
         };
         match (scan.code, operand) {
-            (Some((at, Some(text))), _) if scripts().count() == 1 && is_plain_sed(&text) => {
-                let _ = at;
+            (Some((_, Some(text))), _) if scripts().count() == 1 && is_plain_sed(&text) => {
                 Role::Leaf
             }
             (Some((at, _)), _) => self.code(at),
-            (None, Some(text)) if !is_plain_sed(text) => self.code(scan.operand),
+            (None, Some(text)) if scripts().next().is_some() || !is_plain_sed(text) => {
+                self.code(scan.operand)
+            }
             (None, _) => Role::Leaf,
         }
     }

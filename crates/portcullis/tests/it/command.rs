@@ -216,6 +216,8 @@ const TRAMPOLINES: &[(&str, &str, &str)] = &[
     ("su", "su -c id", "ls"),
     ("script", "script -qc id out", "ls"),
     ("script", "script out", "ls"),
+    ("script", "script out -c id", "ls"),
+    ("sed", "sed 5p x -e '1e id'", "sed -i.bak s/a/b/ x"),
     ("sudo", "sudo -i", "ls"),
     ("unshare", "unshare -r", "ls"),
     ("flock", "flock lock -c id", "ls"),
