@@ -35,11 +35,27 @@ pub(crate) fn run() -> Result<bool, Failure> {
             .iter()
             .for_each(|note| println!("gaps: note: {note}"));
     }
-    Ok(report(
-        "gaps",
-        &format!("{named} tests and benches named"),
-        &findings,
-    ))
+    let pages = pages()?;
+    for page in &pages {
+        let name = page.to_string_lossy();
+        findings.extend(links::dead(&name, &read(&root().join(page))?, &root()));
+    }
+    let looked_at = format!("{named} tests and benches named, {} pages", pages.len());
+    Ok(report("gaps", &looked_at, &findings))
+}
+
+/// Every tracked Markdown page that people read, less the fixtures of the gates.
+fn pages() -> Result<Vec<PathBuf>, Failure> {
+    let listed = Command::new("git")
+        .args(["-c", "safe.directory=*", "ls-files", "*.md"])
+        .current_dir(root())
+        .output()?;
+    if !listed.status.success() {
+        return Err("`git ls-files` failed: the pages are those that are tracked".into());
+    }
+    let names = String::from_utf8(listed.stdout)?;
+    let is_page = |name: &&str| !name.contains("fixtures/") && root().join(name).is_file();
+    Ok(names.lines().filter(is_page).map(PathBuf::from).collect())
 }
 
 #[derive(Debug, Default)]
