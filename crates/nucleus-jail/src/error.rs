@@ -60,6 +60,14 @@ pub enum Error {
     /// The spec contradicts itself or asks for what a jail never gives.
     #[error("invalid jail spec: {0}")]
     InvalidSpec(String),
+    /// A changed set is larger than its bounds.
+    #[error("the command changed more than can be landed: {what} above {limit}")]
+    TooLarge {
+        /// Of what.
+        what: &'static str,
+        /// The bound.
+        limit: u64,
+    },
     /// The helper process is gone.
     #[error("the jail helper has ended; start a new session")]
     HelperGone,
