@@ -10,16 +10,18 @@ pub(super) fn adopt_orphans() {
 /// Kills and reaps until no descendant is left, at most about four seconds long.
 #[cfg(target_os = "linux")]
 pub(super) fn kill_descendants() {
-    use std::time::Duration;
+    // Under the test harness the children of other tests are descendants of this process too.
+    if !cfg!(test) {
+        kill_below(std::process::id());
+    }
+}
 
+#[cfg(target_os = "linux")]
+fn kill_below(ancestor: u32) {
     use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
-    if cfg!(test) {
-        // Under the test harness, other tests' children are descendants of this process too.
-        return;
-    }
     for _ in 0..200 {
-        let descendants = descendants_of(std::process::id());
+        let descendants = descendants_of(ancestor);
         if descendants.is_empty() {
             return;
         }
@@ -29,8 +31,8 @@ pub(super) fn kill_descendants() {
         {
             let _ = kill_process(pid, Signal::KILL);
         }
-        while matches!(wait(WaitOptions::NOHANG), Ok(Some(_))) {}
-        std::thread::sleep(Duration::from_millis(20));
+        while !cfg!(test) && matches!(wait(WaitOptions::NOHANG), Ok(Some(_))) {}
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
 
@@ -74,25 +76,22 @@ pub(super) fn kill_descendants() {}
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
 
     #[test]
-    fn a_grandchild_is_a_descendant() {
-        let mut child = std::process::Command::new("sh")
-            .args(["-c", "sleep 600 & echo $!; wait"])
-            .stdout(std::process::Stdio::piped())
+    fn a_grandchild_in_a_session_of_its_own_is_killed() {
+        let mut child = Command::new("sh")
+            .args(["-c", "setsid sleep 600 & echo $!; wait; echo over"])
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
-        std::io::BufRead::read_line(&mut output, &mut line).unwrap();
-        let grandchild: u32 = line.trim().parse().unwrap();
-        let found = descendants_of(std::process::id());
-        let pid = rustix::process::Pid::from_raw(grandchild.cast_signed()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let grandchild: u32 = lines.next().unwrap().unwrap().parse().unwrap();
+        assert!(descendants_of(std::process::id()).contains(&grandchild));
+        kill_below(child.id());
+        assert_eq!(lines.next().unwrap().unwrap(), "over");
         child.wait().unwrap();
-        assert!(
-            found.contains(&child.id()) && found.contains(&grandchild),
-            "{found:?}"
-        );
+        assert!(!descendants_of(std::process::id()).contains(&grandchild));
     }
 }
