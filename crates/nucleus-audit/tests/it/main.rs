@@ -1,0 +1,5 @@
+//! The log from outside: written, damaged, verified, continued.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod append;
+mod scene;
