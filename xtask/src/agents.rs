@@ -46,6 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
         return Err(format!("no agent is called `{name}`").into());
     }
     let wanted = |agent: &&Agent| args.only.is_empty() || args.only.contains(&agent.name);
+    build()?;
     let mut kept = Vec::new();
     let mut is_green = true;
     for agent in table.agent.iter().filter(wanted) {
@@ -64,6 +65,19 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
         );
     }
     Ok(is_green)
+}
+
+/// Builds the binaries that the agents run under, so that no result is about older ones.
+fn build() -> Result<(), Failure> {
+    let built = Command::new("cargo")
+        .args(["build", "--release", "--locked", "-p", "nucleus-cli"])
+        .current_dir(root::root())
+        .status()?;
+    if built.success() {
+        Ok(())
+    } else {
+        Err("`nucleus-cli` does not build".into())
+    }
 }
 
 impl Agent {
