@@ -52,11 +52,11 @@ pub struct Start<'a> {
 
 /// A request with the answer of `decide` and what of the session decided it.
 #[derive(Clone, Copy, Debug)]
-pub struct Judged<'a> {
+pub struct Judged<'a, 'd> {
     /// The request.
     pub request: &'a Request,
     /// The answer.
-    pub decision: &'a Decision,
+    pub decision: &'d Decision,
     /// The session before.
     pub session: SessionWord,
     /// Whether the budget could be reserved.
@@ -136,7 +136,7 @@ impl<'a> Draft<'a> {
     ///
     /// Nothing of the decision is borrowed, so that its permit can be the payload.
     #[must_use]
-    pub fn decision(context: Context<'a>, judged: Judged<'a>) -> Self {
+    pub fn decision(context: Context<'a>, judged: Judged<'a, '_>) -> Self {
         let Judged {
             request,
             decision,

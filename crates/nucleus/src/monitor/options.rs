@@ -1,0 +1,122 @@
+//! What a session is started with.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use nucleus_audit::{Boundary, Layer, Log, Probe};
+use portcullis::envelope::Envelope;
+use portcullis::request::SessionId;
+
+use super::Monitor;
+use super::exposure::SharedExposure;
+use super::held::HeldStore;
+use super::inner::Inner;
+use crate::budget::AtomicBudget;
+use crate::error::MonitorError;
+use crate::guard::MonotonicGuard;
+use crate::ports::{Approver, Clock, FaultPoint, NoApprover, NoFaults, SystemClock};
+
+/// All that a session is started with.
+#[derive(Debug)]
+pub struct SessionOptions {
+    /// The upper bound of its authority.
+    pub envelope: Envelope,
+    /// The authenticated user or key it acts for.
+    pub principal: Arc<str>,
+    /// Its number.
+    pub session: SessionId,
+    /// The session it is a child of.
+    pub parent: Option<SessionId>,
+    /// Its log, newly made.
+    pub log: Log,
+    /// The clocks; the machine's by default.
+    pub clock: Arc<dyn Clock>,
+    /// Who answers questions; nobody by default.
+    pub approver: Arc<dyn Approver>,
+    /// The budget; one of its own with the envelope's maximum by default.
+    pub budget: AtomicBudget,
+    /// What confines the agent; nothing by default, which is **advisory**.
+    pub boundary: Boundary,
+    /// Each layer of the confinement and whether it holds.
+    pub layers: Vec<Layer>,
+    /// What the boundary probes found; one that got through keeps the session from starting.
+    pub probes: Vec<Probe>,
+    /// The live exposure; one of its own by default.
+    pub exposure: SharedExposure,
+    /// The task text as the user gave it on the host.
+    pub task: Option<Arc<str>>,
+    /// Where the time window is kept over a restart; nowhere by default.
+    pub window_file: Option<PathBuf>,
+    /// Told of every step, for crash tests.
+    pub faults: Arc<dyn FaultPoint>,
+}
+
+impl SessionOptions {
+    /// A session of its own with a budget of its own, without approver, confinement or task.
+    #[must_use]
+    pub fn new(
+        envelope: Envelope,
+        principal: impl Into<Arc<str>>,
+        session: SessionId,
+        log: Log,
+    ) -> Self {
+        let budget = AtomicBudget::new(envelope.maximum());
+        Self {
+            envelope,
+            principal: principal.into(),
+            session,
+            parent: None,
+            log,
+            clock: Arc::new(SystemClock),
+            approver: Arc::new(NoApprover),
+            budget,
+            boundary: Boundary::None,
+            layers: Vec::new(),
+            probes: Vec::new(),
+            exposure: SharedExposure::own(),
+            task: None,
+            window_file: None,
+            faults: Arc::new(NoFaults),
+        }
+    }
+}
+
+impl Monitor {
+    /// A monitor that has recorded nothing yet.
+    pub(super) fn assemble(
+        options: SessionOptions,
+    ) -> Result<(Arc<Self>, Vec<Layer>, Vec<Probe>), MonitorError> {
+        let window_ms = options.envelope.window_ms();
+        let guard = match &options.window_file {
+            None => MonotonicGuard::start(&*options.clock, window_ms),
+            Some(file) => MonotonicGuard::open(&*options.clock, window_ms, file)
+                .map_err(MonitorError::state("cannot keep the time window"))?,
+        };
+        let shared = options
+            .exposure
+            .read()
+            .map_err(MonitorError::state("cannot read the live exposure"))?;
+        let started_ms = options.clock.boot_ms();
+        options.budget.tighten(options.envelope.maximum());
+        let monitor = Self {
+            session: options.session,
+            principal: options.principal,
+            parent: options.parent,
+            task: options.task,
+            log: options.log,
+            clock: options.clock,
+            approver: options.approver,
+            budget: options.budget,
+            exposure: options.exposure,
+            faults: options.faults,
+            inner: Mutex::new(Inner::start(options.envelope, guard, started_ms, shared)),
+            hooks: Mutex::new(Vec::new()),
+            held: HeldStore::default(),
+            is_broken: AtomicBool::new(false),
+            started_ms,
+            boundary: options.boundary,
+        };
+        Ok((Arc::new(monitor), options.layers, options.probes))
+    }
+}
