@@ -75,10 +75,16 @@ pub(super) struct Outcome {
 impl Outcome {
     /// One line for the person who waits.
     pub(super) fn line(&self, step: &Step) -> String {
-        let word = match (self.tally.failures.is_empty(), self.tally.is_empty()) {
-            (false, _) => "FAILED",
-            (true, true) => "n/a",
-            (true, false) => "ok",
+        let tally = &self.tally;
+        let word = match (
+            tally.failures.is_empty(),
+            tally.skips.is_empty(),
+            tally.passed,
+        ) {
+            (false, _, _) => "FAILED",
+            (true, false, 0) => "skipped",
+            (true, true, 0) => "n/a",
+            (true, _, _) => "ok",
         };
         let seconds = self.elapsed.as_secs_f64();
         format!(
