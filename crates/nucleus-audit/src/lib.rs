@@ -19,20 +19,26 @@ mod chain;
 mod checkpoint;
 mod draft;
 mod error;
+mod export;
 mod files;
+mod follow;
 mod key;
 mod log;
 mod read;
 mod record;
 mod redact;
+mod replay;
 mod subject;
+mod timeline;
 mod verify;
 
 pub use chain::{ChainHash, RECORD_VERSION};
 pub use checkpoint::{Checkpoint, Occasion};
 pub use draft::{ApprovalGiven, Context, Draft, Effect, Judged, Start, Times};
 pub use error::{LogError, ReadError};
+pub use export::{Format, export};
 pub use files::CHECKPOINT_FILE;
+pub use follow::Follow;
 pub use key::{KEY_NAME, KeyError, SigningKey, VerifyingKey, load_or_create_key, public_key_path};
 pub use log::{
     Durability, Log, LogOptions, Payload, Pending, Recorded, Recovery, Status, TornLine,
@@ -43,7 +49,9 @@ pub use record::{
     Layer, Probe, Record, RequestPart,
 };
 pub use redact::{MARK, MIN_SECRET_BYTES, Redactor, SecretTooShort};
+pub use replay::{Difference, ReplayReport, replay};
 pub use subject::RecordedSubject;
+pub use timeline::{Weight, timeline};
 pub use verify::{
     Fault, Finding, Place, Report, Torn, Truncation, VerifyError, VerifyOptions, verify,
 };

@@ -47,11 +47,6 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    /// How many bytes were read.
-    pub(crate) fn at(&self) -> usize {
-        self.at
-    }
-
     pub(crate) fn fail<T>(&self, expected: &'static str) -> Result<T, Syntax> {
         Err(Syntax {
             at: self.at,
