@@ -168,6 +168,12 @@ fn unknown_in(section: &'static Section, key: &Spanned<DeString<'_>>) -> Fault {
 
 fn syntax_fault(error: &toml::de::Error, text: &str) -> Fault {
     let span = error.span().unwrap_or(text.len()..text.len());
+    let next = text.get(span.end..).and_then(|rest| rest.chars().next());
+    let span = if span.is_empty() {
+        span.start..span.end + next.map_or(0, char::len_utf8)
+    } else {
+        span
+    };
     let message = error
         .message()
         .lines()

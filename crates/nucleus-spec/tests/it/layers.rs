@@ -1,0 +1,176 @@
+//! Administrator, user, command line and project: each only tightens.
+
+use nucleus_spec::{Layers, Named, Source, SourceKind, resolve, with_model};
+use portcullis::{Level, Operation, Outcome};
+
+use crate::requests::{judge, on_path, run};
+
+fn source(name: &str, text: &str) -> Option<Source> {
+    Some(Source::new(name, text))
+}
+
+fn kinds(layers: &Layers) -> Vec<SourceKind> {
+    resolve(layers)
+        .unwrap()
+        .sources
+        .iter()
+        .map(|used| used.kind)
+        .collect()
+}
+
+#[test]
+fn without_any_policy_restrictive_holds() {
+    let resolved = resolve(&Layers::default()).unwrap();
+    assert_eq!(resolved.sources[0].name, "profile restrictive");
+    assert_eq!(resolved.envelope.level(Operation::RunBash), Level::Never);
+    assert_eq!(resolved.envelope.level(Operation::ReadFiles), Level::Always);
+}
+
+#[test]
+fn the_users_policy_stands_instead_of_the_default() {
+    let user = source("user.toml", "[capabilities]\nrun_bash = \"low_risk\"");
+    let layers = Layers {
+        user,
+        ..Layers::default()
+    };
+    assert_eq!(kinds(&layers), [SourceKind::User]);
+    assert_eq!(
+        resolve(&layers).unwrap().envelope.level(Operation::RunBash),
+        Level::LowRisk
+    );
+}
+
+#[test]
+fn nothing_named_is_above_the_user_or_the_ceiling() {
+    let named = || Some(Named::Profile("full".to_owned()));
+    let user = source("user.toml", "extends = \"fix-issue\"");
+    let ceiling = source(
+        "/etc/nucleus/policy.toml",
+        "extends = \"full\"\n[capabilities]\nrun_bash = \"low_risk\"",
+    );
+    let layers = Layers {
+        ceiling,
+        user,
+        named: named(),
+        project: None,
+    };
+    let resolved = resolve(&layers).unwrap();
+    assert_eq!(
+        kinds(&layers),
+        [SourceKind::Ceiling, SourceKind::User, SourceKind::Profile]
+    );
+    assert_eq!(resolved.envelope.level(Operation::GitPush), Level::Never);
+    assert_eq!(resolved.envelope.level(Operation::RunBash), Level::LowRisk);
+    assert_eq!(resolved.envelope.maximum().micro_usd, 5_000_000);
+    let alone = resolve(&Layers {
+        named: named(),
+        ..Layers::default()
+    })
+    .unwrap();
+    assert_eq!(alone.envelope.level(Operation::GitPush), Level::Always);
+}
+
+#[test]
+fn a_project_file_tightens_what_is_above_it() {
+    let named = Some(Named::Profile("fix-issue".to_owned()));
+    let project = source(
+        "nucleus.toml",
+        "[capabilities]\nrun_bash = \"low_risk\"\n[commands]\nlisted = [\"make check\"]",
+    );
+    let resolved = resolve(&Layers {
+        named,
+        project,
+        ..Layers::default()
+    })
+    .unwrap();
+    assert_eq!(
+        judge(&resolved.envelope, &run(&["make", "check"])),
+        Outcome::Permit
+    );
+    assert_eq!(
+        judge(&resolved.envelope, &run(&["make", "all"])),
+        Outcome::NeedsApproval
+    );
+    assert_eq!(
+        judge(&resolved.envelope, &on_path(Operation::EditFiles, "a.rs")),
+        Outcome::Permit
+    );
+}
+
+#[test]
+fn an_error_names_the_file_it_is_in() {
+    let user = source("/home/me/.config/nucleus/policy.toml", "x = 1");
+    let error = resolve(&Layers {
+        user,
+        ..Layers::default()
+    })
+    .map(drop)
+    .unwrap_err();
+    assert_eq!(error.source_name(), "/home/me/.config/nucleus/policy.toml");
+    let unknown = Some(Named::Profile("fix-isue".to_owned()));
+    let error = resolve(&Layers {
+        named: unknown,
+        ..Layers::default()
+    })
+    .map(drop)
+    .unwrap_err();
+    assert_eq!(
+        (error.to_string().as_str(), error.help()),
+        ("unknown profile `fix-isue`", "did you mean `fix-issue`?")
+    );
+}
+
+#[test]
+fn sources_are_pinned_by_the_digest_of_their_text() {
+    let digest = |text: &str| {
+        let user = source("u.toml", text);
+        resolve(&Layers {
+            user,
+            ..Layers::default()
+        })
+        .unwrap()
+        .sources[0]
+            .digest
+    };
+    assert_eq!(digest("version = 1"), digest("version = 1"));
+    assert_ne!(digest("version = 1"), digest("version = 1 "));
+}
+
+#[test]
+fn credentials_are_those_that_every_policy_allows() {
+    let git = "[git]\ncredential = \"github\"";
+    let user = || source("u.toml", git);
+    let same = Some(Named::File(Source::new("n.toml", git)));
+    let resolved = resolve(&Layers {
+        user: user(),
+        named: same,
+        ..Layers::default()
+    })
+    .unwrap();
+    assert_eq!(resolved.credentials, ["github"]);
+    let other = Some(Named::File(Source::new("n.toml", "version = 1")));
+    let resolved = resolve(&Layers {
+        user: user(),
+        named: other,
+        ..Layers::default()
+    })
+    .unwrap();
+    assert_eq!(resolved.credentials, [] as [String; 0]);
+}
+
+#[test]
+fn a_session_has_one_model_provider() {
+    let resolved = resolve(&Layers::default()).unwrap();
+    let named = with_model(&resolved.envelope, "anthropic", None);
+    let calls = |name: &str| {
+        named
+            .declarations()
+            .models
+            .holds(|model| model.matches(name))
+    };
+    assert_eq!(
+        (calls("anthropic/team"), calls("anthropic"), calls("openai")),
+        (true, true, false)
+    );
+    assert!(named.leq(&resolved.envelope));
+}
