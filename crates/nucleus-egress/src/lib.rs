@@ -1,1 +1,19 @@
-//! The only way out: direct fetch and the model socket until the proxy exists.
+//! The only way out of a session: one permitted exchange at a time, and the model's socket.
+//!
+//! [`DirectFetch`] runs the exchanges that the monitor permitted, to the
+//! addresses that were checked and to no other. [`ModelForwarder`] passes a
+//! jail's calls of known model routes to one Unix socket.
+//!
+//! Nothing here decides: a hop comes with a recorded permit, and a redirect is
+//! returned for the monitor to judge, never followed.
+#![cfg(target_os = "linux")]
+
+mod fetch;
+mod forge;
+mod http;
+mod model;
+mod tls;
+
+pub use fetch::DirectFetch;
+pub use forge::RestForge;
+pub use model::{ModelCall, ModelForwarder, is_model_route};

@@ -1,0 +1,94 @@
+//! Runs one HTTP exchange with an address that was permitted and checked.
+
+use std::io;
+use std::net::IpAddr;
+
+use hyper::Method;
+use nucleus::ports::{Fetch, Hop, HopReply};
+use nucleus_audit::Recorded;
+use portcullis::Permit;
+use tokio::runtime::Runtime;
+
+use crate::http::{self, Call};
+
+/// Fetches straight from this machine, one hop at a time.
+///
+/// Dials only the addresses it is given, sends no header that a caller chose,
+/// asks for no compression, and returns a redirect instead of following it.
+#[derive(Debug)]
+pub struct DirectFetch {
+    runtime: Runtime,
+}
+
+impl DirectFetch {
+    /// A fetcher with a thread of its own for its connections.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn new() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("nucleus-fetch")
+            .enable_all()
+            .build()?;
+        Ok(Self { runtime })
+    }
+}
+
+impl Fetch for DirectFetch {
+    fn resolve(&self, _permit: &Recorded<Permit>, host: &str) -> io::Result<Vec<IpAddr>> {
+        let lookup = async {
+            let found = tokio::net::lookup_host((host.trim_matches(['[', ']']), 0)).await?;
+            Ok::<_, io::Error>(found.map(|address| address.ip()).collect::<Vec<_>>())
+        };
+        let addresses = self.runtime.block_on(lookup)?;
+        if addresses.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the name has no address",
+            ));
+        }
+        Ok(addresses)
+    }
+
+    fn fetch(&self, permit: Recorded<Permit>, hop: &Hop<'_>) -> io::Result<HopReply> {
+        drop(permit);
+        let host = hop.url.host.to_string();
+        let call = call(hop, &host)?;
+        self.runtime.block_on(async {
+            tokio::time::timeout(hop.limit, http::exchange(&call, hop.addresses))
+                .await
+                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        })
+    }
+}
+
+/// The call of the hop.
+fn call<'a>(hop: &'a Hop<'a>, host: &'a str) -> io::Result<Call<'a>> {
+    let url = hop.url;
+    let is_tls = match url.scheme.as_str() {
+        "https" => true,
+        "http" => false,
+        // FAIL-CLOSED: no other scheme is spoken.
+        other => {
+            let why = format!("scheme `{other}` is not http or https");
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        }
+    };
+    let path = url.path.as_ref().map_or("/", |path| path.as_str());
+    let target = if url.query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", url.query)
+    };
+    Ok(Call {
+        method: Method::from_bytes(url.method.as_bytes()).map_err(io::Error::other)?,
+        is_tls,
+        host,
+        port: url.port,
+        target,
+        headers: &[],
+        body: hop.body,
+        answer_bytes: hop.body_bytes,
+    })
+}

@@ -1,0 +1,8 @@
+//! The way out against local servers: what is passed on, what is refused, and what is never said.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod fetch;
+mod fixture;
+mod forge;
+mod model;
