@@ -6,18 +6,45 @@
 //!
 //! What is absent: no path is opened but beneath a directory handle without following links, and nothing here decides.
 
+mod base;
+mod blocked;
+mod carried;
 mod change;
+mod clock;
+mod command;
+mod content;
+mod diff;
+mod direct;
 mod error;
+mod fault;
+mod index;
+mod journal;
+mod labels;
+mod land;
+mod landing;
 mod leaves;
+mod making;
+mod overlayed;
 mod path;
+mod reading;
+mod snapshot;
 mod staged;
+mod staging;
+mod state;
+mod suitable;
+mod tree;
 mod view;
+mod watch;
 
 pub use change::{Before, Change, ChangeKind, HeldContent, Origin};
+pub use command::CommandLayers;
+pub use diff::{Diff, DiffBody};
+pub use direct::Direct;
 pub use error::WorkspaceError;
+pub use overlayed::{Overlayed, UpperKind, WorkspaceOptions};
 pub use path::EntryPath;
 pub use staged::{StageReason, StagedChange};
 pub use view::{
-    Command, CommandLayers, CommandOutcome, Entry, EntryType, Landed, Metadata, OpenedFile,
-    RefusedEntry, WorkspaceView,
+    Command, CommandOutcome, Entry, EntryType, Landed, Landing, Metadata, OpenedFile, RefusedEntry,
+    StopReason, WorkspaceView,
 };

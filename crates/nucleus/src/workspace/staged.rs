@@ -42,3 +42,16 @@ impl StageReason {
         }
     }
 }
+
+impl StagedChange {
+    /// Whether the path is a directory with this change.
+    pub(crate) fn is_directory(&self) -> bool {
+        match &self.change.kind {
+            super::ChangeKind::Directory { .. } => true,
+            super::ChangeKind::Mode { .. } => {
+                matches!(self.change.before, super::Before::Directory { .. })
+            }
+            _ => false,
+        }
+    }
+}

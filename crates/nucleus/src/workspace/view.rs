@@ -5,10 +5,13 @@ use std::fs::File;
 use std::path::Path;
 use std::time::SystemTime;
 
+use nucleus_audit::Recorded;
 use portcullis::path::RelPath;
-use portcullis::{Envelope, Exposure, SessionId};
+use portcullis::{Envelope, Exposure, Permit, Request, SessionId};
 
-use super::{Change, EntryPath, HeldContent, StageReason, StagedChange, WorkspaceError};
+use super::{
+    Change, CommandLayers, Diff, EntryPath, HeldContent, StageReason, StagedChange, WorkspaceError,
+};
 
 /// A workspace: the real tree, the changes staged over it, and the labels of its files.
 ///
@@ -84,6 +87,29 @@ pub trait WorkspaceView: Send + Sync + Debug {
         to: &RelPath,
     ) -> Result<Vec<Change>, WorkspaceError>;
 
+    /// Lands a change: the real tree holds it when this returns `Done`, and is as the user left it otherwise.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::NotCovered`] unless the permit is for exactly this change; [`WorkspaceError::Digest`] when the content
+    /// is not what was digested; others when neither landing nor staging was possible.
+    fn land(
+        &self,
+        permit: Recorded<Permit>,
+        request: &Request,
+        change: Change,
+    ) -> Result<Landed, WorkspaceError> {
+        let landing = Landing {
+            permit,
+            request: request.clone(),
+            change,
+        };
+        let result = self.land_all(vec![landing]).pop();
+        result.unwrap_or(Err(WorkspaceError::Unsupported("a landing without result")))
+    }
+
+    /// Lands changes in order, as [`WorkspaceView::land`], with fewer waits for the disk. One result each, in order.
+    fn land_all(&self, landings: Vec<Landing>) -> Vec<Result<Landed, WorkspaceError>>;
+
     /// Keeps a change for the user, visible to later reads and commands. Replaces what was staged at that path.
     ///
     /// # Errors
@@ -106,6 +132,12 @@ pub trait WorkspaceView: Send + Sync + Debug {
     /// # Errors
     /// [`WorkspaceError::NotFound`] when none is.
     fn take_up(&self, path: &EntryPath) -> Result<Change, WorkspaceError>;
+
+    /// What applying a staged change would do to what the real tree holds now.
+    ///
+    /// # Errors
+    /// [`WorkspaceError`] when either side cannot be read.
+    fn diff(&self, staged: &StagedChange) -> Result<Diff, WorkspaceError>;
 
     /// Forgets staged changes at and below these paths, and says which.
     ///
@@ -181,12 +213,38 @@ pub enum Landed {
     Staged(StageReason),
 }
 
-/// The layers of one command, kept alive by it.
+/// One change with the recorded permit for it.
 #[derive(Debug)]
-pub struct CommandLayers {
-    /// Mounted by the jail.
-    #[cfg(target_os = "linux")]
-    pub overlay: nucleus_jail::Overlay,
+pub struct Landing {
+    /// The permit, spent by the landing.
+    pub permit: Recorded<Permit>,
+    /// The request it is for.
+    pub request: Request,
+    /// The change the request is for.
+    pub change: Change,
+}
+
+/// Why a running command must be stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// This blocked path appeared on the host, or was moved there, and the command's mask does not hide it.
+    BlockedNameAppeared(String),
+    /// The workspace can no longer be watched.
+    WatchFailed(String),
+}
+
+impl std::fmt::Display for StopReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::BlockedNameAppeared(path) => {
+                write!(
+                    f,
+                    "blocked path `{path}` appeared on the host while the command ran"
+                )
+            }
+            Self::WatchFailed(why) => write!(f, "the workspace can no longer be watched: {why}"),
+        }
+    }
 }
 
 /// A command whose jail is dead.
@@ -215,3 +273,78 @@ pub struct RefusedEntry {
     /// Why.
     pub why: String,
 }
+
+/// The part of [`WorkspaceView`] that every workspace leaves to its base.
+macro_rules! by_base {
+    ($($base:ident).+) => {
+        fn root(&self) -> &Path {
+            self.$($base).+.tree.path()
+        }
+
+        fn open_read(&self, path: &RelPath) -> Result<OpenedFile, WorkspaceError> {
+            self.$($base).+.open_read(path)
+        }
+
+        fn metadata(&self, path: &RelPath) -> Result<Metadata, WorkspaceError> {
+            self.$($base).+.metadata(path)
+        }
+
+        fn list(&self, path: &RelPath, envelope: &Envelope) -> Result<Vec<Entry>, WorkspaceError> {
+            self.$($base).+.list(path, envelope)
+        }
+
+        fn carried(&self, path: &RelPath) -> Exposure {
+            self.$($base).+.carried(path)
+        }
+
+        fn endorse(&self, paths: &[RelPath]) -> Result<(), WorkspaceError> {
+            self.$($base).+.endorse(paths)
+        }
+
+        fn change_to_write(
+            &self,
+            path: &RelPath,
+            content: HeldContent,
+            mode: Option<u32>,
+        ) -> Result<Change, WorkspaceError> {
+            self.$($base).+.change_to_write(path, content, mode)
+        }
+
+        fn change_to_make_dir(&self, path: &RelPath) -> Result<Change, WorkspaceError> {
+            self.$($base).+.change_to_make_dir(path)
+        }
+
+        fn changes_to_remove(&self, path: &RelPath) -> Result<Vec<Change>, WorkspaceError> {
+            self.$($base).+.changes_to_remove(path)
+        }
+
+        fn changes_to_rename(&self, from: &RelPath, to: &RelPath) -> Result<Vec<Change>, WorkspaceError> {
+            self.$($base).+.changes_to_rename(from, to)
+        }
+
+        fn land_all(&self, landings: Vec<Landing>) -> Vec<Result<Landed, WorkspaceError>> {
+            self.$($base).+.land_all(landings)
+        }
+
+        fn stage(&self, change: Change, reason: StageReason, session: SessionId) -> Result<(), WorkspaceError> {
+            self.$($base).+.stage(change, reason, session)
+        }
+
+        fn staged(&self) -> Result<Vec<StagedChange>, WorkspaceError> {
+            self.$($base).+.staged_changes()
+        }
+
+        fn take_up(&self, path: &EntryPath) -> Result<Change, WorkspaceError> {
+            self.$($base).+.take_up(path)
+        }
+
+        fn diff(&self, staged: &StagedChange) -> Result<Diff, WorkspaceError> {
+            self.$($base).+.diff(staged)
+        }
+
+        fn discard(&self, paths: &[EntryPath]) -> Result<Vec<EntryPath>, WorkspaceError> {
+            self.$($base).+.discard(paths)
+        }
+    };
+}
+pub(super) use by_base;

@@ -1,0 +1,152 @@
+//! What both kinds of workspace share: the real tree beneath a handle, what is staged over it, and labels.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::{Gid, Uid};
+
+use super::labels::{LabelStore, Repository};
+use super::staging::Staged;
+use super::state::{Locked, State};
+use super::tree::Tree;
+use super::{Before, EntryPath, StagedChange, WorkspaceError};
+
+/// The parts every workspace has.
+///
+/// Locks are taken in this order: the state lock, `staged`, `labels`.
+#[derive(Debug)]
+pub(crate) struct Base {
+    pub(super) tree: Tree,
+    pub(super) state: State,
+    pub(super) owner: Option<(Uid, Gid)>,
+    staged: Mutex<Staged>,
+    labels: Mutex<Labels>,
+    /// The newest moment at which we changed the tree, in nanoseconds since 1970.
+    pub(super) landed_ns: Mutex<i128>,
+}
+
+/// Labels on record and what the repository tracks.
+#[derive(Debug)]
+pub(crate) struct Labels {
+    pub(super) store: LabelStore,
+    pub(super) repository: Option<Repository>,
+    pub(super) digests: super::carried::DigestCache,
+}
+
+/// What a path shows when staged changes are laid over the tree.
+#[derive(Debug)]
+pub(crate) enum Shown {
+    /// Whatever the tree holds.
+    Tree,
+    /// Nothing.
+    Nothing,
+    /// This staged change.
+    Staged(Box<StagedChange>),
+}
+
+impl Base {
+    /// Opens the workspace at `root` with its state in `state_dir`, and settles what crashes left.
+    pub(crate) fn open(
+        root: &Path,
+        state_dir: &Path,
+        forbidden: &[PathBuf],
+    ) -> Result<Self, WorkspaceError> {
+        let root = super::suitable::check_root(root, state_dir, forbidden)?;
+        let tree = Tree::open(&root)?;
+        super::suitable::check_filesystem(&tree)?;
+        let state = State::open(state_dir)?;
+        let owner = owner_of(&tree)?;
+        let (staged, store) = {
+            let locked = state.lock()?;
+            (
+                Staged::open(&state, owner, &locked)?,
+                LabelStore::open(&state, &locked)?,
+            )
+        };
+        Ok(Self {
+            labels: Mutex::new(Labels {
+                store,
+                repository: Repository::find(&root),
+                digests: super::carried::DigestCache::default(),
+            }),
+            staged: Mutex::new(staged),
+            landed_ns: Mutex::new(0),
+            tree,
+            state,
+            owner,
+        })
+    }
+
+    /// What is staged, with what other sessions did.
+    pub(super) fn staged(
+        &self,
+        locked: &Locked<'_>,
+    ) -> Result<MutexGuard<'_, Staged>, WorkspaceError> {
+        let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
+        staged.refresh(locked)?;
+        Ok(staged)
+    }
+
+    /// The labels, with what other sessions did and what the repository tracks now.
+    pub(super) fn labels(
+        &self,
+        locked: &Locked<'_>,
+    ) -> Result<MutexGuard<'_, Labels>, WorkspaceError> {
+        let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        labels.store.refresh(locked)?;
+        if let Some(repository) = &mut labels.repository {
+            repository.refresh();
+        }
+        Ok(labels)
+    }
+
+    /// What a path shows.
+    pub(super) fn shown(&self, path: &EntryPath) -> Result<Shown, WorkspaceError> {
+        let locked = self.state.lock()?;
+        Ok(shown_in(&*self.staged(&locked)?, path))
+    }
+
+    /// What a change of this path is based on: what the tree holds, or what a staged change of it was based on.
+    pub(super) fn base_of(&self, path: &EntryPath) -> Result<Before, WorkspaceError> {
+        let locked = self.state.lock()?;
+        if let Some(staged) = self.staged(&locked)?.entries().get(path) {
+            return Ok(staged.change.before.clone());
+        }
+        Before::at(&self.tree, path.as_bytes())
+    }
+}
+
+/// What a path shows over the tree.
+pub(super) fn shown_in(staged: &Staged, path: &EntryPath) -> Shown {
+    if staged.entries().is_empty() {
+        return Shown::Tree;
+    }
+    let bytes = path.as_bytes();
+    for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
+        let above = EntryPath::from_bytes(&bytes[..at]);
+        if staged
+            .entries()
+            .get(&above)
+            .is_some_and(|staged| !staged.is_directory())
+        {
+            return Shown::Nothing;
+        }
+    }
+    match staged.entries().get(path) {
+        Some(staged) => Shown::Staged(Box::new(staged.clone())),
+        None => Shown::Tree,
+    }
+}
+
+/// Who owns the workspace, when we are root and it is somebody else's.
+fn owner_of(tree: &Tree) -> Result<Option<(Uid, Gid)>, WorkspaceError> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(None);
+    }
+    let stat =
+        rustix::fs::fstat(tree).map_err(WorkspaceError::io("stat", tree.path().display()))?;
+    Ok(Some((
+        Uid::from_raw(stat.st_uid),
+        Gid::from_raw(stat.st_gid),
+    )))
+}

@@ -1,0 +1,48 @@
+//! The workspace without commands of its own: for tests, and for guests, which are a boundary themselves.
+
+use std::path::Path;
+
+use portcullis::path::RelPath;
+use portcullis::{Envelope, Exposure, SessionId};
+
+use super::base::Base;
+use super::{
+    Change, Command, CommandLayers, CommandOutcome, Diff, Entry, EntryPath, HeldContent, Landed,
+    Landing, Metadata, OpenedFile, StageReason, StagedChange, WorkspaceError, WorkspaceOptions,
+    WorkspaceView,
+};
+
+/// A workspace that reads, lands and stages like [`super::Overlayed`] and gives commands no layers.
+#[derive(Debug)]
+pub struct Direct {
+    base: Base,
+}
+
+impl Direct {
+    /// Opens a workspace.
+    ///
+    /// # Errors
+    /// As [`super::Overlayed::open`].
+    pub fn open(root: &Path, options: &WorkspaceOptions) -> Result<Self, WorkspaceError> {
+        Base::open(root, &options.state_dir, &options.forbidden).map(|base| Self { base })
+    }
+}
+
+impl WorkspaceView for Direct {
+    fn begin_command(&self, _envelope: &Envelope) -> Result<CommandLayers, WorkspaceError> {
+        Err(WorkspaceError::Unsupported(
+            "this workspace runs no commands: it has no layers for them",
+        ))
+    }
+
+    fn end_command(&self, command: Command) -> Result<CommandOutcome, WorkspaceError> {
+        self.base.end_command(command)
+    }
+
+    /// Always untrusted: nothing is known of what a command in a guest sees.
+    fn carried_by_view(&self) -> Exposure {
+        Exposure::UNTRUSTED
+    }
+
+    super::view::by_base!(base);
+}

@@ -1,0 +1,391 @@
+//! Lands permitted changes: labels first, then content, then the name; what conflicts is staged.
+
+use std::collections::HashMap;
+
+use nucleus_audit::Recorded;
+use portcullis::{Exposure, Permit, Request, SessionId, Subject};
+
+use super::base::{Base, Labels};
+use super::carried::label_digest;
+use super::change::ChangeKind;
+use super::labels::Written;
+use super::landing::{self, Half, Placed, Prepared, Site, is_reserved};
+use super::state::Locked;
+use super::{
+    Before, Change, EntryPath, Landed, Landing, Origin, StageReason, WorkspaceError, fault,
+};
+
+/// Files written before they are flushed together; each holds a descriptor.
+const GROUP: usize = 128;
+/// From so many files on, flushing the whole file system costs less than flushing each.
+const FLUSH_ALL: usize = 16;
+/// Largest git index whose new names are looked at; a larger one does not land.
+const MAX_GIT_INDEX_BYTES: u64 = 256 << 20;
+
+/// A change whose permit was checked.
+#[derive(Debug)]
+struct Ready {
+    change: Change,
+    session: SessionId,
+}
+
+impl Base {
+    /// Lands each change for which its permit was given; results in the same order.
+    pub(super) fn land_all(&self, landings: Vec<Landing>) -> Vec<Result<Landed, WorkspaceError>> {
+        let mut results: Vec<Option<Result<Landed, WorkspaceError>>> = Vec::new();
+        let mut ready = Vec::new();
+        for (at, landing) in landings.into_iter().enumerate() {
+            let checked = check(landing);
+            results.push(None);
+            match checked {
+                Ok(change) => ready.push((at, change)),
+                Err(error) => results[at] = Some(Err(error)),
+            }
+        }
+        let mut ready = ready.into_iter().peekable();
+        while ready.peek().is_some() {
+            let group: Vec<(usize, Ready)> = ready.by_ref().take(GROUP).collect();
+            for (at, result) in self.land_group(group) {
+                results[at] = Some(result);
+            }
+        }
+        let missing = || Err(WorkspaceError::Unsupported("a landing without result"));
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(missing))
+            .collect()
+    }
+
+    fn land_group(
+        &self,
+        group: Vec<(usize, Ready)>,
+    ) -> Vec<(usize, Result<Landed, WorkspaceError>)> {
+        let locked = match self.state.lock().and_then(|locked| {
+            self.label(&group, &locked)?;
+            Ok(locked)
+        }) {
+            Ok(locked) => locked,
+            // FAIL-CLOSED: no content lands whose label is not on disk.
+            Err(error) => return fail_all(group, error),
+        };
+        let mut run = Run {
+            base: self,
+            placed: HashMap::new(),
+            pending: Vec::new(),
+            touched: Vec::new(),
+        };
+        for (at, ready) in &group {
+            run.begin(*at, &ready.change);
+        }
+        run.place_pending();
+        run.sync();
+        let placed = run.placed;
+        *self
+            .landed_ns
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = super::clock::coarse_ns();
+        self.settle(group, placed, &locked)
+    }
+
+    /// Puts on record what the changes carry. Durable when it returns, if there is anything to protect.
+    fn label(&self, group: &[(usize, Ready)], locked: &Locked<'_>) -> Result<(), WorkspaceError> {
+        let mut labels = self.labels(locked)?;
+        let mut written = Vec::new();
+        for (_, ready) in group {
+            written.extend(self.newly_tracked(&mut labels, &ready.change)?);
+            written.extend(written_by(&ready.change));
+        }
+        labels.store.write(&written, locked)
+    }
+
+    /// What a landing git index would make tracked keeps the label it has: a session cannot trust a file by adding it.
+    fn newly_tracked(
+        &self,
+        labels: &mut Labels,
+        change: &Change,
+    ) -> Result<Vec<Written>, WorkspaceError> {
+        let ChangeKind::Write { content, .. } = &change.kind else {
+            return Ok(Vec::new());
+        };
+        let Some(repository) = &labels.repository else {
+            return Ok(Vec::new());
+        };
+        if repository.index_path() != self.tree.path().join(change.path.as_path()) {
+            return Ok(Vec::new());
+        }
+        let names = repository.newly_tracked(&content.read(MAX_GIT_INDEX_BYTES)?);
+        let mut written = Vec::new();
+        for name in names {
+            let carried = self.labels_in_tree(labels, &name)?;
+            if carried != Exposure::NONE {
+                written.push(Written {
+                    path: name,
+                    digest: None,
+                    before: None,
+                    labels: carried,
+                });
+            }
+        }
+        Ok(written)
+    }
+
+    /// Stages what did not land and forgets what was staged of what did.
+    fn settle(
+        &self,
+        group: Vec<(usize, Ready)>,
+        mut placed: HashMap<usize, Result<Result<Placed, StageReason>, WorkspaceError>>,
+        locked: &Locked<'_>,
+    ) -> Vec<(usize, Result<Landed, WorkspaceError>)> {
+        let mut landed = Vec::new();
+        let mut results = Vec::new();
+        for (at, ready) in group {
+            let path = ready.change.path.clone();
+            let result = match placed.remove(&at) {
+                Some(Ok(Ok(Placed::Done))) => {
+                    landed.push(path);
+                    Ok(Landed::Done)
+                }
+                Some(Ok(Ok(Placed::Conflict))) => self.keep(ready, StageReason::Conflict, locked),
+                Some(Ok(Err(reason))) => self.keep(ready, reason, locked),
+                Some(Err(error)) if is_refusal(&error) => self
+                    .keep(ready, StageReason::Failed, locked)
+                    .map_err(|_| error),
+                Some(Err(error)) => Err(error),
+                None => Err(WorkspaceError::Unsupported("a landing without result")),
+            };
+            results.push((at, result));
+        }
+        if let Err(error) = self
+            .staged(locked)
+            .and_then(|mut staged| staged.remove(&landed, locked))
+        {
+            // The tree holds these; what is still listed as staged is the same change again.
+            tracing::warn!(%error, "landed changes are still listed as staged");
+        }
+        results
+    }
+
+    fn keep(
+        &self,
+        ready: Ready,
+        reason: StageReason,
+        locked: &Locked<'_>,
+    ) -> Result<Landed, WorkspaceError> {
+        self.staged(locked)?
+            .add(ready.change, reason, ready.session, locked)?;
+        Ok(Landed::Staged(reason))
+    }
+}
+
+/// One group on its way into the tree.
+struct Run<'a> {
+    base: &'a Base,
+    /// `Ok(Err(reason))` is staged without an attempt.
+    placed: HashMap<usize, Result<Result<Placed, StageReason>, WorkspaceError>>,
+    pending: Vec<(usize, Prepared)>,
+    touched: Vec<Site>,
+}
+
+impl Run<'_> {
+    fn begin(&mut self, at: usize, change: &Change) {
+        // What replaces or closes something waits for the content that was to land before it.
+        if matches!(change.kind, ChangeKind::Delete | ChangeKind::Mode { .. }) {
+            self.place_pending();
+        }
+        let root = self.base.tree.path();
+        if let ChangeKind::Symlink { target } = &change.kind
+            && change.origin != Origin::Staged
+            && super::leaves::leaves(root, change.path.as_path(), target)
+        {
+            self.placed.insert(at, Ok(Err(StageReason::LeavingLink)));
+            return;
+        }
+        let begun = Site::of(&self.base.tree, change.path.as_bytes())
+            .and_then(|site| landing::begin(site, change));
+        match begun {
+            Ok(Half::Prepared(prepared)) => self.pending.push((at, prepared)),
+            Ok(Half::Finished(placed)) => {
+                self.touch(change.path.as_bytes());
+                self.placed.insert(at, Ok(Ok(placed)));
+            }
+            Err(error) => {
+                self.placed.insert(at, Err(error));
+            }
+        }
+    }
+
+    /// Flushes the content that is ready and gives it its names.
+    fn place_pending(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        let flushed_all = pending.len() >= FLUSH_ALL && rustix::fs::syncfs(&self.base.tree).is_ok();
+        for (at, prepared) in pending {
+            let flushed = if flushed_all {
+                Ok(())
+            } else {
+                prepared.flush()
+            };
+            fault::step("flushed");
+            let placed = flushed.and_then(|()| prepared.place());
+            self.touch(prepared.site().path());
+            self.placed.insert(at, placed.map(Ok));
+        }
+    }
+
+    /// Remembers a directory whose names changed.
+    fn touch(&mut self, path: &[u8]) {
+        let dir = super::tree::split(path).0;
+        if self
+            .touched
+            .iter()
+            .any(|site| super::tree::split(site.path()).0 == dir)
+        {
+            return;
+        }
+        // A directory that is gone by now has no names to keep.
+        if let Ok(site) = Site::of(&self.base.tree, path) {
+            self.touched.push(site);
+        }
+    }
+
+    /// Makes the names durable.
+    fn sync(&mut self) {
+        let touched = std::mem::take(&mut self.touched);
+        if touched.len() >= FLUSH_ALL && rustix::fs::syncfs(&self.base.tree).is_ok() {
+            return;
+        }
+        for site in touched {
+            if let Err(error) = site.sync() {
+                tracing::warn!(%error, "names of landed files may be lost with the machine");
+            }
+        }
+    }
+}
+
+/// The change of a landing, if its permit is for a request that is for it.
+fn check(landing: Landing) -> Result<Ready, WorkspaceError> {
+    let Landing {
+        permit,
+        request,
+        change,
+    } = landing;
+    let not_covered = || WorkspaceError::NotCovered(change.path.to_string());
+    let permit: Recorded<Permit> = permit;
+    let is_covered = permit.get().covers(&request) && is_request_for(&request, &change);
+    // FAIL-CLOSED: a permit for anything but this very change lands nothing.
+    if !is_covered {
+        return Err(not_covered());
+    }
+    if change
+        .path
+        .as_bytes()
+        .split(|byte| *byte == b'/')
+        .any(is_reserved)
+    {
+        return Err(WorkspaceError::Unsupported(
+            "a temporary name of Nucleus cannot be written",
+        ));
+    }
+    let labels = permit.into_inner().projected().meet(Exposure::UNTRUSTED);
+    Ok(Ready {
+        session: request.session(),
+        change: change.carrying(labels),
+    })
+}
+
+fn is_request_for(request: &Request, change: &Change) -> bool {
+    let Some(path) = change.path.rel() else {
+        return false;
+    };
+    matches!(request.subject(), Subject::Path(subject) if subject == path)
+        && request.operations().is_superset(change.operations())
+        && *request.content() == change.content()
+}
+
+/// What a change puts on record: files and links. Nothing else holds content.
+fn written_by(change: &Change) -> Option<Written> {
+    let digest = match &change.kind {
+        ChangeKind::Write { content, .. } => Some(content.digest()),
+        ChangeKind::Symlink { target } => label_digest(&Before::Symlink {
+            target: target.clone(),
+        }),
+        _ => return None,
+    };
+    Some(Written {
+        path: change.path.as_bytes().to_vec(),
+        digest,
+        before: label_digest(&change.before),
+        labels: change.labels.meet(Exposure::UNTRUSTED),
+    })
+}
+
+/// Whether the kernel or the tree refused, so that the change is kept for the user.
+fn is_refusal(error: &WorkspaceError) -> bool {
+    matches!(
+        error,
+        WorkspaceError::Io { .. } | WorkspaceError::NotFound(_) | WorkspaceError::ThroughLink(_)
+    )
+}
+
+fn fail_all(
+    group: Vec<(usize, Ready)>,
+    error: WorkspaceError,
+) -> Vec<(usize, Result<Landed, WorkspaceError>)> {
+    let text = error.to_string();
+    let failed = |(at, ready): (usize, Ready)| {
+        let io = std::io::Error::other(text.clone());
+        (at, Err(WorkspaceError::io("label", &ready.change.path)(io)))
+    };
+    group.into_iter().map(failed).collect()
+}
+
+impl Base {
+    pub(super) fn stage(
+        &self,
+        change: Change,
+        reason: StageReason,
+        session: SessionId,
+    ) -> Result<(), WorkspaceError> {
+        if change.path.rel().is_none() {
+            change.path.parse()?;
+        }
+        let locked = self.state.lock()?;
+        let mut staged = self.staged(&locked)?;
+        if change.kind == ChangeKind::Delete && change.before == Before::Absent {
+            // Only a staged change was there to delete.
+            return staged.remove(std::slice::from_ref(&change.path), &locked);
+        }
+        staged.add(change, reason, session, &locked)
+    }
+
+    pub(super) fn staged_changes(&self) -> Result<Vec<super::StagedChange>, WorkspaceError> {
+        let locked = self.state.lock()?;
+        Ok(self.staged(&locked)?.entries().values().cloned().collect())
+    }
+
+    /// The staged change, based on what the tree holds now: the user sees that and decides.
+    pub(super) fn take_up(&self, path: &EntryPath) -> Result<Change, WorkspaceError> {
+        let locked = self.state.lock()?;
+        let staged = self.staged(&locked)?;
+        let found = staged
+            .entries()
+            .get(path)
+            .ok_or_else(|| WorkspaceError::NotFound(format!("{path}, as a staged change,")))?;
+        let mut change = found.change.clone();
+        change.before = Before::at(&self.tree, path.as_bytes())?;
+        change.origin = Origin::Staged;
+        Ok(change)
+    }
+
+    pub(super) fn discard(&self, paths: &[EntryPath]) -> Result<Vec<EntryPath>, WorkspaceError> {
+        let locked = self.state.lock()?;
+        let mut staged = self.staged(&locked)?;
+        let named = |key: &&EntryPath| {
+            paths
+                .iter()
+                .any(|path| *key == path || super::reading::below(path, key).is_some())
+        };
+        let found: Vec<EntryPath> = staged.entries().keys().filter(named).cloned().collect();
+        staged.remove(&found, &locked)?;
+        Ok(found)
+    }
+}
