@@ -161,6 +161,11 @@ impl Route<'_> {
     fn matches(&self, rule: &HostRule) -> bool {
         rule.matches(self.host, self.port, self.seen)
     }
+
+    /// FAIL-CLOSED: a dial that nobody can inspect could be any route of the host.
+    fn may_match(&self, rule: &HostRule) -> bool {
+        self.matches(rule) || (self.seen.is_none() && rule.matches_host(self.host, self.port))
+    }
 }
 
 /// URLs: an exfil sink unless the route is declared quiet, and an effect sink
@@ -192,7 +197,7 @@ fn host_facts(
     let scope = envelope.hosts();
     let declared = envelope.declarations();
     let web = OperationSet::of(Operation::WebSearch).with(Operation::WebFetch);
-    let is_blocked = scope.blocked().any(|rule| route.matches(rule));
+    let is_blocked = scope.blocked().any(|rule| route.may_match(rule));
     let is_quiet = declared.quiet_hosts.holds(|rule| route.matches(rule));
     let is_trusted = declared.trusted_hosts.holds(|rule| route.matches(rule));
     SubjectFacts {
