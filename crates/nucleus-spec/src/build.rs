@@ -219,6 +219,24 @@ impl<'a> Layered<'a> {
         Ok(())
     }
 
+    /// The listings that the text states and no level looks at.
+    pub(crate) fn idle_listings(&self) -> Vec<(&'static str, &'static str)> {
+        let is_looked_at = |operations: OperationSet| {
+            operations
+                .iter()
+                .any(|op| self.level(op) == Some(Level::LowRisk))
+        };
+        let is_idle = |(operations, section, key): &&(OperationSet, &'static str, &'static str)| {
+            let is_list = self.own.entry(section, key).is_some_and(Entry::is_list);
+            is_list && !is_looked_at(*operations)
+        };
+        SCOPES
+            .iter()
+            .filter(is_idle)
+            .map(|(_, section, key)| (*section, *key))
+            .collect()
+    }
+
     fn nothing_beside_always(
         &self,
         op: Operation,

@@ -99,6 +99,21 @@ impl Entry {
         }
     }
 
+    /// Whether it is a list with entries, none of which stands for everything.
+    pub(crate) fn is_list(&self) -> bool {
+        match &self.value {
+            Value::Paths(listing) => !listing.items().is_empty(),
+            Value::Commands(listing) => !listing.items().is_empty(),
+            Value::Hosts(listing) => !listing.items().is_empty(),
+            Value::Names(listing) => {
+                let names = listing.items();
+                !names.is_empty() && names.iter().all(|at| at.value.as_str() != "*")
+            }
+            Value::Remotes(listing) => !listing.items().is_empty(),
+            _ => false,
+        }
+    }
+
     /// Whether it is an explicit empty list.
     pub(crate) fn is_empty_list(&self) -> bool {
         match &self.value {

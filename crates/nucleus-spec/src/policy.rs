@@ -148,6 +148,10 @@ fn warnings(layered: Layered<'_>, envelope: &Envelope) -> Vec<String> {
     {
         warnings.push("`credential_files = []` leaves files that hold credentials open".to_owned());
     }
+    let idle = |(section, key)| {
+        format!("[{section}] `{key}` limits nothing: no operation of it is `low_risk`")
+    };
+    warnings.extend(layered.idle_listings().into_iter().map(idle));
     let blocked = layered.stated("commands", "blocked");
     if blocked.is_some_and(|entry| !entry.is_empty_list()) {
         warnings.push(

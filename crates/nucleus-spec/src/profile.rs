@@ -117,7 +117,7 @@ pub fn profile(name: &str) -> Option<&'static Profile> {
     let hyphened = |name: &str| name.replace('_', "-");
     let wanted = hyphened(name);
     let is_meant = |own: &&str| hyphened(own) == wanted;
-    profiles().iter().find(|profile| {
-        is_meant(&profile.name) || profile.aliases.iter().any(|alias| is_meant(&alias))
-    })
+    profiles()
+        .iter()
+        .find(|profile| is_meant(&profile.name) || profile.aliases.iter().any(is_meant))
 }

@@ -182,3 +182,62 @@ fn a_stated_key_replaces_the_profiles_and_the_rest_stays() {
         Outcome::Permit
     );
 }
+
+/// What the `never` sentences promise: the phrase and the operations it speaks of.
+static PROMISES: &[(&str, &[Operation])] = &[
+    (
+        "change a file",
+        &[Operation::WriteFiles, Operation::EditFiles],
+    ),
+    ("run a command", &[Operation::RunBash]),
+    ("reach", &[Operation::WebSearch, Operation::WebFetch]),
+    ("fetch", &[Operation::WebFetch]),
+    ("search the web", &[Operation::WebSearch]),
+    ("commit", &[Operation::GitCommit]),
+    ("push", &[Operation::GitPush]),
+    ("open a pull request", &[Operation::CreatePr]),
+];
+
+#[test]
+fn each_profile_keeps_what_it_promises_never_to_do() {
+    let mut kept = 0;
+    for profile in profiles().iter().filter(|profile| profile.name != "full") {
+        let envelope = shipped(profile.name);
+        for part in profile
+            .never
+            .to_lowercase()
+            .trim_end_matches('.')
+            .split(", ")
+        {
+            let promised = PROMISES.iter().filter(|(phrase, _)| part.contains(phrase));
+            let expected = if part.contains("without an approval") {
+                Outcome::NeedsApproval
+            } else {
+                Outcome::Deny
+            };
+            for op in promised.flat_map(|(_, operations)| *operations) {
+                assert_eq!(
+                    judge(&envelope, &one_of(*op, &envelope)),
+                    expected,
+                    "{}: {part}",
+                    profile.name
+                );
+                kept += 1;
+            }
+            if part.contains("credential files") {
+                assert_eq!(
+                    judge(
+                        &envelope,
+                        &on_path(Operation::ReadFiles, "certs/server.pem")
+                    ),
+                    Outcome::Deny
+                );
+                kept += 1;
+            }
+        }
+    }
+    assert!(
+        kept > 50,
+        "the phrases no longer match the sentences: {kept}"
+    );
+}

@@ -67,6 +67,21 @@ pub(crate) fn fetch(method: &str, host: &str, port: u16, path: &str) -> Request 
     request(Operation::WebFetch, Subject::Url(subject))
 }
 
+/// A dial that nobody can inspect.
+pub(crate) fn dial(host: &str, port: u16) -> Request {
+    let subject = UrlSubject {
+        method: "CONNECT".to_owned(),
+        scheme: "tcp".to_owned(),
+        host: Host::parse(host).unwrap(),
+        port,
+        path: None,
+        query: String::new(),
+        upgrade: false,
+        credential: None,
+    };
+    request(Operation::WebFetch, Subject::Url(subject))
+}
+
 pub(crate) fn search() -> Request {
     let backend = Host::parse("search.example.com").unwrap();
     request(

@@ -7,8 +7,8 @@ use portcullis::verdict::{Reasons, SubjectFacts};
 use portcullis::{Amount, Exposure, Operation, OperationSet, Outcome};
 
 use crate::requests::{
-    commit, envelope, fetch, judge, judge_in, on_path, one_of, pull_request, push, run, search,
-    tool,
+    commit, dial, envelope, fetch, judge, judge_in, on_path, one_of, pull_request, push, run,
+    search, tool,
 };
 
 /// Two policies that differ in one word, and what they answer to the same question.
@@ -262,6 +262,37 @@ fn blocked_branches_bind_pushes_and_pull_requests_too() {
         assert_eq!(judge(&policy(""), &request), Outcome::Permit);
         assert_eq!(judge(&policy("\"main\""), &request), Outcome::Deny);
     }
+}
+
+#[test]
+fn a_blocked_route_blocks_what_cannot_be_inspected() {
+    let listed = "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\nhosts = [\"docs.rs\"]\n";
+    let blocked = "blocked = [{ host = \"docs.rs\", paths = [\"/private/**\"] }]";
+    let (open, narrowed) = (envelope(listed), envelope(&format!("{listed}{blocked}")));
+    let route = |path| fetch("GET", "docs.rs", 443, path);
+    assert_eq!(judge(&open, &dial("docs.rs", 443)), Outcome::Permit);
+    assert_eq!(judge(&narrowed, &dial("docs.rs", 443)), Outcome::Deny);
+    assert_eq!(judge(&narrowed, &route("/private/a")), Outcome::Deny);
+    assert_eq!(judge(&narrowed, &route("/serde")), Outcome::Permit);
+}
+
+#[test]
+fn a_listing_that_limits_nothing_is_warned_of() {
+    let warnings = |text: &str| {
+        parse_policy(&Source::new("p.toml", text))
+            .unwrap()
+            .warnings()
+            .to_vec()
+    };
+    let idle =
+        warnings("[capabilities]\nrun_bash = \"always\"\n[commands]\nlisted = [\"cargo test\"]");
+    assert_eq!(
+        idle,
+        ["[commands] `listed` limits nothing: no operation of it is `low_risk`"]
+    );
+    let used =
+        warnings("[capabilities]\nrun_bash = \"low_risk\"\n[commands]\nlisted = [\"cargo test\"]");
+    assert_eq!(used, [] as [String; 0]);
 }
 
 #[test]
