@@ -71,7 +71,7 @@ fn paths(spec: &JailSpec) -> Vec<&Path> {
             | View::Tmpfs { inside, .. } => all.push(inside),
         }
     }
-    for overlay in &spec.workspace {
+    if let Some(overlay) = &spec.workspace {
         all.extend([overlay.inside.as_path(), overlay.lower.path.as_path()]);
         all.extend(overlay.staged.as_deref());
         all.extend(overlay.mask.as_deref());

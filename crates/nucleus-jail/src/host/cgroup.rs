@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Step;
 use crate::failure::{At, Done};
+use crate::probe::is_writable;
 
 const PREFIX: &str = "nucleus-jail-";
 /// The helper, the first process and the next first process are counted too.
@@ -44,20 +45,7 @@ impl Cgroup {
     }
 
     fn enter_v2(places: &Places) -> Result<Self, String> {
-        let own = places.v2.as_ref().ok_or("no cgroup v2 mount")?;
-        let has_controllers = |dir: &&Path| {
-            let enabled =
-                fs::read_to_string(dir.join("cgroup.subtree_control")).unwrap_or_default();
-            ["memory", "pids"]
-                .iter()
-                .all(|name| enabled.split_whitespace().any(|word| word == *name))
-        };
-        let parent = own
-            .parent()
-            .into_iter()
-            .chain([own.as_path()])
-            .find(has_controllers);
-        let parent = parent.ok_or("cgroup v2 has no memory and pids controllers here")?;
+        let (parent, own) = places.v2_parent()?;
         let group = Group::make(parent, own)
             .map_err(|error| format!("cgroup v2 `{}`: {error}", parent.display()))?;
         Self::filled(vec![group], Kind::V2)
@@ -162,6 +150,24 @@ impl Group {
     }
 }
 
+/// How jails started here would be bounded, without making anything.
+pub(crate) fn available() -> Result<String, String> {
+    let places =
+        Places::of_this_process().map_err(|error| format!("reading /proc/self/cgroup: {error}"))?;
+    match places.v2_parent() {
+        Ok((parent, _)) if is_writable(parent) => return Ok("cgroup v2 memory and pids".to_owned()),
+        Ok((parent, _)) => return Err(format!("`{}` is not writable", parent.display())),
+        Err(_) => {}
+    }
+    match (&places.memory, &places.pids) {
+        (Some(memory), Some(pids)) if is_writable(memory) && is_writable(pids) => {
+            Ok("cgroup v1 memory and pids".to_owned())
+        }
+        (Some(_), Some(_)) => Err("the cgroup v1 controllers belong to root".to_owned()),
+        _ => Err("no memory and pids controllers".to_owned()),
+    }
+}
+
 /// Removes empty groups of helpers that were killed.
 fn remove_stale(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else {
@@ -187,6 +193,23 @@ struct Places {
 }
 
 impl Places {
+    /// Where a group with both controllers can be made, and the group this process is in. Beside it first: v2 wants no processes in a parent.
+    fn v2_parent(&self) -> Result<(&Path, &Path), String> {
+        let own = self.v2.as_deref().ok_or("no cgroup v2 mount")?;
+        let has_controllers = |dir: &&Path| {
+            let enabled =
+                fs::read_to_string(dir.join("cgroup.subtree_control")).unwrap_or_default();
+            ["memory", "pids"]
+                .iter()
+                .all(|name| enabled.split_whitespace().any(|word| word == *name))
+        };
+        let parent = own.parent().into_iter().chain([own]).find(has_controllers);
+        Ok((
+            parent.ok_or("cgroup v2 has no memory and pids controllers here")?,
+            own,
+        ))
+    }
+
     fn of_this_process() -> io::Result<Self> {
         Ok(Self::parse(
             &fs::read_to_string("/proc/self/cgroup")?,

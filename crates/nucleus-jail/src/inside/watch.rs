@@ -40,18 +40,21 @@ impl Watch {
         Err(if resident > limit / 4 { CLOSE } else { CALM })
     }
 
-    /// Whether every process but the first is stopped or a zombie.
+    /// Whether no process but the first can take another step: stopped, ended, or asleep in the kernel with the stop pending.
+    ///
+    /// FAIL-CLOSED: a list or a process that cannot be read counts as running.
     pub(crate) fn all_stopped(&self) -> bool {
         let mut running = false;
-        self.each(|dir, pid| {
+        let is_read = self.each(|dir, pid| {
             let state = read_small(dir, pid, "stat", |text| {
                 let after = text.iter().rposition(|&byte| byte == b')').unwrap_or(0);
                 text.get(after + 2).copied()
             });
+            // A parent in vfork sleeps (D) until its stopped child runs on.
             running |=
-                pid != b"1" && !matches!(state.flatten(), None | Some(b'T' | b't' | b'Z' | b'X'));
+                pid != b"1" && !matches!(state.flatten(), Some(b'T' | b't' | b'Z' | b'X' | b'D'));
         });
-        !running
+        is_read && !running
     }
 
     /// Resident memory that is not a file's: exact, and slower to read.
@@ -77,19 +80,22 @@ impl Watch {
     }
 
     /// Calls `visit` for each process directory. Nothing here allocates: the first process is under its filter.
-    fn each(&self, mut visit: impl FnMut(BorrowedFd<'_>, &[u8])) {
+    /// False when the list could not be read to its end.
+    fn each(&self, mut visit: impl FnMut(BorrowedFd<'_>, &[u8])) -> bool {
         let dir = self.proc.as_fd();
         if rustix::fs::seek(dir, SeekFrom::Start(0)).is_err() {
-            return;
+            return false;
         }
         let mut buffer = [MaybeUninit::<u8>::uninit(); 8192];
         let mut entries = RawDir::new(dir, &mut buffer);
-        while let Some(Ok(entry)) = entries.next() {
+        while let Some(entry) = entries.next() {
+            let Ok(entry) = entry else { return false };
             let name = entry.file_name().to_bytes();
             if name.first().is_some_and(u8::is_ascii_digit) {
                 visit(dir, name);
             }
         }
+        true
     }
 }
 
