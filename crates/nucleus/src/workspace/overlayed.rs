@@ -269,7 +269,12 @@ impl Shared {
             .staged(&locked)?
             .entries()
             .values()
-            .any(|staged| staged.change.labels != Exposure::NONE);
+            .any(|staged| {
+                staged
+                    .change
+                    .labels
+                    .contains(portcullis::Label::UntrustedContent)
+            });
         if is_staged_labelled {
             return Ok(true);
         }
