@@ -13,9 +13,13 @@ use super::{Canon, Cursor, Syntax};
 /// Appends bytes as quoted lower-case hex.
 pub(crate) fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    for byte in bytes {
-        out.push(HEX[usize::from(byte >> 4)]);
-        out.push(HEX[usize::from(byte & 0xf)]);
+    for chunk in bytes.chunks(32) {
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(chunk) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 0xf)];
+        }
+        out.extend_from_slice(&digits[..2 * chunk.len()]);
     }
     out.push(b'"');
 }

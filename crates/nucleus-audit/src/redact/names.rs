@@ -49,15 +49,14 @@ static KEY_OF: &[&str] = &[
 /// Whether values of this name are secret: `--api-key`, `GITHUB_TOKEN`, `X-Amz-Signature`, `clientSecret`.
 pub(super) fn is_secret_name(name: &str) -> bool {
     // Longer than any name: a value by itself.
-    if name.is_empty() || name.len() > 128 {
+    if name.len() > 128 {
         return false;
     }
-    let mut before = String::new();
+    let mut before = "";
     for word in words(name) {
-        let is_key = word == "key" && KEY_OF.contains(&before.as_str());
-        let is_secret =
-            WORDS.contains(&word.as_str()) || ENDINGS.iter().any(|ending| word.ends_with(ending));
-        if is_key || is_secret {
+        let is_key = word.eq_ignore_ascii_case("key") && is_one_of(KEY_OF, before);
+        if is_key || is_one_of(WORDS, word) || ENDINGS.iter().any(|ending| ends_with(word, ending))
+        {
             return true;
         }
         before = word;
@@ -65,21 +64,38 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     false
 }
 
-/// The words of a name in lower case, parted by punctuation and by a rise to a capital.
-fn words(name: &str) -> impl Iterator<Item = String> {
-    let mut words = vec![String::new()];
-    let mut was_lower = false;
-    for character in name.chars() {
-        let is_break = !character.is_ascii_alphanumeric();
-        if is_break || (was_lower && character.is_ascii_uppercase()) {
-            words.push(String::new());
+fn is_one_of(words: &[&str], word: &str) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+fn ends_with(word: &str, ending: &str) -> bool {
+    let (word, ending) = (word.as_bytes(), ending.as_bytes());
+    word.len() >= ending.len() && word[word.len() - ending.len()..].eq_ignore_ascii_case(ending)
+}
+
+/// The words of a name, parted by punctuation and by a rise to a capital.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|character: char| !character.is_ascii_alphanumeric())
+        .flat_map(Humps)
+}
+
+/// Parts `clientSecret` into its words.
+struct Humps<'n>(&'n str);
+
+impl<'n> Iterator for Humps<'n> {
+    type Item = &'n str;
+
+    fn next(&mut self) -> Option<&'n str> {
+        if self.0.is_empty() {
+            return None;
         }
-        if let (false, Some(word)) = (is_break, words.last_mut()) {
-            word.push(character.to_ascii_lowercase());
-        }
-        was_lower = character.is_ascii_lowercase();
+        let mut pairs = self.0.as_bytes().windows(2);
+        let rise =
+            pairs.position(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+        let (word, rest) = self.0.split_at(rise.map_or(self.0.len(), |at| at + 1));
+        self.0 = rest;
+        Some(word)
     }
-    words.into_iter().filter(|word| !word.is_empty())
 }
 
 /// Flags of programs whose value, in the next argument, is a credential.

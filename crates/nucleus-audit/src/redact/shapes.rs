@@ -1,7 +1,7 @@
 //! Knows by its form that a string is a key: a known prefix, or too random to be a word.
 
 /// A prefix of issued keys, and how many key characters must follow.
-static PREFIXES: &[(&str, usize)] = &[
+const PREFIXES: &[(&str, usize)] = &[
     ("sk-", 16),
     ("sk_live_", 10),
     ("sk_test_", 10),
@@ -60,14 +60,34 @@ pub(super) fn is_secret_shape(token: &str) -> bool {
     token.len() >= MIN_BYTES && (has_known_prefix(token) || has_random_run(token))
 }
 
+/// Which bytes a prefix can start with.
+static FIRST_BYTES: [bool; 256] = first_bytes();
+
+const fn first_bytes() -> [bool; 256] {
+    let mut firsts = [false; 256];
+    let mut at = 0;
+    while at < PREFIXES.len() {
+        firsts[PREFIXES[at].0.as_bytes()[0] as usize] = true;
+        at += 1;
+    }
+    firsts
+}
+
 /// Whether a key of a known form starts at a word boundary of the token.
 fn has_known_prefix(token: &str) -> bool {
     let bytes = token.as_bytes();
+    (0..bytes.len()).any(|at| {
+        let is_start = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+        is_start && FIRST_BYTES[usize::from(bytes[at])] && is_key(&bytes[at..])
+    })
+}
+
+/// Whether a key of a known form stands here.
+fn is_key(bytes: &[u8]) -> bool {
     PREFIXES.iter().any(|(prefix, length)| {
-        memchr::memmem::find_iter(bytes, prefix.as_bytes()).any(|at| {
-            let is_start = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
-            let body = &bytes[at + prefix.len()..];
-            is_start && body.iter().take_while(|byte| is_key_byte(**byte)).count() >= *length
+        let is_near = prefix.as_bytes().get(..2) == bytes.get(..2);
+        is_near && bytes.strip_prefix(prefix.as_bytes()).is_some_and(|body| {
+            body.iter().take_while(|byte| is_key_byte(**byte)).count() >= *length
         })
     })
 }
