@@ -75,7 +75,7 @@ fn put_character(character: char, out: &mut Vec<u8>) {
 }
 
 /// The digits of lower-case hex.
-pub(super) static HEX: &[u8; 16] = b"0123456789abcdef";
+pub(super) const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Reads one escape after its backslash.
 fn take_escape(input: &mut Cursor<'_>) -> Result<char, Syntax> {

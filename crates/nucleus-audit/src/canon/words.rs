@@ -24,13 +24,22 @@ pub(crate) fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// The value of one digit of lower-case hex.
-const fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
+/// The values of the digits of lower-case hex; 255 for every other byte.
+static DIGITS: [u8; 256] = digits();
+
+const fn digits() -> [u8; 256] {
+    let mut digits = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[HEX[value as usize] as usize] = value;
+        value += 1;
     }
+    digits
+}
+
+/// The value of one digit of lower-case hex.
+fn digit(byte: u8) -> Option<u8> {
+    Some(DIGITS[usize::from(byte)]).filter(|value| *value < 16)
 }
 
 /// The bytes of lower-case hex digits.
@@ -49,11 +58,14 @@ fn take_hex<const N: usize>(input: &mut Cursor<'_>) -> Result<[u8; N], Syntax> {
     if digits.len() != 2 * N {
         return input.fail("hex digits");
     }
+    let mut seen = 0;
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else {
-            return input.fail("lower-case hex digits");
-        };
-        *byte = high << 4 | low;
+        let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
+        seen |= high | low;
+        *byte = high << 4 | low & 0xf;
+    }
+    if seen > 0xf {
+        return input.fail("lower-case hex digits");
     }
     input.advance(2 * N);
     input.expect("\"").map(|()| bytes)

@@ -86,9 +86,10 @@ fn has_known_prefix(token: &str) -> bool {
 fn is_key(bytes: &[u8]) -> bool {
     PREFIXES.iter().any(|(prefix, length)| {
         let is_near = prefix.as_bytes().get(..2) == bytes.get(..2);
-        is_near && bytes.strip_prefix(prefix.as_bytes()).is_some_and(|body| {
-            body.iter().take_while(|byte| is_key_byte(**byte)).count() >= *length
-        })
+        is_near
+            && bytes.strip_prefix(prefix.as_bytes()).is_some_and(|body| {
+                body.iter().take_while(|byte| is_key_byte(**byte)).count() >= *length
+            })
     })
 }
 

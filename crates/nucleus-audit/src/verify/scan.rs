@@ -126,12 +126,11 @@ fn split(mut bytes: &[u8], threads: usize) -> Vec<&[u8]> {
 }
 
 fn check_share(share: &[u8]) -> Vec<Line> {
-    let whole = share.strip_suffix(b"\n").unwrap_or(share);
-    if share.is_empty() {
-        return Vec::new();
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', share) {
+        lines.push(parse_line(&share[start..end]).map(|record| Link::from(&record)));
+        start = end + 1;
     }
-    whole
-        .split(|byte| *byte == b'\n')
-        .map(|line| parse_line(line).map(|record| Link::from(&record)))
-        .collect()
+    lines
 }

@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod append;
+mod damage;
+mod forge;
 mod scene;
