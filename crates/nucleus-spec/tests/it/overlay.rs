@@ -71,6 +71,13 @@ fn a_wider_trust_than_the_policys_is_refused() {
         .is_err()
     );
     assert!(over(base, "[network]\nhosts = [{ host = \"docs.rs\", methods = [\"GET\", \"POST\"], trust = true }]").is_err());
+    let elsewhere = ["docs.rs:8443", "crates.io", "*.docs.rs"];
+    for host in elsewhere {
+        let text = format!(
+            "[network]\nhosts = [{{ host = \"{host}\", methods = [\"GET\"], trust = true }}]"
+        );
+        assert!(over(base, &text).is_err(), "{host}");
+    }
     let narrower = "[network]\nhosts = [{ host = \"docs.rs\", methods = [\"GET\"], paths = [\"/serde/**\"], trust = true }]";
     assert!(over(base, narrower).is_ok());
 }
