@@ -114,7 +114,7 @@ impl Bench {
             MIX.len(),
             || {
                 mine.iter()
-                    .for_each(|request| drop(black_box(self.ours.decide(request))))
+                    .for_each(|request| _ = black_box(self.ours.decide(request)))
             },
             || {
                 theirs
@@ -143,7 +143,7 @@ impl Bench {
         let theirs = theirs.collect::<Result<Vec<_>, _>>()?;
         let count = self.plan.single_calls;
         let mut alone = singly(count, |at| {
-            drop(black_box(self.ours.decide(&mine[at % mine.len()])));
+            _ = black_box(self.ours.decide(&mine[at % mine.len()]));
         });
         let mut whole = singly(count, |at| self.whole(&MIX[at % MIX.len()].0));
         let mut rival = singly(count / 16, |at| {
@@ -166,6 +166,6 @@ impl Bench {
 
     fn whole(&self, case: &mix::Case) {
         let request = self.ours.request(black_box(case)).ok();
-        drop(black_box(request.map(|request| self.ours.decide(&request))));
+        _ = black_box(request.map(|request| self.ours.decide(&request)));
     }
 }
