@@ -184,7 +184,7 @@ fn buffered(scene: &Scene, dir: &Path, size: &Size) {
         size.buffered as f64 / begin.elapsed().as_secs_f64()
     });
     say(
-        "audit-append-buffered",
+        "log_append_buffered",
         "records/s",
         median(figures.collect()),
         None,
@@ -211,17 +211,18 @@ fn durable(scene: &Scene, dir: &Path, size: &Size) {
     }
     let (bare, one, many) = (median(bare), median(one), median(many));
     say(
-        "audit-durable-1",
+        "log_append_durable_1",
         "records/s",
         one,
         Some((bare, "write + fdatasync of the same bytes")),
     );
     say(
-        "audit-durable-64",
+        "log_append_durable_64",
         "records/s",
         many,
         Some((one, "one durable writer")),
     );
+    say("log_append_durable_64_rate", "records/s", many, None);
 }
 
 /// The bytes of one record.
@@ -291,7 +292,7 @@ fn million(scene: &Scene, dir: &Path, size: &Size) {
         full.push(time(&large));
     }
     say(
-        "audit-append-million",
+        "log_append_million",
         "ns",
         median(full),
         Some((median(empty), "an empty log")),
@@ -303,5 +304,5 @@ fn million(scene: &Scene, dir: &Path, size: &Size) {
         let report = verify(&large_dir, &options).unwrap();
         report.records as f64 / begin.elapsed().as_secs_f64()
     });
-    say("audit-verify", "records/s", median(figures.collect()), None);
+    say("log_verify", "records/s", median(figures.collect()), None);
 }
