@@ -43,7 +43,7 @@ pub enum Change {
     Create(Node),
     /// Same type, other content (file) or target (link); its mode may differ too.
     Modify(Node),
-    /// Same content, other permission bits.
+    /// Same content, other permission bits. A file that has other names outside the jail lands as a file of its own, so that they keep theirs.
     Mode(Node),
     /// Gone. A deleted directory comes after all it held that was visible.
     Delete,
@@ -58,7 +58,7 @@ pub struct Changed {
     pub change: Change,
 }
 
-/// A thing that can never land.
+/// A thing that can never land. What it replaced is among the deletions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// Relative path.
@@ -208,6 +208,7 @@ impl Walk {
                     FileType::Socket => "socket",
                     _ => "device",
                 };
+                self.delete_below(below, path)?;
                 self.refused.push(Refused {
                     path: path.to_owned(),
                     kind,

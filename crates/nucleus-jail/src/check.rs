@@ -28,8 +28,8 @@ pub(crate) fn check_spec(spec: &JailSpec) -> Result<(), Error> {
     if spec.limits.processes == 0 || spec.limits.memory_bytes == 0 || spec.limits.open_files < 8 {
         return invalid("a limit of zero processes or memory, or fewer than 8 descriptors");
     }
-    if spec.form == Form::WithoutNamespaces && spec.unix_sockets == UnixSockets::Private {
-        return invalid("private Unix sockets need namespaces");
+    if spec.form == Form::WithoutNamespaces {
+        check_bare(spec)?;
     }
     for path in paths(spec) {
         if !is_plain(path) {
@@ -54,6 +54,26 @@ pub(crate) fn check_spec(spec: &JailSpec) -> Result<(), Error> {
         for (name, fd) in [("stdin", stdin), ("stdout", stdout), ("stderr", stderr)] {
             check_stream(name, fd.as_fd())?;
         }
+    }
+    Ok(())
+}
+
+/// What only namespaces can give is an error without them, not left out.
+fn check_bare(spec: &JailSpec) -> Result<(), Error> {
+    let invalid = |text: &str| Err(Error::InvalidSpec(format!("{text} need namespaces")));
+    if spec.unix_sockets == UnixSockets::Private {
+        return invalid("private Unix sockets");
+    }
+    if spec.workspace.is_some() {
+        return invalid("workspace overlays");
+    }
+    if matches!(spec.stdio, Stdio::Terminal { .. }) {
+        return invalid("terminals of the jail's own");
+    }
+    let keeps_its_path =
+        |view: &View| matches!(view, View::Bind { host, inside, .. } if host == inside);
+    if !spec.views.iter().all(keeps_its_path) {
+        return invalid("views other than a tree at its own path");
     }
     Ok(())
 }

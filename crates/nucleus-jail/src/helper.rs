@@ -10,6 +10,7 @@ use crate::error::Step;
 use crate::failure::{At, Done, Failure};
 use crate::host::cgroup::Cgroup;
 use crate::host::clone::{Mapping, NAMESPACES, write_maps};
+use crate::inside::bare;
 use crate::inside::init::{self, Filters, report_failure};
 use crate::plan::Request;
 use crate::spec::Form;
@@ -48,6 +49,8 @@ struct FirstProcess {
     pid: i32,
     pidfd: OwnedFd,
     start: OwnedFd,
+    /// Without a namespace it must end its tree itself, so it is not killed but left to see its caller's end.
+    is_bare: bool,
 }
 
 impl Helper {
@@ -175,7 +178,10 @@ impl Helper {
         let first = match (request.form, self.next.take()) {
             (Form::Namespaces, Some(next)) => next,
             (Form::Namespaces, None) => self.clone_first()?,
-            (Form::WithoutNamespaces, _) => return Err(Failure::invalid(Step::Request, "form")),
+            (Form::WithoutNamespaces, next) => {
+                self.next = next;
+                self.clone_bare()?
+            }
         };
         let count =
             u8::try_from(streams.len()).map_err(|_| Failure::invalid(Step::Request, "streams"))?;
@@ -191,9 +197,13 @@ impl Helper {
         let mut out = Writer::default();
         out.u8(Tag::Cloned as u8);
         out.u64(u64::from(first.pid.unsigned_abs()));
-        channel::send(control, &out.0, &[first.pidfd.as_fd()]).at(Step::Clone, "announce")?;
-        channel::send(first.start.as_fd(), &started.encode(bytes), &fds)
-            .at(Step::Clone, "hand over")?;
+        let handed = channel::send(control, &out.0, &[first.pidfd.as_fd()])
+            .and_then(|()| channel::send(first.start.as_fd(), &started.encode(bytes), &fds));
+        if let Err(error) = handed {
+            let _dead = signal(first.pid, libc::SIGKILL);
+            let _reaped = reap(first.pid);
+            return Err(error).at(Step::Clone, "hand over");
+        }
         Ok(first)
     }
 
@@ -203,7 +213,12 @@ impl Helper {
         match clone_into(NAMESPACES).at(Step::Clone, "namespaces")? {
             Cloned::Child => init::run(&theirs, self.mapping, &self.filters),
             Cloned::Parent { pid, pidfd } => {
-                let first = FirstProcess { pid, pidfd, start };
+                let first = FirstProcess {
+                    pid,
+                    pidfd,
+                    start,
+                    is_bare: false,
+                };
                 let ready = write_maps(pid, self.mapping).and_then(|()| {
                     channel::send(first.start.as_fd(), &[MAPPED], &[]).at(Step::Clone, "start")
                 });
@@ -214,6 +229,20 @@ impl Helper {
                 }
                 Ok(first)
             }
+        }
+    }
+
+    /// Clones a supervising process that stays in this process's namespaces.
+    fn clone_bare(&self) -> Done<FirstProcess> {
+        let (start, theirs) = channel::pair().at(Step::Clone, "socketpair")?;
+        match clone_into(0).at(Step::Clone, "process")? {
+            Cloned::Child => bare::run(&theirs, self.mapping, &self.filters),
+            Cloned::Parent { pid, pidfd } => Ok(FirstProcess {
+                pid,
+                pidfd,
+                start,
+                is_bare: true,
+            }),
         }
     }
 
@@ -229,7 +258,7 @@ impl Helper {
                 continue;
             }
             let [dead, caller_gone] = fds.map(|fd| !fd.revents().is_empty());
-            if caller_gone {
+            if caller_gone && !first.is_bare {
                 let _dead = signal(first.pid, libc::SIGKILL);
             }
             if dead || caller_gone {

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::failure::Failure;
 use crate::launcher::{Lease, failed};
 use crate::report::Enforced;
+use crate::spec::Form;
 use crate::talk::{FREEZE, THAW, Tag, decode_exit};
 use crate::wire::Reader;
 
@@ -41,6 +42,7 @@ pub struct Jail {
     terminal: Option<OwnedFd>,
     changes: Option<OwnedFd>,
     enforced: Enforced,
+    is_bare: bool,
     _lease: Lease,
 }
 
@@ -128,6 +130,7 @@ impl Jail {
         enforced: Enforced,
         changes: Option<OwnedFd>,
         lease: Lease,
+        form: Form,
     ) -> Self {
         Self {
             pid: handed.pid,
@@ -140,6 +143,7 @@ impl Jail {
             terminal: handed.terminal,
             changes: changes.or(handed.changes),
             enforced,
+            is_bare: form == Form::WithoutNamespaces,
             _lease: lease,
         }
     }
@@ -214,6 +218,12 @@ impl Jail {
 
     /// Kills every process of the jail; [`Self::wait`] says when they are gone.
     pub fn kill(&self) -> Result<(), Error> {
+        if self.is_bare {
+            let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ended_already =
+                rustix::net::shutdown(&control.socket, rustix::net::Shutdown::Both);
+            return Ok(()); // the supervising process ends its tree, then itself
+        }
         match pidfd_send_signal(&self.pidfd, Signal::KILL) {
             Ok(()) | Err(Errno::SRCH) => Ok(()),
             Err(error) => Err(Error::errno("killing the jail")(error)),

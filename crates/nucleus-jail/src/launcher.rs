@@ -114,6 +114,7 @@ impl Launcher {
             enforced,
             prepared.changes,
             lease,
+            spec.form,
         ))
     }
 }

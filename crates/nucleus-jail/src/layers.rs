@@ -6,6 +6,8 @@ use crate::launcher::Support;
 use crate::report::{Enforced, Layer, LayerReport, LayerState};
 use crate::spec::{Form, JailSpec, Upper};
 
+/// The ABI from which on TCP can be limited by port.
+const TCP_ABI: u32 = 4;
 /// The ABI from which on signals and abstract sockets are scoped.
 const SCOPES_ABI: u32 = 6;
 
@@ -24,7 +26,7 @@ pub(crate) fn report(spec: &JailSpec, support: &Support) -> Vec<LayerReport> {
 pub(crate) fn check_required(spec: &JailSpec, enforced: &Enforced) -> Result<(), Error> {
     for line in enforced.missing() {
         if let LayerState::Missing { reason, fix } = &line.state
-            && !spec.waived.contains(&line.layer)
+            && (!spec.waived.contains(&line.layer) || is_last_wall(line.layer, spec))
         {
             return Err(Error::LayerMissing {
                 layer: line.layer,
@@ -34,6 +36,11 @@ pub(crate) fn check_required(spec: &JailSpec, enforced: &Enforced) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// FAIL-CLOSED: without namespaces Landlock is all there is for files and the network; it cannot be waived.
+fn is_last_wall(layer: Layer, spec: &JailSpec) -> bool {
+    spec.form == Form::WithoutNamespaces && layer == Layer::Landlock
 }
 
 fn present(how: impl Into<String>) -> LayerState {
@@ -65,9 +72,23 @@ fn state(layer: Layer, spec: &JailSpec, support: &Support) -> LayerState {
         Layer::IpcNamespace | Layer::UtsNamespace | Layer::CgroupNamespace => present("own"),
         Layer::NoHostRoot => present(host_user()),
         Layer::NoExtraGroups => groups(),
+        Layer::NoCapabilities if spec.form == Form::WithoutNamespaces => {
+            present("none held; no-new-privileges makes the bounding set moot")
+        }
         Layer::NoCapabilities => present("all sets empty, bounding set included"),
         Layer::NoNewPrivileges => present("set"),
         Layer::Seccomp => present("allow list by class, else EPERM or ENOSYS"),
+        Layer::Landlock
+            if spec.form == Form::WithoutNamespaces && support.landlock_abi < TCP_ABI =>
+        {
+            missing(
+                format!(
+                    "without namespaces only Landlock ABI {TCP_ABI} or newer limits TCP, this kernel has ABI {}",
+                    support.landlock_abi
+                ),
+                "use Linux 6.7 or newer, or namespaces",
+            )
+        }
         Layer::Landlock => landlock(support.landlock_abi),
         Layer::LandlockScopes => scopes(support.landlock_abi),
         Layer::ReadOnlyProc => present("/proc/sys, sysrq-trigger, irq, bus, fs"),

@@ -14,7 +14,8 @@ use crate::filter::Filter;
 use crate::plan::Plan;
 use crate::sys::fs::c_string;
 use crate::sys::process::{
-    close_from_on_exec, drop_capabilities, exec, place, prctl, reset_signals, set_limit,
+    close_from_on_exec, drop_capabilities, drop_held_capabilities, exec, place, prctl,
+    reset_signals, set_limit,
 };
 use crate::sys::terminal::make_controlling;
 
@@ -38,6 +39,8 @@ pub(crate) struct Command<'a> {
     pub(crate) filter: &'a Filter,
     /// Bounds each process's own memory where no cgroup bounds the tree's.
     pub(crate) bounds_data: bool,
+    /// Processes of the same user (in its user namespace) that are not the command's.
+    pub(crate) other_processes: u64,
 }
 
 impl Command<'_> {
@@ -56,7 +59,13 @@ impl Command<'_> {
         self.set_limits()?;
         close_from_on_exec(3).at(Step::Stdio, "close_range")?;
         let words = Words::of(self.plan)?;
-        drop_capabilities().at(Step::Capabilities, "all sets")?;
+        // Without a user namespace an ordinary user may not shrink the bounding set; no-new-privileges makes it moot.
+        let dropped = if self.ports.is_some() {
+            drop_held_capabilities()
+        } else {
+            drop_capabilities()
+        };
+        dropped.at(Step::Capabilities, "all sets")?;
         prctl(libc::PR_SET_NO_NEW_PRIVS, 1).at(Step::NoNewPrivileges, "prctl")?;
         let rules = Rules {
             abi: self.plan.landlock_abi,
@@ -96,7 +105,10 @@ impl Command<'_> {
         let mut limits = vec![
             (libc::RLIMIT_CORE, 0),
             (libc::RLIMIT_NOFILE, plan.open_files.into()),
-            (libc::RLIMIT_NPROC, u64::from(plan.processes) + 1), // and the first process
+            (
+                libc::RLIMIT_NPROC,
+                u64::from(plan.processes) + self.other_processes,
+            ),
             (libc::RLIMIT_MEMLOCK, LOCKED_BYTES),
             (libc::RLIMIT_MSGQUEUE, 0),
             (libc::RLIMIT_RTPRIO, 0),

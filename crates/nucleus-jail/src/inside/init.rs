@@ -86,7 +86,7 @@ pub(crate) fn report_failure(control: BorrowedFd<'_>, failure: &Failure) {
 }
 
 /// Keeps the pair's end and `/dev/null`, nothing else of the helper's.
-fn own_only(start: &OwnedFd) -> std::io::Result<OwnedFd> {
+pub(crate) fn own_only(start: &OwnedFd) -> std::io::Result<OwnedFd> {
     prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong)?;
     place(start.as_fd(), 3)?;
     close_from(4)?;
@@ -112,7 +112,7 @@ fn prepare(start: BorrowedFd<'_>, mapping: Mapping) -> Done<()> {
 }
 
 /// What the helper passes on.
-struct Given {
+pub(crate) struct Given {
     control: OwnedFd,
     plan: OwnedFd,
     streams: Vec<OwnedFd>,
@@ -123,7 +123,7 @@ struct Given {
 }
 
 impl Given {
-    fn of(message: Message) -> Option<Self> {
+    pub(crate) fn of(message: Message) -> Option<Self> {
         let (started, request) = Started::decode(&message.bytes)?;
         let mut fds = message.fds.into_iter();
         let (control, plan) = (fds.next()?, fds.next()?);
@@ -137,6 +137,25 @@ impl Given {
             watches_memory: started.watches_memory,
             request: Request::decode(request)?,
         })
+    }
+
+    /// The life line.
+    pub(crate) fn control(&self) -> BorrowedFd<'_> {
+        self.control.as_fd()
+    }
+
+    /// Whether no cgroup bounds the tree's memory.
+    pub(crate) fn watches_memory(&self) -> bool {
+        self.watches_memory
+    }
+
+    pub(crate) fn read_plan(&self) -> Done<Vec<u8>> {
+        read_all(&self.plan)
+    }
+
+    /// The three standard streams, where they were given.
+    pub(crate) fn fd_streams(&mut self) -> Option<[OwnedFd; 3]> {
+        std::mem::take(&mut self.streams).try_into().ok()
     }
 
     fn start_jail(&mut self, filters: &Filters) -> Done<Running> {
@@ -215,6 +234,7 @@ impl Given {
             ports: None,
             filter,
             bounds_data: self.watches_memory,
+            other_processes: 1,
         };
         let pid = spawn(&command)?;
         drop(command);
@@ -228,7 +248,7 @@ impl Given {
         })
     }
 
-    fn announce(
+    pub(crate) fn announce(
         &self,
         listeners: &[TcpListener],
         master: Option<&OwnedFd>,
@@ -294,7 +314,7 @@ fn read_all(plan: &OwnedFd) -> Done<Vec<u8>> {
     Ok(bytes)
 }
 
-fn listen(port: u16) -> Done<TcpListener> {
+pub(crate) fn listen(port: u16) -> Done<TcpListener> {
     let listener = TcpListener::bind(("127.0.0.1", port)).at(Step::Listen, port.to_string())?;
     rustix::net::listen(&listener, BACKLOG).at(Step::Listen, port.to_string())?;
     Ok(listener)
@@ -394,6 +414,12 @@ pub(crate) fn exit_of(status: i32) -> Exit {
 
 /// Reports the end and ends this process: the kernel kills whatever is left in the namespace.
 pub(crate) fn finish(control: BorrowedFd<'_>, exit: Exit) -> ! {
+    send_exit(control, exit);
+    exit_now(0)
+}
+
+/// Tells the caller how the command ended.
+pub(crate) fn send_exit(control: BorrowedFd<'_>, exit: Exit) {
     let (kind, value) = match exit {
         Exit::Code(code) => (0, code),
         Exit::Signal(signal) => (1, signal),
@@ -401,5 +427,4 @@ pub(crate) fn finish(control: BorrowedFd<'_>, exit: Exit) -> ! {
         Exit::MemoryLimit => (3, 0),
     };
     let _gone = channel::send(control, &[Tag::Exit as u8, kind, value], &[]);
-    exit_now(0)
 }

@@ -1,5 +1,6 @@
 //! What the jail's own first process does, from the first instruction after the clone on.
 
+pub(crate) mod bare;
 pub(crate) mod command;
 pub(crate) mod init;
 pub(crate) mod landlock;

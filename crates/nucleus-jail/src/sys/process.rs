@@ -183,6 +183,12 @@ pub(crate) fn set_capabilities(sets: [u32; 6]) -> io::Result<()> {
 
 /// Empties every capability set, the bounding set included.
 pub(crate) fn drop_capabilities() -> io::Result<()> {
+    drop_bounding_set()?;
+    drop_held_capabilities()
+}
+
+/// Empties the bounding set; needs CAP_SETPCAP.
+pub(crate) fn drop_bounding_set() -> io::Result<()> {
     for capability in 0..64 {
         // SAFETY: this prctl takes plain numbers.
         if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability as libc::c_ulong, 0, 0, 0) } < 0 {
@@ -193,7 +199,12 @@ pub(crate) fn drop_capabilities() -> io::Result<()> {
             return Err(error);
         }
     }
-    // SAFETY: as above.
+    Ok(())
+}
+
+/// Empties every set but the bounding one.
+pub(crate) fn drop_held_capabilities() -> io::Result<()> {
+    // SAFETY: this prctl takes plain numbers.
     check(
         unsafe {
             libc::prctl(

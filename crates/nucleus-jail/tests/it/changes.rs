@@ -131,7 +131,11 @@ fn land(set: &ChangedSet, upper: BorrowedFd<'_>, tree: &Path) {
                 }
                 make(node, &from, &to, &mut modes);
             }
-            Change::Mode(Node::File { mode, .. } | Node::Dir { mode }) => modes.push((to, *mode)),
+            Change::Mode(node @ Node::File { .. }) => {
+                fs::remove_file(&to).unwrap(); // another name of it keeps its mode
+                make(node, &from, &to, &mut modes);
+            }
+            Change::Mode(Node::Dir { mode }) => modes.push((to, *mode)),
             Change::Mode(Node::Symlink { .. }) => panic!("a link has no mode"),
         }
     }

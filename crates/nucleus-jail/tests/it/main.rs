@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod as_user;
+mod bare;
 mod changes;
 mod escapes;
 mod fixture;
