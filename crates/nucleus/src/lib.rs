@@ -7,7 +7,7 @@
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use nucleus::{AtomicBudget, Executor, Sandbox};
-//! # let source = nucleus_spec::Source { name: "permissions.toml".into(), text: String::new().into() };
+//! # let source = nucleus_spec::Source::new("permissions.toml", "");
 //! let policy = nucleus_spec::parse_policy(&source)?;
 //! let budget = AtomicBudget::new(policy.envelope().maximum());
 //! let sandbox = Sandbox::open(&policy, std::path::Path::new("."))?;
@@ -25,12 +25,24 @@ mod error;
 mod guard;
 mod sync;
 
+pub mod executor;
+pub mod fetch;
+pub mod git;
 pub mod monitor;
 pub mod ports;
+#[cfg(target_os = "linux")]
+pub mod probes;
+pub mod sandbox;
+pub mod search;
 pub mod state;
 pub mod workspace;
 
 pub use budget::{AtomicBudget, Overspent, Reservation};
 pub use error::{Error, MonitorError};
+pub use executor::{CommandOutput, CommandRequest, Executor, Stop};
+pub use fetch::Fetcher;
+pub use git::Git;
 pub use guard::{MonotonicGuard, WindowFault};
-pub use monitor::Monitor;
+pub use monitor::{Monitor, Refused};
+pub use portcullis::Exposure;
+pub use sandbox::{Sandbox, SandboxOptions};

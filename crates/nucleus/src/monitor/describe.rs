@@ -56,7 +56,7 @@ const fn is_bidi(c: char) -> bool {
 
 /// What the session did, as evidence: "read `x`".
 #[must_use]
-pub fn deed(request: &Request) -> String {
+pub(super) fn deed(request: &Request) -> String {
     let verb = match request.operations().iter().next() {
         Some(Operation::ReadFiles) => "read",
         Some(Operation::GlobSearch | Operation::GrepSearch) => "searched",

@@ -93,6 +93,21 @@ impl Monitor {
         self.tighten(policy)
     }
 
+    /// Records something that happened beside requests, such as the start of the agent; durable when it returns.
+    ///
+    /// # Errors
+    /// [`MonitorError::Over`] when the session is over, and when it cannot be recorded: the session is over then.
+    pub fn note(&self, text: &str) -> Result<(), MonitorError> {
+        let inner = self.lock();
+        if Self::is_over(&inner) {
+            return Err(MonitorError::Over);
+        }
+        let recorded = self.record(&Draft::note(self.context(&inner), text));
+        drop(inner);
+        recorded.inspect_err(|_| self.fail())?;
+        Ok(())
+    }
+
     /// Denies every request from now on, freezes jails, cuts tunnels and ends pending questions.
     ///
     /// # Errors
@@ -152,6 +167,24 @@ impl Monitor {
     /// Marks the session as over; the caller stops what runs.
     pub(super) fn end_now(&self, inner: &mut Inner) {
         inner.session = step(inner.session, Event::End).0;
+    }
+
+    /// Waits until every record so far is durable.
+    ///
+    /// # Errors
+    /// When it cannot be; the session is over then.
+    pub(crate) fn flush(&self, why: &str) -> Result<(), MonitorError> {
+        let inner = self.lock();
+        let draft = Draft::note(self.context(&inner), why);
+        let appended = self
+            .log
+            .append(&draft, (), nucleus_audit::Durability::Durable);
+        drop(inner);
+        appended
+            .and_then(nucleus_audit::Pending::wait)
+            .map(drop)
+            .inspect_err(|_| self.fail())?;
+        Ok(())
     }
 
     /// Runs a handler of a transport; a panic in it locks the session down.

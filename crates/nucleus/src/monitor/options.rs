@@ -82,6 +82,25 @@ impl SessionOptions {
     }
 }
 
+impl SessionOptions {
+    /// The session as a child: its envelope is met with the parent's, and all that it spends and touches is the parent's too.
+    ///
+    /// # Errors
+    /// [`MonitorError::Over`] when the parent does not run.
+    pub fn below(mut self, parent: &Monitor) -> Result<Self, MonitorError> {
+        if !parent.is_active() {
+            return Err(MonitorError::Over);
+        }
+        self.envelope = parent
+            .envelope()
+            .attenuate(&self.envelope)
+            .map_err(|_| MonitorError::Widened)?;
+        self.budget = AtomicBudget::child(parent.budget(), self.envelope.maximum());
+        self.parent = Some(parent.session());
+        Ok(self)
+    }
+}
+
 impl Monitor {
     /// A monitor that has recorded nothing yet.
     pub(super) fn assemble(

@@ -55,6 +55,8 @@ pub enum Doubt {
     ExposureUnknown,
     /// The request was recognised as no operation.
     UnknownOperation,
+    /// The host's address is private, local, a metadata service or the like, and no rule names it.
+    ForbiddenAddress,
 }
 
 impl Doubt {
@@ -69,6 +71,15 @@ impl Doubt {
             Self::UnknownContent => "unknown_content",
             Self::ExposureUnknown => "exposure_unknown",
             Self::UnknownOperation => "unknown_operation",
+            Self::ForbiddenAddress => "forbidden_address",
+        }
+    }
+
+    /// What a refusal for it is.
+    const fn kind(self) -> RefusedKind {
+        match self {
+            Self::ForbiddenAddress => RefusedKind::PolicyDenied,
+            _ => RefusedKind::StateBlocked,
         }
     }
 
@@ -83,6 +94,9 @@ impl Doubt {
             Self::UnknownContent => "the request names content that is not held here",
             Self::ExposureUnknown => "what the session has seen could not be determined",
             Self::UnknownOperation => "the request is of no known operation",
+            Self::ForbiddenAddress => {
+                "the host has an address that is not public, and no rule names that address"
+            }
         }
     }
 }
@@ -127,7 +141,7 @@ impl Refused {
     /// A refusal by the monitor's own doubt.
     pub(crate) fn by_doubt(request: &Request, doubt: Doubt) -> Self {
         Self {
-            kind: RefusedKind::StateBlocked,
+            kind: doubt.kind(),
             operation: first_name(request.operations()),
             subject: describe(request.subject()),
             reasons: Reasons::NONE,
@@ -227,6 +241,10 @@ impl Refused {
     /// What can be done about it, naming only commands that exist.
     #[must_use]
     pub fn way_out(&self) -> String {
+        if self.doubt == Some(Doubt::ForbiddenAddress) {
+            return "work without it; the user can list the address itself in the host rules"
+                .to_owned();
+        }
         if self.doubt.is_some() {
             return "start a new session; `nucleus doctor` checks this machine".to_owned();
         }

@@ -1,0 +1,110 @@
+//! Where the jails of a session come from.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nucleus_jail::{Form, HelperCommand, JailSpec, Launcher, Layer, Limits, UnixSockets};
+use portcullis::envelope::Envelope;
+
+use super::program::Programs;
+use super::views::{declared_views, views};
+use crate::error::Error;
+
+/// How the jails of a session are built.
+#[derive(Clone, Debug, Default)]
+pub struct JailOptions {
+    /// The program that builds jails; without one, no command runs.
+    pub helper: Option<HelperCommand>,
+    /// The host's environment, from which the policy may declare names.
+    pub host_environment: Vec<(String, String)>,
+    /// The user's home on the host, for `~/` in declared views.
+    pub host_home: Option<PathBuf>,
+    /// Host directories that the user shows on the command line, beside those the policy declares.
+    pub extra_views: Vec<PathBuf>,
+    /// Bounds of each jail.
+    pub limits: Limits,
+    /// Layers whose absence the user accepted by an explicit flag.
+    pub waived: BTreeSet<Layer>,
+}
+
+/// Starts jails. Shared by everything of a session.
+#[derive(Debug)]
+pub struct Jails {
+    options: JailOptions,
+    launcher: Mutex<Option<Arc<Launcher>>>,
+    pub(crate) programs: Programs,
+}
+
+impl Jails {
+    /// Jails built this way; the helper starts with the first one.
+    #[must_use]
+    pub fn new(options: JailOptions) -> Self {
+        Self {
+            options,
+            launcher: Mutex::new(None),
+            programs: Programs::default(),
+        }
+    }
+
+    /// Jails of a launcher that runs already.
+    #[must_use]
+    pub fn with_launcher(options: JailOptions, launcher: Arc<Launcher>) -> Self {
+        Self {
+            launcher: Mutex::new(Some(launcher)),
+            ..Self::new(options)
+        }
+    }
+
+    /// How they are built.
+    #[must_use]
+    pub fn options(&self) -> &JailOptions {
+        &self.options
+    }
+
+    /// The launcher, started when there is none yet.
+    ///
+    /// # Errors
+    /// When no helper was named or it cannot be started.
+    pub fn launcher(&self) -> Result<Arc<Launcher>, Error> {
+        let mut slot = self.launcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(launcher) = &*slot {
+            return Ok(launcher.clone());
+        }
+        let helper = self.options.helper.as_ref().ok_or_else(|| {
+            Error::Invalid(
+                "no jail helper was named, so no command can run\nhelp: set `SandboxOptions::helper` to \
+                 a program whose `main` calls `nucleus_jail::helper_main` first"
+                    .to_owned(),
+            )
+        })?;
+        let launcher = Arc::new(Launcher::start(helper)?);
+        *slot = Some(launcher.clone());
+        Ok(launcher)
+    }
+
+    /// The host directories that jails under this envelope see.
+    #[must_use]
+    pub fn declared(&self, envelope: &Envelope) -> Vec<PathBuf> {
+        let mut views = declared_views(envelope, self.options.host_home.as_deref());
+        views.extend(self.options.extra_views.iter().cloned());
+        views
+    }
+
+    /// A jail for this command with the usual views and bounds, no workspace, no port and no stdio.
+    ///
+    /// # Errors
+    /// As [`Jails::launcher`].
+    pub fn spec(&self, envelope: &Envelope, argv: &[String]) -> Result<JailSpec, Error> {
+        let ids = self.launcher()?.ids();
+        let mut spec = JailSpec::new(argv);
+        spec.views = views(ids, &self.declared(envelope));
+        spec.limits = self.options.limits.clone();
+        spec.waived = self.options.waived.clone();
+        spec.form = Form::Namespaces;
+        if envelope.declarations().unix_sockets {
+            spec.unix_sockets = UnixSockets::Private;
+        }
+        Ok(spec)
+    }
+}

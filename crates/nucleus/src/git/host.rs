@@ -1,0 +1,154 @@
+//! Runs git on the host, over the monitor's own repository only, with a cleared environment.
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::settings::variables;
+use crate::error::Error;
+
+/// The longest that a push may take.
+const LIMIT: Duration = Duration::from_secs(300);
+/// The most of what git says that is kept.
+const SAID_BYTES: u64 = 64 << 10;
+/// How often a running git is looked after.
+const TICK: Duration = Duration::from_millis(5);
+
+/// How pushes reach their remotes; held by the monitor, seen by no jail.
+#[derive(Clone)]
+pub struct PushOptions {
+    /// The git program.
+    pub program: PathBuf,
+    /// Variables for git and what it starts, such as `HOME` and `SSH_AUTH_SOCK` for pushes over ssh.
+    pub environment: Vec<(String, String)>,
+    /// HTTP headers by URL prefix, such as an authorization.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Default for PushOptions {
+    /// `git` of the system, without credentials.
+    fn default() -> Self {
+        Self {
+            program: PathBuf::from("git"),
+            environment: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+}
+
+impl core::fmt::Debug for PushOptions {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("PushOptions")
+            .field("program", &self.program)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What git on the host said.
+pub(super) struct Said {
+    pub(super) is_success: bool,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Said {
+    /// What it said on standard output, or the error of a failure.
+    pub(super) fn checked(self, what: &str) -> Result<String, Error> {
+        if self.is_success {
+            return Ok(self.stdout);
+        }
+        let said: String = self.stderr.trim().chars().take(2000).collect();
+        Err(Error::Invalid(format!("{what} failed\n{said}")))
+    }
+}
+
+impl PushOptions {
+    /// Runs git over a repository of ours.
+    pub(super) fn run(&self, bare: &Path, words: &[&str], stdin: &[u8]) -> Result<Said, Error> {
+        let failed = |error| Error::failed("cannot run git on the host (is it installed?)", error);
+        let mut child = self.command(bare, words).spawn().map_err(failed)?;
+        std::thread::scope(|scope| {
+            let input = child.stdin.take();
+            let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+            // What git does not read or say is no error here; its status decides.
+            scope.spawn(move || input.map(|mut pipe| pipe.write_all(stdin)));
+            let stdout = scope.spawn(move || drain(out.as_mut()));
+            let stderr = scope.spawn(move || drain(err.as_mut()));
+            let is_success = wait(&mut child).map_err(failed)?;
+            let text = |joined: std::thread::Result<String>| joined.unwrap_or_default();
+            Ok(Said {
+                is_success,
+                stdout: text(stdout.join()),
+                stderr: text(stderr.join()),
+            })
+        })
+    }
+
+    fn command(&self, bare: &Path, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", "/nonexistent")
+            .env("LANG", "C.UTF-8")
+            .envs(variables())
+            .env_remove("GIT_SSH_COMMAND")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            // The policy's URL decides; `ext::` and the like never run.
+            .env("GIT_ALLOW_PROTOCOL", "https:http:ssh:file")
+            .env("GIT_DIR", bare)
+            .args(words)
+            .current_dir(bare)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        self.add_headers(&mut command);
+        command
+    }
+
+    /// Secrets travel in the environment, where only the user can read them, never in arguments.
+    fn add_headers(&self, command: &mut Command) {
+        let known = variables();
+        let count = known
+            .iter()
+            .find(|(name, _)| name == "GIT_CONFIG_COUNT")
+            .and_then(|(_, count)| count.parse::<usize>().ok())
+            .unwrap_or(0);
+        let mut number = count;
+        let mut set = |key: String, value: &str| {
+            command.env(format!("GIT_CONFIG_KEY_{number}"), key);
+            command.env(format!("GIT_CONFIG_VALUE_{number}"), value);
+            number += 1;
+        };
+        set("http.followRedirects".to_owned(), "false");
+        for (url, value) in &self.headers {
+            set(format!("http.{url}.extraHeader"), value);
+        }
+        command.env("GIT_CONFIG_COUNT", number.to_string());
+    }
+}
+
+fn drain(pipe: Option<&mut impl std::io::Read>) -> String {
+    let mut kept = Vec::new();
+    if let Some(pipe) = pipe {
+        // What cannot be read was not said.
+        let _ = pipe.by_ref().take(SAID_BYTES).read_to_end(&mut kept);
+        let _ = std::io::copy(pipe, &mut std::io::sink());
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+/// Waits for the end, and kills at the limit.
+fn wait(child: &mut Child) -> std::io::Result<bool> {
+    let until = Instant::now() + LIMIT;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status.success());
+        }
+        if Instant::now() > until {
+            child.kill()?;
+        }
+        std::thread::sleep(TICK);
+    }
+}

@@ -1,0 +1,84 @@
+//! Gets commits out of the agent's repository as a pack.
+
+use portcullis::path::RelPath;
+
+use super::Git;
+use super::jail::GitRun;
+use super::names::is_object_id;
+use crate::error::Error;
+
+/// The largest pack: what the monitor holds in memory at most.
+const MAX_PACK_BYTES: u64 = 512 << 20;
+
+impl Git {
+    /// The commit that a branch of the agent's repository names.
+    pub(super) fn branch_commit(
+        &self,
+        repository: &RelPath,
+        branch: &str,
+    ) -> Result<String, Error> {
+        let revision = format!("refs/heads/{branch}^{{commit}}");
+        let done = self.look(&GitRun::git(
+            repository,
+            &["rev-parse", "--verify", &revision],
+        ))?;
+        let id = String::from_utf8_lossy(&done.stdout).trim().to_owned();
+        if is_object_id(&id) {
+            Ok(id)
+        } else {
+            Err(Error::Invalid(format!("`{branch}` names no commit")))
+        }
+    }
+
+    /// The commit that the agent's repository last saw at the remote's branch, if it saw one.
+    ///
+    /// **It may lie**: the remote accepts the push only if it is true.
+    pub(super) fn tracked_commit(
+        &self,
+        repository: &RelPath,
+        branch: &str,
+    ) -> Result<Option<String>, Error> {
+        let words = [
+            "for-each-ref",
+            "--format=%(objectname) %(refname:lstrip=3)",
+            "refs/remotes/",
+        ];
+        let done = self.look(&GitRun::git(repository, &words))?;
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        let mut seen = text
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter(|(id, name)| *name == branch && is_object_id(id))
+            .map(|(id, _)| id.to_owned());
+        Ok(seen.next())
+    }
+
+    /// All objects of `new` that `old` does not have, as a pack.
+    pub(super) fn pack(
+        &self,
+        repository: &RelPath,
+        new: &str,
+        old: Option<&str>,
+    ) -> Result<Vec<u8>, Error> {
+        let words = [
+            "pack-objects",
+            "--revs",
+            "--stdout",
+            "--quiet",
+            "--delta-base-offset",
+        ];
+        let stop = old.map_or(String::new(), |old| format!("^{old}\n"));
+        let run = GitRun {
+            stdin: format!("{new}\n{stop}").into_bytes(),
+            bytes: MAX_PACK_BYTES,
+            ..GitRun::git(repository, &words)
+        };
+        let done = self.look(&run)?;
+        if done.is_cut {
+            return Err(Error::Invalid(
+                "there is more to push than 512 MiB".to_owned(),
+            ));
+        }
+        Ok(done.stdout)
+    }
+}

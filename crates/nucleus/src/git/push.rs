@@ -1,0 +1,227 @@
+//! Pushes one branch: judged with old and new object ids, from the monitor's own repository, to a URL of the policy.
+
+use nucleus_audit::{Effect, Recorded};
+use portcullis::decide::Permit;
+use portcullis::path::RelPath;
+use portcullis::request::{Request, Subject};
+use portcullis::{Amount, GitPattern, Operation};
+
+use super::Git;
+use super::names::check_branch;
+use crate::error::Error;
+use crate::monitor::{Need, Terms, cut};
+use crate::workspace::WorkspaceError;
+
+/// What one push costs, in micro-USD.
+const PUSH_MICRO_USD: u64 = 100;
+
+/// A branch to push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushRequest {
+    /// Where the repository is in the workspace.
+    pub repository: RelPath,
+    /// The branch; it has the same name at the remote.
+    pub branch: String,
+    /// The remote; the policy's only one when none is given.
+    pub url: Option<String>,
+}
+
+/// A push that the remote accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// The remote.
+    pub url: String,
+    /// The reference there.
+    pub reference: String,
+    /// What it was; `None` for a new one.
+    pub old: Option<String>,
+    /// What it is now.
+    pub new: String,
+}
+
+impl Git {
+    /// Pushes a branch, without force: the remote must hold what was judged, and lose nothing.
+    ///
+    /// # Errors
+    /// A refusal, and [`Error::Invalid`] when the objects are not whole or the remote refuses.
+    pub fn push(&self, request: &PushRequest) -> Result<Pushed, Error> {
+        check_branch(&request.branch)?;
+        let url = self.remote_url(request.url.as_deref())?;
+        let reference = format!("refs/heads/{}", request.branch);
+        let new = self.branch_commit(&request.repository, &request.branch)?;
+        self.open_bare()?;
+        let old = match self.last_pushed(&url, &reference)? {
+            Some(old) => Some(old),
+            None => self.tracked_commit(&request.repository, &request.branch)?,
+        };
+        let asked = self.push_subject(&url, &reference, old.as_deref(), &new);
+        let cost = Amount::of_micro_usd(PUSH_MICRO_USD);
+        let terms = Terms {
+            cost,
+            need: Need::Durable,
+            ..Terms::default()
+        };
+        let monitor = self.executor.sandbox().monitor();
+        let admitted = monitor.admit_on(&asked, &terms)?;
+        let pushed = Pushed {
+            url,
+            reference,
+            old,
+            new,
+        };
+        let effect = self.push_effect(admitted.permit, &asked, &request.repository, &pushed);
+        let why = effect.as_ref().err().map(ToString::to_string);
+        admitted
+            .ticket
+            .finish(why.as_deref().map_or(Effect::Done, Effect::Failed), cost)?;
+        effect.map(|()| pushed)
+    }
+
+    fn push_subject(&self, url: &str, reference: &str, old: Option<&str>, new: &str) -> Request {
+        let subject = Subject::Push {
+            url: url.to_owned(),
+            reference: reference.to_owned(),
+            old: old.map_or_else(|| "0".repeat(new.len()), str::to_owned),
+            new: new.to_owned(),
+        };
+        let carried = self.executor.sandbox().view().carried_by_view();
+        let monitor = self.executor.sandbox().monitor();
+        monitor
+            .request(Operation::GitPush, subject)
+            .carrying(carried)
+            .build()
+    }
+
+    /// Imports what the permit is for, and pushes it.
+    fn push_effect(
+        &self,
+        permit: Recorded<Permit>,
+        asked: &Request,
+        repository: &RelPath,
+        pushed: &Pushed,
+    ) -> Result<(), Error> {
+        if !permit.get().covers(asked) {
+            return Err(WorkspaceError::NotCovered("the push".to_owned()).into());
+        }
+        let known = match &pushed.old {
+            Some(old) if self.bare_has(old)? => Some(old.as_str()),
+            _ => None,
+        };
+        self.import_pack(&self.pack(repository, &pushed.new, known)?)?;
+        if !self.bare_has(&pushed.new)? {
+            return Err(Error::Invalid(
+                "the pack does not hold the commit to push".to_owned(),
+            ));
+        }
+        if let Some(old) = &pushed.old {
+            self.check_follows(old, &pushed.new)?;
+        }
+        self.send(pushed)?;
+        self.keep_pushed(&pushed.url, &pushed.reference, &pushed.new)
+    }
+
+    /// The remote takes it only where it holds exactly the old commit.
+    fn send(&self, pushed: &Pushed) -> Result<(), Error> {
+        let lease = format!(
+            "--force-with-lease={}:{}",
+            pushed.reference,
+            pushed.old.as_deref().unwrap_or("")
+        );
+        let refspec = format!("{}:{}", pushed.new, pushed.reference);
+        let words = [
+            "push",
+            "--porcelain",
+            "--no-verify",
+            "--no-signed",
+            &lease,
+            "--",
+            &pushed.url,
+            &refspec,
+        ];
+        self.bare_git(&words, b"")?
+            .checked(&format!("pushing to `{}`", cut(&pushed.url)))
+            .map(drop)
+    }
+
+    /// The URL asked for, or the policy's only one.
+    pub(super) fn remote_url(&self, asked: Option<&str>) -> Result<String, Error> {
+        let url = match asked {
+            Some(url) => url.to_owned(),
+            None => self.only_remote()?,
+        };
+        if is_remote(&url) {
+            return Ok(url);
+        }
+        Err(Error::Invalid(format!(
+            "`{}` is no remote URL: write https, ssh or file",
+            cut(&url)
+        )))
+    }
+
+    fn only_remote(&self) -> Result<String, Error> {
+        let envelope = self.executor.sandbox().monitor().envelope();
+        let mut urls: Vec<String> = envelope
+            .git()
+            .listed()
+            .iter()
+            .flat_map(|(_, clause)| clause.patterns())
+            .filter_map(|pattern| match pattern {
+                GitPattern::Remote { url, .. } if !url.as_str().contains('*') => {
+                    Some(url.as_str().to_owned())
+                }
+                _ => None,
+            })
+            .collect();
+        urls.sort();
+        urls.dedup();
+        match urls.as_slice() {
+            [url] => Ok(url.clone()),
+            [] => Err(Error::Invalid(
+                "the policy lists no remote\nhelp: name the URL; `nucleus profiles show` prints what is listed"
+                    .to_owned(),
+            )),
+            several => Err(Error::Invalid(format!("name the URL: the policy lists {} remotes", several.len()))),
+        }
+    }
+}
+
+/// Whether git reads the text as a URL of a known transport, and as nothing else.
+fn is_remote(url: &str) -> bool {
+    let is_plain =
+        !url.starts_with('-') && !url.contains(|c: char| c.is_control() || c.is_whitespace());
+    let has_scheme = ["https://", "http://", "ssh://", "file://"]
+        .iter()
+        .any(|scheme| {
+            url.strip_prefix(scheme)
+                .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('-'))
+        });
+    is_plain && has_scheme && !url.contains("::")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_remote;
+
+    #[test]
+    fn urls_that_run_programs_are_no_remotes() {
+        for url in [
+            "",
+            "-x",
+            "ext::sh -c x",
+            "https://",
+            "file:///a b",
+            "ssh://-oProxyCommand=x",
+            "/path",
+            "https://h/\nx",
+        ] {
+            assert!(!is_remote(url), "{url:?}");
+        }
+        for url in [
+            "https://example.com/a.git",
+            "ssh://git@example.com/a",
+            "file:///srv/a.git",
+        ] {
+            assert!(is_remote(url), "{url:?}");
+        }
+    }
+}

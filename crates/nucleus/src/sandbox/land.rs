@@ -1,0 +1,120 @@
+//! Lands changes that a tool made: each is a request of its own.
+
+use nucleus_audit::Effect;
+use portcullis::request::{Request, Subject};
+use portcullis::{Amount, Exposure, OperationSet};
+
+use super::Sandbox;
+use crate::error::Error;
+use crate::monitor::Terms;
+use crate::ports::FaultStep;
+use crate::workspace::{Change, Landed, StageReason, WorkspaceError};
+
+/// What became of one change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LandedChange {
+    /// The path as found on disk, escaped where it has no canonical spelling.
+    pub path: String,
+    /// `create`, `modify`, `mkdir`, `chmod` or `delete`.
+    pub verb: &'static str,
+    /// Why it is kept for the user instead; `None` when it landed.
+    pub staged: Option<StageReason>,
+    /// Whether a build on the host runs it.
+    pub is_build_input: bool,
+}
+
+/// What a tool changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Each change in the order in which it landed.
+    pub changes: Vec<LandedChange>,
+}
+
+impl Written {
+    /// Whether everything landed.
+    #[must_use]
+    pub fn is_landed(&self) -> bool {
+        self.changes.iter().all(|change| change.staged.is_none())
+    }
+}
+
+impl Sandbox {
+    /// The request of a change; `also` are operations of the tool beside the change's own.
+    pub(crate) fn change_request(
+        &self,
+        change: &Change,
+        also: OperationSet,
+    ) -> Result<Request, Error> {
+        let path = change.path.parse()?;
+        let operations = change.operations().union(also);
+        let builder = self.monitor.request(operations, Subject::Path(path));
+        Ok(builder.content(change.content()).build())
+    }
+
+    /// Judges and lands one change of a tool.
+    pub(super) fn land(&self, change: Change, also: OperationSet) -> Result<Written, Error> {
+        self.land_each(vec![change], also)
+    }
+
+    /// Judges and lands changes of a tool one after the other; the first refusal ends it.
+    pub(super) fn land_each(
+        &self,
+        changes: Vec<Change>,
+        also: OperationSet,
+    ) -> Result<Written, Error> {
+        let mut written = Written {
+            changes: Vec::with_capacity(changes.len()),
+        };
+        for change in changes {
+            written.changes.push(self.land_one(change, also)?);
+        }
+        Ok(written)
+    }
+
+    fn land_one(&self, change: Change, also: OperationSet) -> Result<LandedChange, Error> {
+        let change = change.carrying(self.written_labels());
+        let request = self.change_request(&change, also)?;
+        let admitted = self.monitor.admit_on(&request, &Terms::default())?;
+        let mut report = LandedChange::of(&change);
+        self.monitor.fault(FaultStep::BeforeLanding);
+        let landed = self.view.land(admitted.permit, &request, change);
+        self.monitor.fault(FaultStep::AfterLanding);
+        let why = failure(&landed);
+        let effect = why.as_deref().map_or(Effect::Done, Effect::Failed);
+        admitted.ticket.finish(effect, Amount::ZERO)?;
+        if let Landed::Staged(reason) = landed? {
+            self.monitor.note_staged();
+            report.staged = Some(reason);
+        }
+        Ok(report)
+    }
+
+    /// The labels that stay with whatever the session writes now.
+    pub(crate) fn written_labels(&self) -> Exposure {
+        self.monitor.exposure().sources()
+    }
+}
+
+impl LandedChange {
+    pub(crate) fn of(change: &Change) -> Self {
+        let is_build_input = change
+            .path
+            .rel()
+            .is_some_and(portcullis::activation::is_build_input);
+        Self {
+            path: change.path.to_string(),
+            verb: change.verb(),
+            staged: None,
+            is_build_input,
+        }
+    }
+}
+
+/// Why a landing did not reach the tree, for its record.
+pub(crate) fn failure(landed: &Result<Landed, WorkspaceError>) -> Option<String> {
+    match landed {
+        Ok(Landed::Done) => None,
+        Ok(Landed::Staged(reason)) => Some(format!("staged: {}", reason.name())),
+        Err(error) => Some(error.to_string()),
+    }
+}
