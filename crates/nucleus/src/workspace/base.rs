@@ -77,6 +77,17 @@ impl Base {
         })
     }
 
+    /// Settles temporary names that no living landing holds.
+    pub(super) fn settle(&self, left_over: &[Vec<u8>]) -> Result<(), WorkspaceError> {
+        if left_over.is_empty() {
+            return Ok(());
+        }
+        let _locked = self.state.lock()?;
+        left_over
+            .iter()
+            .try_for_each(|path| super::landing::recover(&self.tree, path))
+    }
+
     /// What is staged, with what other sessions did.
     pub(super) fn staged(
         &self,

@@ -1,11 +1,14 @@
 //! The workspace without commands of its own: for tests, and for guests, which are a boundary themselves.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use portcullis::path::RelPath;
-use portcullis::{Envelope, Exposure, SessionId};
+use portcullis::{Envelope, EnvelopeParts, Exposure, SessionId};
 
 use super::base::Base;
+use super::blocked::Blocked;
+use super::index::{Around, Index};
 use super::{
     Change, Command, CommandLayers, CommandOutcome, Diff, Entry, EntryPath, HeldContent, Landed,
     Landing, Metadata, OpenedFile, StageReason, StagedChange, WorkspaceError, WorkspaceOptions,
@@ -24,7 +27,16 @@ impl Direct {
     /// # Errors
     /// As [`super::Overlayed::open`].
     pub fn open(root: &Path, options: &WorkspaceOptions) -> Result<Self, WorkspaceError> {
-        Base::open(root, &options.state_dir, &options.forbidden).map(|base| Self { base })
+        let base = Base::open(root, &options.state_dir, &options.forbidden)?;
+        let nothing_blocked = Blocked::of(&Envelope::new(EnvelopeParts::everything()));
+        let mut index = Index::new(Arc::new(nothing_blocked));
+        index.refresh(Around {
+            tree: &base.tree,
+            repository: None,
+            watch: None,
+        })?;
+        base.settle(&index.left_over())?;
+        Ok(Self { base })
     }
 }
 

@@ -56,6 +56,20 @@ impl Base {
             .collect()
     }
 
+    /// Lands without a permit, for tests of what happens below the permit.
+    #[cfg(test)]
+    pub(super) fn land_unpermitted(
+        &self,
+        changes: Vec<Change>,
+        session: SessionId,
+    ) -> Vec<Result<Landed, WorkspaceError>> {
+        let ready = changes
+            .into_iter()
+            .map(|change| Ready { change, session });
+        let results = self.land_group(ready.enumerate().collect());
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
     fn land_group(
         &self,
         group: Vec<(usize, Ready)>,
@@ -84,7 +98,7 @@ impl Base {
             .landed_ns
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = super::clock::coarse_ns();
-        self.settle(group, placed, &locked)
+        self.conclude(group, placed, &locked)
     }
 
     /// Puts on record what the changes carry. Durable when it returns, if there is anything to protect.
@@ -130,7 +144,7 @@ impl Base {
     }
 
     /// Stages what did not land and forgets what was staged of what did.
-    fn settle(
+    fn conclude(
         &self,
         group: Vec<(usize, Ready)>,
         mut placed: HashMap<usize, Result<Result<Placed, StageReason>, WorkspaceError>>,

@@ -13,6 +13,8 @@ mod change;
 mod clock;
 mod command;
 mod content;
+#[cfg(test)]
+mod crash_tests;
 mod diff;
 mod direct;
 mod error;

@@ -15,7 +15,6 @@ use super::blocked::Blocked;
 use super::clock::Moment;
 use super::command::{MaskLayer, tree_of};
 use super::index::{Around, Index};
-use super::landing;
 use super::staging::Layer;
 use super::tree::{modified_ns, permissions, split};
 use super::watch::{self, Guard, Watch, Watched};
@@ -104,8 +103,8 @@ impl Overlayed {
             running: Mutex::new(Vec::new()),
             base,
         });
-        shared.refresh()?;
-        shared.settle_left_over()?;
+        let left_over = shared.refresh()?.left_over();
+        shared.base.settle(&left_over)?;
         watch::spawn(&shared)?;
         Ok(Self {
             shared,
@@ -142,18 +141,6 @@ impl Shared {
             watch: Some(&self.watch),
         })?;
         Ok(index)
-    }
-
-    /// Settles temporary names that no living landing holds.
-    fn settle_left_over(&self) -> Result<(), WorkspaceError> {
-        let left_over = lock(&self.index).left_over();
-        if left_over.is_empty() {
-            return Ok(());
-        }
-        let _locked = self.base.state.lock()?;
-        left_over
-            .iter()
-            .try_for_each(|path| landing::recover(&self.base.tree, path))
     }
 
     /// Looks for other blocked names from now on, where the envelope says so.
@@ -264,17 +251,12 @@ impl Shared {
     fn has_labelled(&self) -> Result<bool, WorkspaceError> {
         let foreign: Vec<Vec<u8>> = self.refresh()?.foreign().collect();
         let locked = self.base.state.lock()?;
-        let is_staged_labelled = self
-            .base
-            .staged(&locked)?
-            .entries()
-            .values()
-            .any(|staged| {
-                staged
-                    .change
-                    .labels
-                    .contains(portcullis::Label::UntrustedContent)
-            });
+        let is_staged_labelled = self.base.staged(&locked)?.entries().values().any(|staged| {
+            staged
+                .change
+                .labels
+                .contains(portcullis::Label::UntrustedContent)
+        });
         if is_staged_labelled {
             return Ok(true);
         }

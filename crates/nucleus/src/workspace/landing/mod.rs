@@ -81,3 +81,16 @@ fn wanted(change: &Change) -> Before {
         (ChangeKind::Delete, _) => Before::Absent,
     }
 }
+
+/// The temporary name with which a change of a file is landed.
+#[cfg(test)]
+pub(crate) fn replace_name(root: &super::tree::Tree, change: &Change) -> String {
+    let site = Site::of(root, change.path.as_bytes()).unwrap();
+    let name = temp::name(
+        temp::Purpose::Replace,
+        &site,
+        &wanted(change),
+        &change.before,
+    );
+    String::from_utf8(name).unwrap()
+}

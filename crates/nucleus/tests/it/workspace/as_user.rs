@@ -1,0 +1,58 @@
+//! Everything again as an ordinary user, from copies in a world-readable place.
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use super::fixture::{helper_program, is_root};
+
+/// Nobody's id on a usual system.
+const USER: u32 = 65_531;
+
+#[test]
+fn workspaces_hold_for_an_ordinary_user() {
+    if !is_root() {
+        eprintln!("skipped: this run is already an ordinary user's");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let copy = |from: std::path::PathBuf, name: &str| {
+        let to = dir.path().join(name);
+        std::fs::copy(from, &to).unwrap();
+        std::fs::set_permissions(&to, PermissionsExt::from_mode(0o755)).unwrap();
+        to
+    };
+    let tests = copy(std::env::current_exe().unwrap(), "tests");
+    let helper = copy(helper_program(), "helper");
+    let home = dir.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    std::os::unix::fs::chown(&home, Some(USER), Some(USER)).unwrap();
+    let output = Command::new(tests)
+        .args([
+            "workspace::",
+            "--test-threads=2",
+            "--skip",
+            "workspaces_hold_for_an_ordinary_user",
+        ])
+        .env_clear()
+        .env("NUCLEUS_JAIL_HELPER", helper)
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", &home)
+        .env("TMPDIR", &home)
+        .current_dir(&home)
+        .uid(USER)
+        .gid(USER)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        text.contains("test result: ok") && !text.contains("running 0 tests"),
+        "{text}"
+    );
+}
