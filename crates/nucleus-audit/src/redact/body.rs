@@ -224,13 +224,14 @@ impl Pen {
         let mut program = "";
         let mut kept = Vec::with_capacity(argv.len().min(MAX_LISTED));
         for argument in argv.iter().take(MAX_LISTED) {
-            if has_glued_password(program, argument) {
+            let is_glued = has_glued_password(program, argument);
+            if is_glued {
                 self.left_out_of("argv");
                 kept.push(format!("{}{MARK}", argument.get(..2).unwrap_or_default()));
             } else {
                 kept.push(self.part("argv", argument, armed));
             }
-            armed = !armed && announces_secret(program, argument);
+            armed = !armed && !is_glued && announces_secret(program, argument);
             if !argument.starts_with('-') {
                 let base = argument.rsplit('/').next().unwrap_or(argument);
                 program = if is_program_name(base, program) {

@@ -32,8 +32,6 @@ const fn is_separator(character: char) -> bool {
                 | '>'
                 | '{'
                 | '}'
-                | '['
-                | ']'
                 | '|'
                 | '&'
                 | '?'
@@ -52,8 +50,7 @@ pub(super) fn scan(text: &str, armed: bool) -> Option<String> {
         return (!text.is_empty()).then(|| MARK.to_owned());
     }
     let mut walk = Walk {
-        left: String::new(),
-        changed: false,
+        left: String::with_capacity(text.len()),
         armed: Armed::No,
         named: false,
     };
@@ -64,13 +61,12 @@ pub(super) fn scan(text: &str, armed: bool) -> Option<String> {
         walk.gap(gap);
         rest = walk.token(gap, tail);
     }
-    walk.changed.then_some(walk.left)
+    (walk.left != text).then_some(walk.left)
 }
 
 /// What was kept so far and what is known of the next token.
 struct Walk {
     left: String,
-    changed: bool,
     armed: Armed,
     /// Whether the token before is a secret's name, so that `:` or `=` arms.
     named: bool,
@@ -122,7 +118,6 @@ impl Walk {
     }
 
     fn mark(&mut self) {
-        self.changed = true;
         if !self.left.ends_with(MARK) {
             self.left.push_str(MARK);
         }
@@ -139,7 +134,6 @@ impl Walk {
         self.named = is_secret_name(token);
         match clean(token) {
             Some(cleaned) => {
-                self.changed = true;
                 self.left.push_str(&cleaned);
             }
             None => self.left.push_str(token),

@@ -3,5 +3,9 @@
 
 mod append;
 mod damage;
+mod door;
+mod faults;
 mod forge;
+mod property;
+mod redaction;
 mod scene;
