@@ -17,9 +17,13 @@ use crate::{Failure, root};
 use artifacts::Artifacts;
 use place::Place;
 
-/// No options: everything is in `xtask/lane.toml`.
+/// What to run of `xtask/lane.toml`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Run only the tests of these packages, and no command
+    #[arg(long, value_name = "PACKAGE")]
+    package: Vec<String>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,18 +71,20 @@ enum By {
 }
 
 /// Runs the lane; true when everything in it held.
-pub(crate) fn run(_: &Args) -> Result<bool, Failure> {
+pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
     if !rustix::process::geteuid().is_root() {
         return Err("only root can make a user; as an ordinary user, `cargo xtask test` itself is this lane".into());
     }
     let table: Table = root::table("lane.toml")?;
-    let artifacts = Artifacts::build()?;
+    let artifacts = Artifacts::build(&args.package)?;
     let place = Place::make(&root::root(), &artifacts.executables())?;
     let mut is_green = true;
-    for entry in &table.test {
+    let is_wanted =
+        |entry: &&TestEntry| args.package.is_empty() || args.package.contains(&entry.package);
+    for entry in table.test.iter().filter(is_wanted) {
         is_green &= entry.run(&artifacts, &place, &table.elsewhere);
     }
-    for entry in &table.command {
+    for entry in table.command.iter().filter(|_| args.package.is_empty()) {
         is_green &= entry.run(&place);
     }
     Ok(is_green)

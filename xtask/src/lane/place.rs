@@ -53,6 +53,7 @@ impl Place {
             directory: std::env::temp_dir().join(format!("nucleus-user-{name}")),
             root: root.to_path_buf(),
         };
+        sweep();
         fs::create_dir(&place.directory)?;
         open_to_all(&place.directory)?;
         place.add_user()?;
@@ -200,6 +201,24 @@ impl Drop for Place {
     }
 }
 
+/// Removes what a run that was killed could not: users and places of processes long gone.
+fn sweep() {
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    for user in passwd.lines().filter_map(left_over) {
+        let _ = tool(Command::new("/usr/sbin/userdel").arg(user));
+        let place = user.replacen("nucleus-", "nucleus-user-", 1);
+        let _ = fs::remove_dir_all(std::env::temp_dir().join(place));
+    }
+}
+
+/// The user of a line of the password file, if this program made it and has ended since.
+fn left_over(line: &str) -> Option<&str> {
+    let (user, _) = line.split_once(':')?;
+    let (process, count) = user.strip_prefix("nucleus-")?.split_once('-')?;
+    let is_ours = process.parse::<u32>().is_ok() && count.parse::<u32>().is_ok();
+    (is_ours && !Path::new("/proc").join(process).exists()).then_some(user)
+}
+
 /// The topmost directory on the way to `path` that others cannot enter.
 fn closed_ancestor(path: &Path) -> Option<PathBuf> {
     let mut ancestors: Vec<&Path> = path.ancestors().collect();
@@ -231,6 +250,18 @@ mod tests {
         let outer = directory.path().join("outer");
         fs::set_permissions(&outer, fs::Permissions::from_mode(0o700)).unwrap();
         assert_eq!(closed_ancestor(&inner), Some(outer));
+    }
+
+    #[test]
+    fn only_users_of_ended_runs_are_swept() {
+        let own = format!("nucleus-{}-0:x:1001:1001::/h:/bin/sh", std::process::id());
+        assert_eq!(left_over(&own), None);
+        assert_eq!(
+            left_over("nucleus-4194999-3:x:1001:"),
+            Some("nucleus-4194999-3")
+        );
+        assert_eq!(left_over("nucleus-agent-3:x:1001:"), None);
+        assert_eq!(left_over("root:x:0:0:"), None);
     }
 
     /// A repository that only root can enter, with a tracked file and built binaries.
