@@ -37,6 +37,13 @@ impl Git {
             .map(drop)
     }
 
+    /// Whether the commit is in the monitor's repository and is the other one or comes before it.
+    pub(super) fn is_ancestor(&self, commit: &str, of: &str) -> Result<bool, Error> {
+        Ok(self
+            .bare_git(&["merge-base", "--is-ancestor", commit, of], b"")?
+            .is_success)
+    }
+
     /// Checks that the new commit comes after the old one.
     pub(super) fn check_follows(&self, old: &str, new: &str) -> Result<(), Error> {
         if self

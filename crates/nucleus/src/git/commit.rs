@@ -6,11 +6,11 @@ use portcullis::request::{Content, Subject};
 use portcullis::{Amount, Operation};
 
 use super::Git;
-use super::jail::GitRun;
+use super::jail::{GitDone, GitRun};
+use super::landing::Made;
 use super::names::is_object_id;
 use super::status::{Status, StatusEntry};
 use crate::error::Error;
-use crate::executor::CommandOutput;
 use crate::monitor::{Need, Terms};
 
 /// The longest message.
@@ -68,39 +68,50 @@ impl Git {
             paths: judged.clone(),
         };
         let monitor = self.executor.sandbox().monitor();
-        let added = request
-            .paths
-            .iter()
-            .map(RelPath::as_str)
-            .collect::<Vec<_>>()
-            .join("\0");
         let asked = monitor
             .request(Operation::GitCommit, subject)
-            .content(Content::Inline(added.into_bytes().into()))
+            .content(Content::Inline(self.terms_of(request).into()))
             .build();
         let terms = Terms {
             need: Need::Durable,
             ..Terms::default()
         };
         let admitted = monitor.admit_on(&asked, &terms)?;
-        let made = self
-            .run_permitted(admitted.permit, &asked, &run(request))
-            .and_then(|done| {
-                let (id, paths) = report(&done.stdout)?;
-                check_judged(&request.repository, &paths, &judged)?;
-                self.land_repository(
-                    &request.repository,
-                    done.outcome,
-                    &mut CommandOutput::silent(),
-                )?;
-                Ok(Committed { id, branch, paths })
-            });
+        let is_approved = !admitted.permit.get().discharged().is_empty();
+        let done = self.run_permitted(admitted.permit, &asked, &run(request));
+        let made = done.and_then(|done| {
+            let (id, paths) = report(&done)?;
+            check_judged(&request.repository, &paths, &judged)?;
+            let made = Made {
+                request: &asked,
+                is_approved,
+                repository: &request.repository,
+                branch: &branch,
+                id: &id,
+            };
+            self.land_commit(&made, done.outcome)?;
+            Ok(Committed {
+                id,
+                branch: branch.clone(),
+                paths,
+            })
+        });
         let why = made.as_ref().err().map(ToString::to_string);
         admitted.ticket.finish(
             why.as_deref().map_or(Effect::Done, Effect::Failed),
             Amount::ZERO,
         )?;
         made
+    }
+
+    /// What decides the commit beside its subject: the author and the paths added first.
+    fn terms_of(&self, request: &CommitRequest) -> Vec<u8> {
+        let mut text = self.identity.text();
+        for path in &request.paths {
+            text.push('\0');
+            text.push_str(path.as_str());
+        }
+        text.into_bytes()
     }
 }
 
@@ -165,11 +176,11 @@ fn is_committed(request: &CommitRequest, entry: &StatusEntry) -> bool {
 }
 
 /// The id and the files of the commit, as the script says them.
-fn report(stdout: &[u8]) -> Result<(String, Vec<String>), Error> {
+fn report(done: &GitDone) -> Result<(String, Vec<String>), Error> {
     let unclear = || Error::Invalid("git did not say what it committed".to_owned());
-    let text = std::str::from_utf8(stdout).map_err(|_| unclear())?;
+    let text = std::str::from_utf8(&done.stdout).map_err(|_| unclear())?;
     let (id, names) = text.split_once('\n').ok_or_else(unclear)?;
-    if !is_object_id(id) {
+    if done.is_cut || !is_object_id(id) {
         return Err(unclear());
     }
     let paths = names

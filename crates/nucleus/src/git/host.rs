@@ -1,6 +1,7 @@
 //! Runs git on the host, over the monitor's own repository only, with a cleared environment.
 
 use std::io::{Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +13,8 @@ use crate::error::Error;
 const LIMIT: Duration = Duration::from_secs(300);
 /// The most of what git says that is kept.
 const SAID_BYTES: u64 = 64 << 10;
+/// The shortest word of a header that is taken for a secret: `Bearer` and `Basic` are shorter.
+const MIN_SECRET_BYTES: usize = 8;
 /// How often a running git is looked after.
 const TICK: Duration = Duration::from_millis(5);
 
@@ -80,9 +83,21 @@ impl PushOptions {
             Ok(Said {
                 is_success,
                 stdout: text(stdout.join()),
-                stderr: text(stderr.join()),
+                stderr: self.redacted(text(stderr.join())),
             })
         })
+    }
+
+    /// The text without any word of a header's value, which a remote may send back.
+    fn redacted(&self, text: String) -> String {
+        let values = self
+            .headers
+            .iter()
+            .map(|(_, value)| value.split_once(':').map_or(&**value, |(_, rest)| rest));
+        values
+            .flat_map(str::split_whitespace)
+            .filter(|word| word.len() >= MIN_SECRET_BYTES)
+            .fold(text, |text, word| text.replace(word, "[redacted]"))
     }
 
     fn command(&self, bare: &Path, words: &[&str]) -> Command {
@@ -102,7 +117,8 @@ impl PushOptions {
             .current_dir(bare)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(Stdio::piped())
+            .process_group(0);
         self.add_headers(&mut command);
         command
     }
@@ -147,8 +163,18 @@ fn wait(child: &mut Child) -> std::io::Result<bool> {
             return Ok(status.success());
         }
         if Instant::now() > until {
-            child.kill()?;
+            kill_group(child)?;
         }
         std::thread::sleep(TICK);
     }
+}
+
+/// Kills git and what it started.
+fn kill_group(child: &mut Child) -> std::io::Result<()> {
+    let group = rustix::process::Pid::from_child(child);
+    let killed = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    // A group that is gone needs no killing; git itself is killed in any case.
+    killed
+        .or_else(|_| child.kill().map_err(|_| rustix::io::Errno::SRCH))
+        .or(Ok(()))
 }

@@ -7,13 +7,13 @@ use portcullis::command::Argv;
 use portcullis::decide::Permit;
 use portcullis::path::RelPath;
 use portcullis::request::{Request, Subject};
-use portcullis::{Amount, Operation};
+use portcullis::{Amount, Exposure, Operation};
 
 use super::settings::variables;
 use super::{Git, GitText};
 use crate::error::Error;
 use crate::executor::{CommandExit, CommandRequest, OutputCaps, PermittedRun, Stop};
-use crate::monitor::{Need, Terms, cut};
+use crate::monitor::{Handing, Need, Terms, cut};
 use crate::workspace::CommandOutcome;
 
 /// The longest that a git command may run.
@@ -53,8 +53,21 @@ impl<'a> GitRun<'a> {
     }
 }
 
+/// What a look sees and who gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// The whole workspace, for the agent.
+    Workspace,
+    /// The repository's own content, for the agent.
+    History,
+    /// The repository's own content, kept in the monitor: its labels join the request that uses it.
+    Kept,
+}
+
 /// What git said and changed.
 pub(super) struct GitDone {
+    /// The source labels of what it said.
+    pub(super) labels: Exposure,
     pub(super) stdout: Vec<u8>,
     pub(super) is_cut: bool,
     pub(super) outcome: CommandOutcome,
@@ -71,18 +84,29 @@ impl GitDone {
 
 impl Git {
     /// Judges a look at the repository and runs it; what it changed is dropped.
-    pub(super) fn look(&self, run: &GitRun<'_>) -> Result<GitDone, Error> {
+    pub(super) fn look(&self, run: &GitRun<'_>, look: Look) -> Result<GitDone, Error> {
         let view = self.executor.sandbox().view();
         let monitor = self.executor.sandbox().monitor();
         let request = monitor
             .request(Operation::ReadFiles, Subject::Path(run.repository.clone()))
             .content(portcullis::Content::Inline(
-                run.argv.join("\0").into_bytes().into(),
+                [run.argv.join("\0").as_bytes(), b"\0", &run.stdin]
+                    .concat()
+                    .into(),
             ))
-            .carrying(view.carried_by_view())
+            .carrying(match look {
+                Look::Workspace => view.carried_by_view(),
+                Look::History | Look::Kept => {
+                    view.carried(&run.repository.join(".git")?.join("HEAD")?)
+                }
+            })
             .build();
         let terms = Terms {
             need: Need::Durable,
+            handing: match look {
+                Look::Workspace | Look::History => Handing::Agent,
+                Look::Kept => Handing::Held,
+            },
             ..Terms::default()
         };
         let admitted = monitor.admit_on(&request, &terms)?;
@@ -102,11 +126,15 @@ impl Git {
         request: &Request,
         run: &GitRun<'_>,
     ) -> Result<GitDone, Error> {
+        let labels = permit.get().facts().sources;
         let argv = Argv::new(run.argv.iter().cloned())
             .map_err(|error| Error::Invalid(error.to_string()))?;
         let command = CommandRequest {
             cwd: run.repository.clone(),
-            environment: variables(),
+            environment: variables()
+                .into_iter()
+                .chain(self.identity.variables())
+                .collect(),
             stdin: run.stdin.clone(),
             limit: LIMIT,
             caps: OutputCaps {
@@ -121,7 +149,10 @@ impl Git {
             request,
             command: &command,
         };
-        let (output, outcome) = self.executor.run_permitted(permitted, &Stop::new())?;
+        let (output, outcome) = self
+            .executor
+            .run_permitted(permitted, &Stop::new())
+            .map_err(without_git)?;
         if !output.exit.is_success() {
             return Err(failed(&run.argv, output.exit, &output.stderr));
         }
@@ -129,7 +160,23 @@ impl Git {
             stdout: output.stdout,
             is_cut: output.is_cut,
             outcome,
+            labels,
         })
+    }
+}
+
+/// The error of a jail in which there is no git.
+fn without_git(error: Error) -> Error {
+    match error {
+        Error::Jail(nucleus_jail::Error::Exec { source, .. })
+            if source.kind() == std::io::ErrorKind::NotFound =>
+        {
+            Error::Invalid(
+                "git is not installed where commands see it\nhelp: install git on this machine"
+                    .to_owned(),
+            )
+        }
+        other => other,
     }
 }
 

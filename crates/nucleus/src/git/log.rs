@@ -2,7 +2,7 @@
 
 use portcullis::path::RelPath;
 
-use super::jail::GitRun;
+use super::jail::{GitRun, Look};
 use super::names::check_revision;
 use super::{Git, GitText};
 use crate::error::Error;
@@ -52,6 +52,6 @@ impl Git {
             &request.revision,
         ];
         let run = GitRun::git(&request.repository, &words).paths(&request.paths);
-        Ok(self.look(&run)?.text())
+        Ok(self.look(&run, Look::History)?.text())
     }
 }

@@ -9,6 +9,7 @@ mod bare;
 mod commit;
 mod diff;
 mod host;
+mod identity;
 mod jail;
 mod landing;
 mod log;
@@ -27,6 +28,7 @@ use crate::executor::Executor;
 pub use commit::{CommitRequest, Committed};
 pub use diff::{Compare, DiffRequest};
 pub use host::PushOptions;
+pub use identity::Identity;
 pub use log::{LogRequest, MAX_COMMITS};
 pub use pull_request::PullRequestRequest;
 pub use push::{PushRequest, Pushed};
@@ -38,6 +40,7 @@ pub struct Git {
     executor: Executor,
     bare: Arc<PathBuf>,
     push: Arc<PushOptions>,
+    identity: Arc<Identity>,
 }
 
 /// What a git command said.
@@ -57,6 +60,7 @@ impl Git {
             executor: executor.clone(),
             bare: Arc::new(state.join("push.git")),
             push: Arc::new(PushOptions::default()),
+            identity: Arc::new(Identity::default()),
         }
     }
 
@@ -65,6 +69,15 @@ impl Git {
     pub fn with_push_options(self, push: PushOptions) -> Self {
         Self {
             push: Arc::new(push),
+            ..self
+        }
+    }
+
+    /// The same with the author of commits.
+    #[must_use]
+    pub fn with_identity(self, identity: Identity) -> Self {
+        Self {
+            identity: Arc::new(identity),
             ..self
         }
     }

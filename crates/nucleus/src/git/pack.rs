@@ -1,9 +1,10 @@
 //! Gets commits out of the agent's repository as a pack.
 
+use portcullis::Exposure;
 use portcullis::path::RelPath;
 
 use super::Git;
-use super::jail::GitRun;
+use super::jail::{GitRun, Look};
 use super::names::is_object_id;
 use crate::error::Error;
 
@@ -11,20 +12,18 @@ use crate::error::Error;
 const MAX_PACK_BYTES: u64 = 512 << 20;
 
 impl Git {
-    /// The commit that a branch of the agent's repository names.
+    /// The commit that a branch of the agent's repository names, and the labels of its content.
     pub(super) fn branch_commit(
         &self,
         repository: &RelPath,
         branch: &str,
-    ) -> Result<String, Error> {
+    ) -> Result<(String, Exposure), Error> {
         let revision = format!("refs/heads/{branch}^{{commit}}");
-        let done = self.look(&GitRun::git(
-            repository,
-            &["rev-parse", "--verify", &revision],
-        ))?;
+        let run = GitRun::git(repository, &["rev-parse", "--verify", &revision]);
+        let done = self.look(&run, Look::Kept)?;
         let id = String::from_utf8_lossy(&done.stdout).trim().to_owned();
         if is_object_id(&id) {
-            Ok(id)
+            Ok((id, done.labels))
         } else {
             Err(Error::Invalid(format!("`{branch}` names no commit")))
         }
@@ -43,7 +42,7 @@ impl Git {
             "--format=%(objectname) %(refname:lstrip=3)",
             "refs/remotes/",
         ];
-        let done = self.look(&GitRun::git(repository, &words))?;
+        let done = self.look(&GitRun::git(repository, &words), Look::Kept)?;
         let text = String::from_utf8_lossy(&done.stdout).into_owned();
         let mut seen = text
             .lines()
@@ -73,7 +72,7 @@ impl Git {
             bytes: MAX_PACK_BYTES,
             ..GitRun::git(repository, &words)
         };
-        let done = self.look(&run)?;
+        let done = self.look(&run, Look::Kept)?;
         if done.is_cut {
             return Err(Error::Invalid(
                 "there is more to push than 512 MiB".to_owned(),

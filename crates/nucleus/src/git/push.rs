@@ -4,7 +4,7 @@ use nucleus_audit::{Effect, Recorded};
 use portcullis::decide::Permit;
 use portcullis::path::RelPath;
 use portcullis::request::{Request, Subject};
-use portcullis::{Amount, GitPattern, Operation};
+use portcullis::{Amount, Exposure, GitPattern, Operation};
 
 use super::Git;
 use super::names::check_branch;
@@ -48,13 +48,10 @@ impl Git {
         check_branch(&request.branch)?;
         let url = self.remote_url(request.url.as_deref())?;
         let reference = format!("refs/heads/{}", request.branch);
-        let new = self.branch_commit(&request.repository, &request.branch)?;
+        let (new, labels) = self.branch_commit(&request.repository, &request.branch)?;
         self.open_bare()?;
-        let old = match self.last_pushed(&url, &reference)? {
-            Some(old) => Some(old),
-            None => self.tracked_commit(&request.repository, &request.branch)?,
-        };
-        let asked = self.push_subject(&url, &reference, old.as_deref(), &new);
+        let old = self.old_commit(request, &url, &reference)?;
+        let asked = self.push_subject(&url, &reference, old.as_deref(), &new, labels);
         let cost = Amount::of_micro_usd(PUSH_MICRO_USD);
         let terms = Terms {
             cost,
@@ -77,18 +74,39 @@ impl Git {
         effect.map(|()| pushed)
     }
 
-    fn push_subject(&self, url: &str, reference: &str, old: Option<&str>, new: &str) -> Request {
+    /// What the remote's branch is believed to be: the later of what was pushed from here and what was seen of it.
+    fn old_commit(
+        &self,
+        request: &PushRequest,
+        url: &str,
+        reference: &str,
+    ) -> Result<Option<String>, Error> {
+        let pushed = self.last_pushed(url, reference)?;
+        let seen = self.tracked_commit(&request.repository, &request.branch)?;
+        Ok(match (pushed, seen) {
+            (Some(pushed), Some(seen)) if self.is_ancestor(&seen, &pushed)? => Some(pushed),
+            (pushed, seen) => seen.or(pushed),
+        })
+    }
+
+    fn push_subject(
+        &self,
+        url: &str,
+        reference: &str,
+        old: Option<&str>,
+        new: &str,
+        labels: Exposure,
+    ) -> Request {
         let subject = Subject::Push {
             url: url.to_owned(),
             reference: reference.to_owned(),
             old: old.map_or_else(|| "0".repeat(new.len()), str::to_owned),
             new: new.to_owned(),
         };
-        let carried = self.executor.sandbox().view().carried_by_view();
         let monitor = self.executor.sandbox().monitor();
         monitor
             .request(Operation::GitPush, subject)
-            .carrying(carried)
+            .carrying(labels)
             .build()
     }
 
@@ -103,6 +121,7 @@ impl Git {
         if !permit.get().covers(asked) {
             return Err(WorkspaceError::NotCovered("the push".to_owned()).into());
         }
+        self.check_remote(&pushed.url)?;
         let known = match &pushed.old {
             Some(old) if self.bare_has(old)? => Some(old.as_str()),
             _ => None,
@@ -158,12 +177,11 @@ impl Git {
         )))
     }
 
-    fn only_remote(&self) -> Result<String, Error> {
+    /// The exact URLs of remotes that the policy lists.
+    fn listed_remotes(&self) -> Vec<String> {
         let envelope = self.executor.sandbox().monitor().envelope();
-        let mut urls: Vec<String> = envelope
-            .git()
-            .listed()
-            .iter()
+        let patterns = envelope.git().listed().iter();
+        patterns
             .flat_map(|(_, clause)| clause.patterns())
             .filter_map(|pattern| match pattern {
                 GitPattern::Remote { url, .. } if !url.as_str().contains('*') => {
@@ -171,7 +189,11 @@ impl Git {
                 }
                 _ => None,
             })
-            .collect();
+            .collect()
+    }
+
+    fn only_remote(&self) -> Result<String, Error> {
+        let mut urls = self.listed_remotes();
         urls.sort();
         urls.dedup();
         match urls.as_slice() {
@@ -185,17 +207,54 @@ impl Git {
     }
 }
 
-/// Whether git reads the text as a URL of a known transport, and as nothing else.
+/// Whether git reads the text as a URL of a known transport, and as nothing else; `http` only to this machine.
 fn is_remote(url: &str) -> bool {
-    let is_plain =
-        !url.starts_with('-') && !url.contains(|c: char| c.is_control() || c.is_whitespace());
-    let has_scheme = ["https://", "http://", "ssh://", "file://"]
+    let is_plain = !url.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\');
+    let has_host = ["https://", "ssh://", "file:///"].iter().any(|scheme| {
+        url.strip_prefix(scheme)
+            .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('-'))
+    });
+    let is_loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
         .iter()
-        .any(|scheme| {
-            url.strip_prefix(scheme)
-                .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('-'))
+        .any(|local| {
+            url.strip_prefix(local)
+                .is_some_and(|rest| rest.starts_with([':', '/']))
         });
-    is_plain && has_scheme && !url.contains("::")
+    is_plain && (has_host || is_loopback)
+}
+
+impl Git {
+    /// Checks that a remote on this machine's disk is the policy's very own and out of the agent's reach.
+    ///
+    /// Its hooks run on the host, as the user's own push would run them; so a
+    /// repository below the workspace is never pushed to.
+    fn check_remote(&self, url: &str) -> Result<(), Error> {
+        let Some(path) = url.strip_prefix("file://") else {
+            return Ok(());
+        };
+        let refused = |why: &str| {
+            Err(Error::Invalid(format!(
+                "cannot push to `{}`: {why}",
+                cut(url)
+            )))
+        };
+        if !self.listed_remotes().iter().any(|listed| listed == url) {
+            return refused("the policy must name a remote on this machine exactly");
+        }
+        if path.contains('%') {
+            return refused("write its path without `%`");
+        }
+        let (Ok(remote), Ok(root)) = (
+            std::fs::canonicalize(path),
+            std::fs::canonicalize(self.executor.sandbox().view().root()),
+        ) else {
+            return refused("it does not exist");
+        };
+        if remote.starts_with(&root) {
+            return refused("it lies in the workspace, where its hooks would be the agent's");
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -213,6 +272,9 @@ mod tests {
             "ssh://-oProxyCommand=x",
             "/path",
             "https://h/\nx",
+            "http://example.com/a.git",
+            "http://127.0.0.1.evil.example/",
+            "file://host/a",
         ] {
             assert!(!is_remote(url), "{url:?}");
         }
@@ -220,6 +282,7 @@ mod tests {
             "https://example.com/a.git",
             "ssh://git@example.com/a",
             "file:///srv/a.git",
+            "http://127.0.0.1:8080/a.git",
         ] {
             assert!(is_remote(url), "{url:?}");
         }

@@ -3,7 +3,7 @@
 use portcullis::path::RelPath;
 
 use super::Git;
-use super::jail::GitRun;
+use super::jail::{GitRun, Look};
 use crate::error::Error;
 
 /// One changed file.
@@ -43,7 +43,7 @@ impl Git {
             "--branch",
             "--untracked-files=all",
         ];
-        let done = self.look(&GitRun::git(repository, &words))?;
+        let done = self.look(&GitRun::git(repository, &words), Look::Workspace)?;
         Ok(parse(&String::from_utf8_lossy(&done.stdout), done.is_cut))
     }
 }
@@ -57,7 +57,7 @@ fn parse(text: &str, is_cut: bool) -> Status {
         let (Some(index), Some(tree)) = (letters.next(), letters.next()) else {
             continue;
         };
-        let path = letters.as_str().trim_start_matches(' ').to_owned();
+        let path = letters.as_str().get(1..).unwrap_or_default().to_owned();
         let is_moved = matches!(index, 'R' | 'C') || matches!(tree, 'R' | 'C');
         let from = if is_moved {
             parts.next().map(str::to_owned)
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_status_is_read_as_git_writes_it() {
-        let text = "## main...origin/main [ahead 1]\0 M a b.txt\0R  new\0old\0?? d/x\0";
+        let text = "## main...origin/main [ahead 1]\0 M a b.txt\0 M  c\0R  new\0old\0?? d/x\0";
         let status = parse(text, false);
         let entry = |index, tree, path: &str, from: Option<&str>| StatusEntry {
             index,
@@ -108,6 +108,7 @@ mod tests {
             status.entries,
             [
                 entry(' ', 'M', "a b.txt", None),
+                entry(' ', 'M', " c", None),
                 entry('R', ' ', "new", Some("old")),
                 entry('?', '?', "d/x", None)
             ]

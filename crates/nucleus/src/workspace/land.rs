@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use nucleus_audit::Recorded;
+use portcullis::activation::is_activation;
+use portcullis::path::RelPath;
 use portcullis::{Exposure, Permit, Request, SessionId, Subject};
 
 use super::base::{Base, Labels};
@@ -63,9 +65,7 @@ impl Base {
         changes: Vec<Change>,
         session: SessionId,
     ) -> Vec<Result<Landed, WorkspaceError>> {
-        let ready = changes
-            .into_iter()
-            .map(|change| Ready { change, session });
+        let ready = changes.into_iter().map(|change| Ready { change, session });
         let results = self.land_group(ready.enumerate().collect());
         results.into_iter().map(|(_, result)| result).collect()
     }
@@ -310,9 +310,22 @@ fn is_request_for(request: &Request, change: &Change) -> bool {
     let Some(path) = change.path.rel() else {
         return false;
     };
-    matches!(request.subject(), Subject::Path(subject) if subject == path)
-        && request.operations().is_superset(change.operations())
-        && *request.content() == change.content()
+    let is_about = match request.subject() {
+        Subject::Path(subject) => {
+            subject == path && request.operations().is_superset(change.operations())
+        }
+        Subject::Commit { repository, .. } => is_commit_state(repository, path),
+        _ => false,
+    };
+    is_about && *request.content() == change.content()
+}
+
+/// Whether a commit in the repository may write the path: in its own directory, and nothing that git obeys.
+fn is_commit_state(repository: &RelPath, path: &RelPath) -> bool {
+    repository
+        .join(".git")
+        .is_ok_and(|own| path.starts_with(&own))
+        && is_activation(path).is_none()
 }
 
 /// What a change puts on record: files and links. Nothing else holds content.
