@@ -158,7 +158,7 @@ impl core::fmt::Display for Fault {
                 file,
             } => write!(
                 f,
-                "the log was truncated: it ends after {records} records, and {file} has signed {signed}"
+                "the log was truncated: it ends after {records} records, and a checkpoint in {file} covers {signed}"
             ),
         }
     }

@@ -17,6 +17,15 @@ fn exported(format: Format) -> String {
     String::from_utf8(out).unwrap()
 }
 
+/// The text with digests and envelopes left out: they belong to other tests.
+fn without_hex(text: &str) -> String {
+    let is_long = |run: &str| run.len() >= 64 && run.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.split('"')
+        .map(|run| if is_long(run) { "…" } else { run })
+        .collect::<Vec<_>>()
+        .join("\"")
+}
+
 #[test]
 fn the_timeline_reads_well() {
     let dir = tempfile::tempdir().unwrap();
@@ -30,7 +39,7 @@ fn the_timeline_reads_well() {
 
 #[test]
 fn a_csv_export_has_one_row_a_record() {
-    insta::assert_snapshot!(exported(Format::Csv).replace("\r\n", "\n"));
+    insta::assert_snapshot!(without_hex(&exported(Format::Csv).replace("\r\n", "\n")));
 }
 
 #[test]
