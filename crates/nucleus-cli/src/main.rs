@@ -1,10 +1,16 @@
 //! The command `nucleus`: words in, words out, exit code.
 
+#[cfg(target_os = "linux")]
+mod agent;
 mod cli;
 mod commands;
+#[cfg(target_os = "linux")]
+mod demo;
 mod home;
 mod policy;
 mod report;
+#[cfg(target_os = "linux")]
+mod session;
 mod style;
 
 use std::process::ExitCode;
@@ -17,6 +23,13 @@ fn main() -> ExitCode {
         .is_some_and(|arg| arg == commands::JAIL_HELPER)
     {
         nucleus_jail::helper_main();
+    }
+    #[cfg(target_os = "linux")]
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|arg| arg == commands::PROBE)
+    {
+        return nucleus::probes::inside_main(std::env::args().skip(2));
     }
     let args = <cli::Cli as clap::Parser>::parse();
     style::start(args.color);

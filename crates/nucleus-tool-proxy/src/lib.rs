@@ -20,5 +20,5 @@ pub use arguments::{
 pub use hands::{Failure, Hands, Progress, Reply};
 pub use serve::{MAX_FRAME_BYTES, serve, serve_stream};
 pub use server::ToolServer;
-//HANDS
+pub use session::SessionHands;
 pub use tools::{ToolSpec, tool_specs};

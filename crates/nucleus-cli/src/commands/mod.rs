@@ -4,7 +4,11 @@ mod completion;
 #[cfg(target_os = "linux")]
 mod doctor;
 mod explain;
+#[cfg(target_os = "linux")]
+mod mcp;
 mod profiles;
+#[cfg(target_os = "linux")]
+mod run;
 
 use clap::Subcommand;
 
@@ -14,9 +18,22 @@ use crate::report::Failure;
 #[cfg(target_os = "linux")]
 pub(crate) const JAIL_HELPER: &str = "__jail-init";
 
+/// The hidden helper that tries a jail's walls from inside.
+#[cfg(target_os = "linux")]
+pub(crate) const PROBE: &str = "__probe";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run an agent on a workspace, jailed, every side effect judged and recorded
+    #[cfg(target_os = "linux")]
+    Run(run::Args),
+    /// Show what holds here: an honest agent, then the same agent turned on its user
+    #[cfg(target_os = "linux")]
+    Demo(crate::demo::Args),
+    /// Offer the session's tools on standard input and output (inside a session)
+    #[cfg(target_os = "linux")]
+    Mcp,
     /// List the shipped profiles, or print one in full
     Profiles(profiles::Args),
     /// Say what the policy in force makes of one request, and by which rules
@@ -28,11 +45,22 @@ pub(crate) enum Command {
     Completion(completion::Args),
     /// Write the man pages to a directory
     Man(completion::ManArgs),
+    #[cfg(target_os = "linux")]
+    #[command(name = "__demo-agent", hide = true)]
+    DemoAgent(crate::demo::AgentArgs),
 }
 
 /// Runs the command and returns its exit code.
 pub(crate) fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
+        #[cfg(target_os = "linux")]
+        Command::Run(args) => run::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Demo(args) => crate::demo::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Mcp => mcp::run(),
+        #[cfg(target_os = "linux")]
+        Command::DemoAgent(args) => crate::demo::run_agent_inside(&args),
         Command::Profiles(args) => profiles::run(&args),
         Command::Explain(args) => explain::run(&args),
         #[cfg(target_os = "linux")]

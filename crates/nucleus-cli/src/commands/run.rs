@@ -1,0 +1,223 @@
+//! `nucleus run`: an agent on a workspace, jailed, every side effect judged and recorded.
+
+use crate::agent::{Found, Launch, MCP_PORT, MODEL_PORT, PRESETS, Preset, find_program, preset};
+use crate::home;
+use crate::policy::PolicyArgs;
+use crate::report::Failure;
+use crate::session::{Agent, Input, OpenOptions, hands, open, print_summary, run_agent};
+use std::io::Read as _;
+use std::path::PathBuf;
+
+/// What the agent sees of the workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum View {
+    /// Nothing; it works through the session's tools
+    #[default]
+    None,
+    /// All of it but blocked files, read-only; private data counts as seen from the start
+    ReadOnly,
+}
+
+/// Arguments of `nucleus run`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: the agent's own; 125 the session could not be started, 124 its time \
+is over, 122 its budget is spent, 121 it ended while locked down."
+)]
+pub(crate) struct Args {
+    /// Task for the agent
+    #[arg(value_name = "TASK", conflicts_with = "task_text")]
+    task: Option<String>,
+    /// Run in a jail on this machine (the only tier so far)
+    #[arg(long)]
+    local: bool,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// Workspace
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Agent to start: claude, codex, gemini or opencode
+    #[arg(long, value_name = "NAME", conflicts_with = "command")]
+    agent: Option<String>,
+    /// Model the agent is told to use
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// What the agent itself sees of the workspace
+    #[arg(long, value_name = "WHAT", default_value = "none")]
+    view: View,
+    /// Task as text or, with @, as a file
+    #[arg(long = "task", value_name = "TEXT|@FILE", id = "task_text")]
+    task_text: Option<String>,
+    /// Unix socket on which a model server listens; its known routes are the agent's only network
+    #[arg(long, value_name = "PATH")]
+    model_socket: Option<PathBuf>,
+    /// Show the agent and its commands a host directory, read-only, at the same path
+    #[arg(long = "view-dir", value_name = "DIR")]
+    view_dirs: Vec<PathBuf>,
+    /// Copy signed checkpoints of the log here too, so that a cut tail shows
+    #[arg(long, value_name = "DIR")]
+    mirror: Option<PathBuf>,
+    /// Print the summary as JSON on standard output
+    #[arg(long)]
+    json: bool,
+    /// Any agent: its command and arguments
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<String>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
+    let task = task(args)?;
+    let chosen = chosen(args)?;
+    let provider = chosen.preset.map(|preset| preset.provider.to_owned());
+    let opened = open(&OpenOptions {
+        policy: args.policy.clone(),
+        dir: args.dir.clone(),
+        task: task.clone(),
+        provider,
+        mirror: args.mirror.clone(),
+        view_dirs: args.view_dirs.clone(),
+    })?;
+    let launch = match chosen.preset {
+        Some(preset) => {
+            let workspace = opened.workspace.display().to_string();
+            let task = task.as_deref().unwrap_or_default();
+            preset.launch(
+                task,
+                args.model.as_deref(),
+                &workspace,
+                (MCP_PORT, MODEL_PORT),
+            )
+        }
+        None => Launch {
+            args: args.command[1..].to_vec(),
+            ..Launch::default()
+        },
+    };
+    let agent = Agent {
+        found: chosen.found,
+        launch,
+        input: if chosen.preset.is_some() {
+            Input::Closed
+        } else {
+            Input::Ours
+        },
+        sees_workspace: args.view == View::ReadOnly,
+        model_socket: args.model_socket.clone(),
+        view_dirs: args.view_dirs.clone(),
+    };
+    let code = run_agent(&opened, &agent, hands(&opened)?)?;
+    print_summary(&opened, args.json);
+    Ok(code)
+}
+
+/// The program to start, with its preset where it has one.
+struct Chosen {
+    preset: Option<&'static Preset>,
+    found: Found,
+}
+
+/// The agent that the command line names, the command, or the user's configured agent.
+fn chosen(args: &Args) -> Result<Chosen, Failure> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(program) = args.command.first() {
+        let found = if program == "nucleus" {
+            own()?
+        } else {
+            find_program(program, &path).ok_or_else(|| {
+                Failure::usage(format!(
+                    "there is no program `{program}` on this host's PATH"
+                ))
+            })?
+        };
+        return Ok(Chosen {
+            preset: None,
+            found,
+        });
+    }
+    let name = match &args.agent {
+        Some(name) => name.clone(),
+        None => configured()?.ok_or_else(|| none_chosen(&path))?,
+    };
+    let known = preset(&name).ok_or_else(|| {
+        let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+        Failure::usage(format!("there is no agent `{name}`")).help(format!(
+            "one of {}, or any command after `--`",
+            names.join(", ")
+        ))
+    })?;
+    let found = find_program(known.program, &path).ok_or_else(|| {
+        Failure::usage(format!(
+            "`{}` is not installed: no `{}` on PATH",
+            known.name, known.program
+        ))
+    })?;
+    Ok(Chosen {
+        preset: Some(known),
+        found,
+    })
+}
+
+/// This program, which every jail has on its own PATH.
+fn own() -> Result<Found, Failure> {
+    let start = PathBuf::from("/opt/nucleus/bin/nucleus");
+    Ok(Found {
+        program: std::env::current_exe()?,
+        views: Vec::new(),
+        start,
+    })
+}
+
+/// The agent named in the user's `config.toml`.
+fn configured() -> Result<Option<String>, Failure> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Config {
+        agent: Option<String>,
+    }
+    let path = home::config_dir()?.join("config.toml");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => toml::from_str::<Config>(&text)
+            .map(|config| config.agent)
+            .map_err(|error| Failure::usage(format!("{}: {error}", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::usage(format!("{}: {error}", path.display()))),
+    }
+}
+
+fn none_chosen(path: &std::ffi::OsStr) -> Failure {
+    let found: Vec<_> = PRESETS
+        .iter()
+        .filter(|preset| find_program(preset.program, path).is_some())
+        .map(|preset| preset.name)
+        .collect();
+    let help = if found.is_empty() {
+        "no known agent is installed; name any command after `--`".to_owned()
+    } else {
+        format!(
+            "installed: {}; say `--agent NAME`, or set `agent = \"NAME\"` in config.toml",
+            found.join(", ")
+        )
+    };
+    Failure::usage("no agent was named").help(help)
+}
+
+/// The task text, from whichever place it was given.
+fn task(args: &Args) -> Result<Option<String>, Failure> {
+    /// The most bytes of a task file.
+    const MAX_TASK_BYTES: u64 = 1 << 20;
+    let Some(text) = args.task_text.as_ref().or(args.task.as_ref()) else {
+        return Ok(None);
+    };
+    let Some(file) = text.strip_prefix('@') else {
+        return Ok(Some(text.clone()));
+    };
+    let unreadable = |error| Failure::usage(format!("cannot read the task `{file}`: {error}"));
+    let mut task = String::new();
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    opened
+        .take(MAX_TASK_BYTES)
+        .read_to_string(&mut task)
+        .map_err(unreadable)?;
+    Ok(Some(task))
+}

@@ -1,0 +1,203 @@
+//! Runs the agent in its jail until it ends, the session does, or the user interrupts.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nucleus::monitor::LifeHook;
+use nucleus_jail::{Exit, Jail, Overlay};
+use nucleus_tool_proxy::SessionHands;
+use portcullis::{Exposure, Phase};
+
+use super::Opened;
+use super::open::envelope_of;
+use super::serve::{Servers, forwarder};
+use super::stdio::{Input, Streams};
+use crate::agent::{AgentJail, Found, Launch};
+use crate::report::Failure;
+
+/// The time window is over.
+const OVER_TIME: u8 = 124;
+/// The budget is exhausted.
+const OVER_BUDGET: u8 = 122;
+/// The session ended while locked down.
+const LOCKED_DOWN: u8 = 121;
+
+/// How often the session is looked at while the agent runs.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What is run.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    /// The program.
+    pub(crate) found: Found,
+    /// Its arguments, environment and files.
+    pub(crate) launch: Launch,
+    /// What its input is.
+    pub(crate) input: Input,
+    /// Whether it sees the workspace, read-only.
+    pub(crate) sees_workspace: bool,
+    /// The socket of the model, where it has one.
+    pub(crate) model_socket: Option<PathBuf>,
+    /// Further host directories it sees.
+    pub(crate) view_dirs: Vec<PathBuf>,
+}
+
+/// Runs the agent and ends the session. The exit code is the agent's own, or says why it was ended.
+///
+/// # Errors
+/// Exit code 125 when the agent's jail cannot be started.
+pub(crate) fn run_agent(
+    opened: &Opened,
+    agent: &Agent,
+    hands: Arc<SessionHands>,
+) -> Result<u8, Failure> {
+    let monitor = Arc::clone(opened.sandbox.monitor());
+    let model = agent
+        .model_socket
+        .as_deref()
+        .map(|socket| forwarder(socket, &monitor))
+        .transpose()?;
+    let envelope = envelope_of(opened);
+    let view = agent
+        .sees_workspace
+        .then(|| workspace_view(opened, &envelope))
+        .transpose()?;
+    let (overlay, _layers) = match view {
+        Some((overlay, layers)) => (Some(overlay), Some(layers)),
+        None => (None, None),
+    };
+    let mut spec = AgentJail {
+        jails: &opened.jails,
+        envelope: &envelope,
+        found: &agent.found,
+        launch: &agent.launch,
+        workspace: &opened.workspace,
+        view: overlay,
+        view_dirs: &agent.view_dirs,
+        has_model: model.is_some(),
+    }
+    .spec()?;
+    let (streams, stdio) = Streams::open(agent.input)?;
+    spec.stdio = stdio;
+    let launcher = opened.jails.launcher().map_err(Failure::not_started)?;
+    monitor
+        .note(&format!("agent started: {}", agent.found.start.display()))
+        .map_err(Failure::not_started)?;
+    let mut jail = launcher.spawn(spec).map_err(Failure::not_started)?;
+    let servers = Servers::start(jail.take_listeners(), hands, model)?;
+    let pumps = streams.pump(&mut jail)?;
+    let running = Arc::new(Running {
+        jail: Mutex::new(Some(Arc::new(jail))),
+    });
+    let hook: Arc<dyn LifeHook> = running.clone();
+    monitor.watch(&hook);
+    let code = wait(&running, &monitor);
+    running.kill();
+    drop(servers);
+    pumps.finish();
+    let code = closing_code(code, &monitor);
+    monitor
+        .end("the agent has ended")
+        .map_err(|error| Failure::new(crate::report::FAILED, error))?;
+    Ok(code)
+}
+
+/// A read-only, filtered view of the workspace, and what keeps it.
+fn workspace_view(
+    opened: &Opened,
+    envelope: &portcullis::Envelope,
+) -> Result<(Overlay, nucleus::workspace::CommandLayers), Failure> {
+    let view = opened.sandbox.view();
+    let labels = Exposure::PRIVATE.join(view.carried_by_view());
+    opened
+        .sandbox
+        .monitor()
+        .expose(labels, "the agent was given a view of the workspace")
+        .map_err(Failure::not_started)?;
+    let layers = view.begin_command(envelope).map_err(Failure::not_started)?;
+    let overlay = Overlay {
+        upper: nucleus_jail::Upper::None,
+        ..layers.overlay()
+    };
+    Ok((overlay, layers))
+}
+
+/// The agent's jail as the session can stop it.
+#[derive(Debug)]
+struct Running {
+    jail: Mutex<Option<Arc<Jail>>>,
+}
+
+impl Running {
+    fn jail(&self) -> Option<Arc<Jail>> {
+        self.jail
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Kills the whole tree; one that is gone already needs none.
+    fn kill(&self) {
+        if let Some(jail) = self.jail() {
+            let _ = jail.kill();
+        }
+    }
+}
+
+impl LifeHook for Running {
+    fn lock_down(&self) {
+        // A jail that cannot be frozen is killed: a lockdown must hold.
+        if let Some(jail) = self.jail()
+            && jail.freeze().is_err()
+        {
+            self.kill();
+        }
+    }
+
+    fn lift(&self) {
+        if let Some(jail) = self.jail()
+            && jail.thaw().is_err()
+        {
+            self.kill();
+        }
+    }
+
+    fn end(&self) {
+        self.kill();
+    }
+}
+
+/// Waits for the agent, the session's end or the end of its window.
+fn wait(running: &Running, monitor: &nucleus::Monitor) -> Option<Exit> {
+    let jail = running.jail()?;
+    loop {
+        match jail.wait_timeout(TICK) {
+            Ok(Some(exit)) => return Some(exit),
+            Ok(None) if monitor.phase() == Phase::Ended || monitor.window_left_ms() == 0 => {
+                return None;
+            }
+            Ok(None) => {}
+            // FAIL-CLOSED: a jail that cannot be watched is not left running.
+            Err(_) => return None,
+        }
+    }
+}
+
+/// The exit code of the session.
+fn closing_code(exit: Option<Exit>, monitor: &nucleus::Monitor) -> u8 {
+    if monitor.phase() == Phase::LockedDown {
+        return LOCKED_DOWN;
+    }
+    if monitor.window_left_ms() == 0 {
+        return OVER_TIME;
+    }
+    let least = nucleus::executor::Prices::default().base_micro_usd;
+    let is_spent = monitor.budget().remaining().micro_usd < least;
+    match exit {
+        _ if is_spent && monitor.envelope().maximum().micro_usd >= least => OVER_BUDGET,
+        Some(Exit::Code(code)) => code,
+        Some(Exit::Signal(signal)) => 128 + signal,
+        Some(_) | None => 137,
+    }
+}

@@ -1,0 +1,57 @@
+//! What confines a session here: the layers that hold, and the probes that tried them.
+
+use std::ffi::OsString;
+
+use nucleus::executor::Jails;
+use nucleus::probes::{self, ProbeProgram};
+use nucleus::state::StateDir;
+use nucleus_audit::{Layer, Probe};
+use nucleus_jail::{LayerState, Stdio};
+use portcullis::Envelope;
+
+use crate::commands::PROBE;
+use crate::report::Failure;
+
+/// The layers of a jail as this session builds it, read off a real one.
+pub(crate) fn layers(jails: &Jails, envelope: &Envelope) -> Result<Vec<Layer>, Failure> {
+    let help = "`nucleus doctor` names what this host lacks, with the fix";
+    let failed = |error: &dyn std::fmt::Display| Failure::not_started(error).help(help);
+    let mut spec = jails
+        .spec(envelope, &["true".to_owned()])
+        .map_err(|error| failed(&error))?;
+    spec.env = vec![("PATH".into(), "/usr/bin:/bin".into())];
+    spec.stdio = Stdio::Null;
+    let launcher = jails.launcher().map_err(|error| failed(&error))?;
+    let jail = launcher.spawn(spec).map_err(|error| failed(&error))?;
+    let layers = jail.enforced().layers.iter().map(|report| {
+        let (state, detail) = match &report.state {
+            LayerState::Present(how) => ("present", how.clone()),
+            LayerState::Missing { reason, fix } => ("missing", format!("{reason}; {fix}")),
+            LayerState::NotNeeded => ("not needed", String::new()),
+        };
+        Layer {
+            name: report.layer.name().to_owned(),
+            state: state.to_owned(),
+            detail,
+        }
+    });
+    let layers = layers.collect();
+    jail.wait().map_err(|error| failed(&error))?;
+    Ok(layers)
+}
+
+/// What the boundary probes found; one that got through keeps the session from starting.
+pub(crate) fn probes(
+    jails: &Jails,
+    envelope: &Envelope,
+    state: &StateDir,
+) -> Result<Vec<Probe>, Failure> {
+    let program = ProbeProgram {
+        program: std::env::current_exe()?.canonicalize()?,
+        args: vec![OsString::from(PROBE)],
+    };
+    let scratch = tempfile::Builder::new()
+        .prefix("probe-")
+        .tempdir_in(state.root())?;
+    probes::run(jails, envelope, &program, scratch.path()).map_err(Failure::not_started)
+}

@@ -1,0 +1,16 @@
+//! Wires one session: policy, state, jails, monitor, the tools' port and the model's.
+
+mod agent;
+mod boundary;
+mod hands;
+mod open;
+mod pins;
+mod serve;
+mod stdio;
+mod summary;
+
+pub(crate) use agent::{Agent, run_agent};
+pub(crate) use hands::hands;
+pub(crate) use open::{OpenOptions, Opened, open};
+pub(crate) use stdio::Input;
+pub(crate) use summary::{print_summary, verified};

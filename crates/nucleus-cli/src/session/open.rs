@@ -1,0 +1,164 @@
+//! Opens a session over a workspace: probes first, then the monitor, then the hands.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nucleus::executor::{Executor, JailOptions, Jails};
+use nucleus::sandbox::{Sandbox, SandboxOptions};
+use nucleus::state::StateDir;
+use nucleus_audit::{Boundary, LogOptions};
+use nucleus_jail::HelperCommand;
+use portcullis::Envelope;
+
+use super::{boundary, pins};
+use crate::commands::JAIL_HELPER;
+use crate::home;
+use crate::policy::{PROJECT_FILE, PolicyArgs, effective};
+use crate::report::Failure;
+
+/// What the user says of the session.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenOptions {
+    /// The policy.
+    pub(crate) policy: PolicyArgs,
+    /// The workspace.
+    pub(crate) dir: PathBuf,
+    /// The task text, kept as trusted input.
+    pub(crate) task: Option<String>,
+    /// The provider that the agent's model calls go to.
+    pub(crate) provider: Option<String>,
+    /// A second place for signed checkpoints.
+    pub(crate) mirror: Option<PathBuf>,
+    /// Host directories that jails see, beside those of the policy.
+    pub(crate) view_dirs: Vec<PathBuf>,
+}
+
+/// A running session.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// The file tools and the monitor.
+    pub(crate) sandbox: Sandbox,
+    /// Commands.
+    pub(crate) executor: Executor,
+    /// Where jails come from.
+    pub(crate) jails: Arc<Jails>,
+    /// The workspace, canonical.
+    pub(crate) workspace: PathBuf,
+    /// Where state is kept.
+    pub(crate) state: StateDir,
+    /// Where the log is.
+    pub(crate) log_dir: PathBuf,
+    /// The policies that counted.
+    pub(crate) sources: Vec<String>,
+}
+
+/// Opens the session.
+///
+/// # Errors
+/// Exit code 125 with the missing layer or setting; nothing runs then.
+pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
+    let workspace = workspace(&options.dir)?;
+    let state = StateDir::open(&home::state_dir().map_err(Failure::not_started)?)
+        .map_err(Failure::not_started)?;
+    let resolved = effective(&options.policy, Some(&workspace))?;
+    for warning in &resolved.warnings {
+        anstream::eprintln!(
+            "{}: {warning}",
+            crate::style::paint(crate::style::WARN, "warning")
+        );
+    }
+    pin(&workspace, &state, &options.policy)?;
+    let envelope = match &options.provider {
+        Some(provider) => nucleus_spec::with_model(&resolved.envelope, provider, None),
+        None => resolved.envelope,
+    };
+    let jails = Arc::new(jails(options.view_dirs.clone()));
+    let layers = boundary::layers(&jails, &envelope)?;
+    let probes = boundary::probes(&jails, &envelope, &state)?;
+    let mut log = LogOptions::default();
+    log.mirror.clone_from(&options.mirror);
+    let sandbox_options = SandboxOptions {
+        shared_jails: Some(Arc::clone(&jails)),
+        task: options.task.as_deref().map(Arc::from),
+        boundary: Boundary::Jail,
+        layers,
+        probes,
+        log,
+        ..SandboxOptions::new(state.clone())
+    };
+    let sandbox =
+        Sandbox::open_with(&envelope, &workspace, sandbox_options).map_err(Failure::not_started)?;
+    let monitor = sandbox.monitor();
+    let executor = Executor::new(&*monitor.envelope(), &sandbox, monitor.budget());
+    let log_dir = Sandbox::log_dir(&state, monitor.session());
+    let sources = resolved
+        .sources
+        .into_iter()
+        .map(|source| source.name)
+        .collect();
+    Ok(Opened {
+        executor,
+        jails,
+        workspace,
+        state,
+        log_dir,
+        sources,
+        sandbox,
+    })
+}
+
+/// The workspace with links followed; refused where it would be all of the home.
+fn workspace(dir: &Path) -> Result<PathBuf, Failure> {
+    let found = dir
+        .canonicalize()
+        .map_err(|error| Failure::usage(format!("`{}` is no workspace: {error}", dir.display())))?;
+    if !found.is_dir() {
+        return Err(Failure::usage(format!(
+            "`{}` is not a directory",
+            dir.display()
+        )));
+    }
+    let home = home::home().ok().and_then(|home| home.canonicalize().ok());
+    if home.is_some_and(|home| home.starts_with(&found)) {
+        let why = format!("`{}` holds your home directory", found.display());
+        return Err(Failure::usage(why).help("name a project directory with `--dir`"));
+    }
+    Ok(found)
+}
+
+/// Pins the project's own policy file, where there is one that counts.
+fn pin(workspace: &Path, state: &StateDir, policy: &PolicyArgs) -> Result<(), Failure> {
+    let file = workspace.join(PROJECT_FILE);
+    let is_named = policy
+        .config
+        .as_ref()
+        .and_then(|path| path.canonicalize().ok())
+        == file.canonicalize().ok();
+    match std::fs::read_to_string(&file) {
+        Ok(text) if !is_named => {
+            let dir = state
+                .make_workspace(workspace)
+                .map_err(Failure::not_started)?;
+            pins::check_project_file(&text, &dir)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Jails built by this very program.
+fn jails(extra_views: Vec<PathBuf>) -> Jails {
+    Jails::new(JailOptions {
+        helper: Some(HelperCommand::this_program(JAIL_HELPER)),
+        host_environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        host_home: home::home().ok(),
+        extra_views,
+        ..JailOptions::default()
+    })
+}
+
+/// What the envelope grants, for callers that need it by value.
+pub(crate) fn envelope_of(opened: &Opened) -> Envelope {
+    (*opened.sandbox.monitor().envelope()).clone()
+}

@@ -1,0 +1,75 @@
+//! Serves a jail's ports: the session's tools on one, the model on the other.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+
+use nucleus::Monitor;
+use nucleus_egress::{ModelCall, ModelForwarder};
+use nucleus_tool_proxy::{Hands, serve};
+use tokio::runtime::Runtime;
+
+use crate::agent::{MCP_PORT, MODEL_PORT};
+use crate::report::Failure;
+
+/// The servers of one jail; dropping it cuts every connection.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    runtime: Option<Runtime>,
+}
+
+impl Servers {
+    /// Takes over the jail's listeners.
+    pub(crate) fn start<H: Hands>(
+        listeners: Vec<(u16, TcpListener)>,
+        hands: Arc<H>,
+        model: Option<ModelForwarder>,
+    ) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("nucleus-serve")
+            .enable_all()
+            .build()?;
+        let mut model = model;
+        for (port, listener) in listeners {
+            if port == MCP_PORT {
+                runtime.spawn(serve(listener, Arc::clone(&hands)));
+            } else if let (MODEL_PORT, Some(model)) = (port, model.take()) {
+                runtime.spawn(model.serve(listener));
+            }
+        }
+        Ok(Self {
+            runtime: Some(runtime),
+        })
+    }
+}
+
+impl Drop for Servers {
+    /// Does not wait for calls under way: the session's end has killed what they started.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A forwarder to the model's socket that records each call first.
+pub(crate) fn forwarder(socket: &Path, monitor: &Arc<Monitor>) -> Result<ModelForwarder, Failure> {
+    let monitor = Arc::downgrade(monitor);
+    let observe = move |call: &ModelCall| {
+        let Some(monitor) = monitor.upgrade() else {
+            return;
+        };
+        let verb = if call.is_passed { "passed" } else { "refused" };
+        let note = format!("model call {verb}: {} {}", call.method, call.path);
+        if let Err(error) = monitor.note(&note) {
+            tracing::warn!(%error, "a model call could not be recorded");
+        }
+    };
+    ModelForwarder::new(socket, observe).map_err(|error| {
+        Failure::not_started(format!(
+            "cannot use the model socket `{}`: {error}",
+            socket.display()
+        ))
+    })
+}

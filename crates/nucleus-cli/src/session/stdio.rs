@@ -1,0 +1,175 @@
+//! Carries the agent's standard streams: pipes where ours are pipes, a terminal of its own where ours is one.
+//!
+//! The jail never gets the user's terminal or any descriptor of ours.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read, Write};
+use std::os::fd::OwnedFd;
+use std::thread::JoinHandle;
+
+use nucleus_jail::{Jail, Stdio};
+use rustix::termios::{self, OptionalActions, Termios};
+
+use crate::report::Failure;
+
+/// What the agent's input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// Nothing: an agent that was given its task.
+    Closed,
+    /// Ours.
+    Ours,
+}
+
+/// The streams of one agent.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    ours: Ours,
+}
+
+#[derive(Debug)]
+enum Ours {
+    Pipes {
+        stdin: Option<File>,
+        stdout: File,
+        stderr: File,
+    },
+    Terminal,
+}
+
+/// What copies; joined at the end so that nothing the agent said is lost.
+#[derive(Debug)]
+pub(crate) struct Pumps {
+    outputs: Vec<JoinHandle<()>>,
+    /// Put back when dropped.
+    _terminal: Option<RawTerminal>,
+}
+
+impl Streams {
+    /// Streams for a new jail, and what it is given.
+    pub(crate) fn open(input: Input) -> Result<(Self, Stdio), Failure> {
+        if input == Input::Ours && io::stdin().is_terminal() && io::stdout().is_terminal() {
+            let size = termios::tcgetwinsize(io::stdout()).map_err(io::Error::from)?;
+            let stdio = Stdio::Terminal {
+                rows: size.ws_row,
+                cols: size.ws_col,
+            };
+            return Ok((
+                Self {
+                    ours: Ours::Terminal,
+                },
+                stdio,
+            ));
+        }
+        let (stdout, their_stdout) = pipe()?;
+        let (stderr, their_stderr) = pipe()?;
+        let (their_stdin, stdin) = pipe()?;
+        let stdin = (input == Input::Ours).then(|| File::from(stdin));
+        let stdio = Stdio::Fds {
+            stdin: their_stdin,
+            stdout: their_stdout,
+            stderr: their_stderr,
+        };
+        let ours = Ours::Pipes {
+            stdin,
+            stdout: File::from(stdout),
+            stderr: File::from(stderr),
+        };
+        Ok((Self { ours }, stdio))
+    }
+
+    /// Starts to copy.
+    pub(crate) fn pump(self, jail: &mut Jail) -> Result<Pumps, Failure> {
+        match self.ours {
+            Ours::Pipes {
+                stdin,
+                stdout,
+                stderr,
+            } => {
+                if let Some(stdin) = stdin {
+                    // Ends with our input or with the jail; nobody waits for it.
+                    std::thread::spawn(move || copy(io::stdin().lock(), stdin));
+                }
+                let outputs = vec![
+                    std::thread::spawn(move || copy(stdout, io::stdout())),
+                    std::thread::spawn(move || copy(stderr, io::stderr())),
+                ];
+                Ok(Pumps {
+                    outputs,
+                    _terminal: None,
+                })
+            }
+            Ours::Terminal => {
+                let master = jail
+                    .take_terminal()
+                    .ok_or_else(|| Failure::not_started("the jail has no terminal"))?;
+                let raw = RawTerminal::enter()?;
+                let (input, output) = (File::from(master.try_clone()?), File::from(master));
+                std::thread::spawn(move || copy(io::stdin().lock(), input));
+                let outputs = vec![std::thread::spawn(move || copy(output, io::stdout()))];
+                Ok(Pumps {
+                    outputs,
+                    _terminal: Some(raw),
+                })
+            }
+        }
+    }
+}
+
+impl Pumps {
+    /// Waits until everything the agent said is written.
+    pub(crate) fn finish(self) {
+        for output in self.outputs {
+            // A pump that panicked has nothing more to write.
+            let _ = output.join();
+        }
+    }
+}
+
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?)
+}
+
+/// Copies until either side ends; a reader that left is no error.
+fn copy(mut from: impl Read, mut to: impl Write) {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(length) => {
+                if to
+                    .write_all(&buffer[..length])
+                    .and_then(|()| to.flush())
+                    .is_err()
+                {
+                    return;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // The terminal of a dead jail answers EIO.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Our terminal without echo and line editing, as it was again when dropped.
+#[derive(Debug)]
+struct RawTerminal {
+    before: Termios,
+}
+
+impl RawTerminal {
+    fn enter() -> io::Result<Self> {
+        let before = termios::tcgetattr(io::stdin())?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        termios::tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for RawTerminal {
+    fn drop(&mut self) {
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+    }
+}

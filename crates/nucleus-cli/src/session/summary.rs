@@ -1,0 +1,146 @@
+//! The closing words of a session: what was decided, touched, spent, landed and kept back.
+
+use std::path::Path;
+
+use nucleus::monitor::Summary;
+use nucleus::workspace::StageReason;
+use nucleus_audit::{VerifyOptions, VerifyingKey, public_key_path, verify};
+use serde_json::{Value, json};
+
+use super::Opened;
+use crate::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
+
+/// Tells the summary on standard error, or as one JSON object on standard output.
+pub(crate) fn print_summary(opened: &Opened, is_json: bool) {
+    let summary = opened.sandbox.monitor().summary();
+    let waiting = waiting(opened);
+    let checked = verified(opened.state.root(), &opened.log_dir);
+    if is_json {
+        anstream::println!("{}", as_json(opened, &summary, &waiting, &checked));
+    } else {
+        print(opened, &summary, &waiting, &checked);
+    }
+}
+
+/// Whether the log verifies against the key of this state; the text says what was found.
+pub(crate) fn verified(state: &Path, log_dir: &Path) -> Result<String, String> {
+    let key = VerifyingKey::load(&public_key_path(state)).map_err(|error| error.to_string())?;
+    match verify(log_dir, &VerifyOptions::new(key)) {
+        Ok(report) => Ok(format!("{} records verify", report.records)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What waits for the user: path and why.
+fn waiting(opened: &Opened) -> Vec<(String, &'static str)> {
+    let session = opened.sandbox.monitor().session();
+    let staged = opened.sandbox.view().staged().unwrap_or_default();
+    staged
+        .iter()
+        .filter(|staged| staged.session == session)
+        .map(|staged| (staged.change.path.to_string(), why(staged.reason)))
+        .collect()
+}
+
+/// Why a change waits, in words.
+pub(crate) fn why(reason: StageReason) -> &'static str {
+    match reason {
+        StageReason::Approval(reasons) => reasons
+            .iter()
+            .next()
+            .map_or("needs approval", portcullis::Reason::sentence),
+        StageReason::Conflict => "changed on the host meanwhile",
+        StageReason::LeavingLink => "a link that points outside the workspace",
+        StageReason::Failed => "the file system refused it",
+    }
+}
+
+fn print(
+    opened: &Opened,
+    summary: &Summary,
+    waiting: &[(String, &'static str)],
+    checked: &Result<String, String>,
+) {
+    let seconds = summary.duration_ms / 1000;
+    anstream::eprintln!();
+    anstream::eprintln!(
+        "{} {} ({seconds} s)",
+        paint(BOLD, "session"),
+        summary.session
+    );
+    for count in &summary.operations {
+        let mut parts = vec![paint(GOOD, format!("{} permitted", count.permitted))];
+        if count.needs_approval > 0 {
+            parts.push(paint(
+                WARN,
+                format!("{} need approval", count.needs_approval),
+            ));
+        }
+        if count.denied > 0 {
+            parts.push(paint(BAD, format!("{} denied", count.denied)));
+        }
+        anstream::eprintln!("  {:<12} {}", count.operation, parts.join(", "));
+    }
+    for since in &summary.exposure {
+        anstream::eprintln!("  {:<18} since {}", since.label, since.deed);
+    }
+    let used = summary.used_micro_usd;
+    anstream::eprintln!("  used {}.{:06} USD", used / 1_000_000, used % 1_000_000);
+    anstream::eprintln!(
+        "  {} files landed, {} held back",
+        summary.landed,
+        waiting.len()
+    );
+    for (path, why) in waiting {
+        anstream::eprintln!("    {} {}", paint(WARN, path), paint(DIM, why));
+    }
+    if !waiting.is_empty() {
+        anstream::eprintln!("    see `nucleus diff`, then `nucleus apply` or `nucleus discard`");
+    }
+    anstream::eprintln!("  {}", summary.authority_line());
+    match checked {
+        Ok(found) => {
+            anstream::eprintln!("  log {} {}", opened.log_dir.display(), paint(GOOD, found))
+        }
+        Err(error) => {
+            anstream::eprintln!("  log {} {}", opened.log_dir.display(), paint(BAD, error));
+        }
+    }
+}
+
+fn as_json(
+    opened: &Opened,
+    summary: &Summary,
+    waiting: &[(String, &'static str)],
+    checked: &Result<String, String>,
+) -> Value {
+    let operations: Vec<_> = summary
+        .operations
+        .iter()
+        .map(|count| {
+            json!({
+                "operation": count.operation, "permitted": count.permitted,
+                "needs_approval": count.needs_approval, "denied": count.denied,
+            })
+        })
+        .collect();
+    let exposure: Vec<_> = summary
+        .exposure
+        .iter()
+        .map(|since| {
+            json!({ "label": since.label, "since": since.deed, "after_ms": since.after_ms })
+        })
+        .collect();
+    let waiting: Vec<_> = waiting
+        .iter()
+        .map(|(path, why)| json!({ "path": path, "why": why }))
+        .collect();
+    json!({
+        "version": 1, "session": summary.session, "boundary": summary.boundary,
+        "duration_ms": summary.duration_ms, "operations": operations, "exposure": exposure,
+        "used_micro_usd": summary.used_micro_usd, "left_micro_usd": summary.left_micro_usd,
+        "landed": summary.landed, "held_back": waiting, "tightened": summary.tightened,
+        "widened": summary.widened, "log": opened.log_dir.display().to_string(),
+        "log_verifies": checked.is_ok(), "policy": opened.sources,
+    })
+}
