@@ -7,8 +7,8 @@ use hyper::Method;
 use nucleus::ports::{Fetch, Hop, HopReply};
 use nucleus_audit::Recorded;
 use portcullis::Permit;
-use tokio::runtime::Runtime;
 
+use crate::blocking::Blocking;
 use crate::http::{self, Call};
 
 /// Fetches straight from this machine, one hop at a time.
@@ -17,7 +17,7 @@ use crate::http::{self, Call};
 /// asks for no compression, and returns a redirect instead of following it.
 #[derive(Debug)]
 pub struct DirectFetch {
-    runtime: Runtime,
+    runtime: Blocking,
 }
 
 impl DirectFetch {
@@ -26,12 +26,9 @@ impl DirectFetch {
     /// # Errors
     /// When the thread cannot be started.
     pub fn new() -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("nucleus-fetch")
-            .enable_all()
-            .build()?;
-        Ok(Self { runtime })
+        Ok(Self {
+            runtime: Blocking::new("nucleus-fetch")?,
+        })
     }
 }
 
@@ -41,7 +38,7 @@ impl Fetch for DirectFetch {
             let found = tokio::net::lookup_host((host.trim_matches(['[', ']']), 0)).await?;
             Ok::<_, io::Error>(found.map(|address| address.ip()).collect::<Vec<_>>())
         };
-        let addresses = self.runtime.block_on(lookup)?;
+        let addresses = self.runtime.wait_for(lookup)?;
         if addresses.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
@@ -55,7 +52,7 @@ impl Fetch for DirectFetch {
         drop(permit);
         let host = hop.url.host.to_string();
         let call = call(hop, &host)?;
-        self.runtime.block_on(async {
+        self.runtime.wait_for(async {
             tokio::time::timeout(hop.limit, http::exchange(&call, hop.addresses))
                 .await
                 .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))

@@ -7,9 +7,9 @@ use nucleus::ports::{Forge, PullRequest};
 use nucleus_audit::Recorded;
 use portcullis::Permit;
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
 use url::Url;
 
+use crate::blocking::Blocking;
 use crate::http::{self, Call};
 
 /// The most bytes of a forge's answer that are read.
@@ -19,7 +19,7 @@ const ANSWER_BYTES: u64 = 1 << 20;
 pub struct RestForge {
     api: Url,
     token: String,
-    runtime: Runtime,
+    runtime: Blocking,
 }
 
 impl std::fmt::Debug for RestForge {
@@ -50,14 +50,10 @@ impl RestForge {
                 "the forge's token is empty or has characters no header can carry",
             ));
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()?;
         Ok(Self {
             api,
             token,
-            runtime,
+            runtime: Blocking::new("nucleus-forge")?,
         })
     }
 
@@ -133,7 +129,7 @@ impl Forge for RestForge {
             body: body.as_bytes(),
             answer_bytes: ANSWER_BYTES,
         };
-        let reply = self.runtime.block_on(async {
+        let reply = self.runtime.wait_for(async {
             let limit = std::time::Duration::from_secs(30);
             let exchange = async {
                 let found = tokio::net::lookup_host((host.trim_matches(['[', ']']), port)).await?;

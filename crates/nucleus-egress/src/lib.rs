@@ -8,6 +8,7 @@
 //! returned for the monitor to judge, never followed.
 #![cfg(target_os = "linux")]
 
+mod blocking;
 mod fetch;
 mod forge;
 mod http;

@@ -6,3 +6,4 @@ mod fetch;
 mod fixture;
 mod forge;
 mod model;
+mod web;

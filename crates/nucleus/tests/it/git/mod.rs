@@ -1,0 +1,8 @@
+//! Git against hostile repositories, arguments and remotes, each with what an honest session does.
+
+mod commit;
+mod hostile;
+mod pull_request;
+mod push;
+mod repository;
+mod tools;
