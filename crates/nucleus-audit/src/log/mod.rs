@@ -13,8 +13,9 @@ mod tail;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use portcullis::request::SessionId;
@@ -94,6 +95,9 @@ pub struct Log {
     flusher: Option<JoinHandle<()>>,
 }
 
+/// How long a waiter sleeps before it looks by itself, in case the one who flushes died.
+const WATCH: Duration = Duration::from_millis(500);
+
 /// What appenders, waiters and the flusher share.
 #[derive(Debug)]
 struct Shared {
@@ -102,8 +106,8 @@ struct Shared {
     options: LogOptions,
     key: SigningKey,
     tail: Mutex<Tail>,
-    /// Signals that more is durable, or nothing will be.
-    synced: Condvar,
+    /// How many records are on the device, for waiters to see without the lock.
+    durable: AtomicU64,
     /// Wakes the flusher.
     due: Condvar,
     notes: Mutex<NoteFiles>,
@@ -150,13 +154,14 @@ impl Log {
         tail: Tail,
         notes: NoteFiles,
     ) -> Result<Self, LogError> {
+        let durable = AtomicU64::new(tail.durable);
         let shared = Arc::new(Shared {
             dir: dir.to_owned(),
             session,
             options,
             key,
             tail: Mutex::new(tail),
-            synced: Condvar::new(),
+            durable,
             due: Condvar::new(),
             notes: Mutex::new(notes),
             _lock: lock,
@@ -336,6 +341,7 @@ impl Shared {
             .sync_data()
             .map_err(|source| self.poison(tail, "flush", number, source))?;
         tail.durable = tail.records;
+        self.durable.store(tail.durable, Ordering::Release);
         let next = number + 1;
         let path = files::record_file(&self.dir, next);
         let made = files::create_new(&path)
@@ -346,26 +352,29 @@ impl Shared {
     }
 
     /// Returns once so many records are on the device.
+    ///
+    /// One of those who wait flushes for all; the others sleep, and wake without
+    /// the lock, so that many writers do not queue for it.
     fn sync_to(&self, records: u64) -> Result<(), LogError> {
-        let mut tail = self.tail()?;
-        loop {
+        while self.durable.load(Ordering::Acquire) < records {
+            let mut tail = self.tail()?;
             tail.check_sound()?;
             if tail.durable >= records {
-                return Ok(());
+                break;
             }
             if tail.is_syncing {
-                tail = self.synced.wait(tail).map_err(|_| poisoned_by_panic())?;
+                tail.waiters.push((records, thread::current()));
+                drop(tail);
+                thread::park_timeout(WATCH);
             } else {
-                tail = self.lead(tail)?;
+                self.lead(tail)?;
             }
         }
+        Ok(())
     }
 
     /// Flushes for everybody who waits.
-    fn lead<'a>(
-        &'a self,
-        mut tail: MutexGuard<'a, Tail>,
-    ) -> Result<MutexGuard<'a, Tail>, LogError> {
+    fn lead(&self, mut tail: MutexGuard<'_, Tail>) -> Result<(), LogError> {
         self.write_out(&mut tail)?;
         let (records, number, file) = (tail.records, tail.number, Arc::clone(&tail.file));
         tail.is_syncing = true;
@@ -377,8 +386,11 @@ impl Shared {
             return Err(self.poison(&mut tail, "flush", number, source));
         }
         tail.durable = tail.durable.max(records);
-        self.synced.notify_all();
-        Ok(tail)
+        self.durable.store(tail.durable, Ordering::Release);
+        let woken = tail.take_woken();
+        drop(tail);
+        woken.iter().for_each(Thread::unpark);
+        Ok(())
     }
 
     /// Flushes, then signs the head.
@@ -401,7 +413,6 @@ impl Shared {
         let mut tail = self.tail()?;
         if let Err(error) = written {
             tail.poison(&error);
-            self.synced.notify_all();
             return Err(error);
         }
         tail.signed = records;
@@ -419,7 +430,6 @@ impl Shared {
     ) -> LogError {
         let error = LogError::io(action, &files::record_file(&self.dir, number))(source);
         tail.poison(&error);
-        self.synced.notify_all();
         error
     }
 }

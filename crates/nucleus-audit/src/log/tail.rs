@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::Arc;
+use std::thread::Thread;
 use std::time::Instant;
 
 use portcullis::request::SessionId;
@@ -33,6 +34,8 @@ pub(super) struct Tail {
     pub(super) durable: u64,
     /// Whether somebody flushes.
     pub(super) is_syncing: bool,
+    /// Who sleeps until so many records are on the device.
+    pub(super) waiters: Vec<(u64, Thread)>,
     /// How many records the last checkpoint covers.
     pub(super) signed: u64,
     pub(super) signed_at: Instant,
@@ -60,6 +63,7 @@ impl Tail {
             head,
             durable: records,
             is_syncing: false,
+            waiters: Vec::new(),
             signed: records,
             signed_at: Instant::now(),
             is_closing: false,
@@ -88,10 +92,32 @@ impl Tail {
         }
     }
 
-    /// Ends the log; the first cause stays.
+    /// Ends the log and wakes everybody; the first cause stays.
     pub(super) fn poison(&mut self, error: &LogError) {
         self.poisoned
             .get_or_insert_with(|| Arc::from(error.to_string()));
+        self.waiters
+            .drain(..)
+            .for_each(|(_, waiter)| waiter.unpark());
+    }
+
+    /// Takes out those whose records are on the device, and one more, who flushes next.
+    pub(super) fn take_woken(&mut self) -> Vec<Thread> {
+        let durable = self.durable;
+        let mut woken = Vec::with_capacity(self.waiters.len());
+        let mut next = None;
+        self.waiters.retain(|(records, waiter)| {
+            let is_served = *records <= durable;
+            if is_served {
+                woken.push(waiter.clone());
+            } else if next.is_none() {
+                next = Some(waiter.clone());
+                return false;
+            }
+            !is_served
+        });
+        // First, so that the device is not idle while the others wake.
+        next.into_iter().chain(woken).collect()
     }
 
     /// Whether the next record belongs into a new file.

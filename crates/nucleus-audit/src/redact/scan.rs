@@ -143,14 +143,12 @@ impl Walk {
 
 /// What a token says of the one after it.
 fn next(token: &str) -> Armed {
-    if let Some(name) = token.strip_suffix([':', '=']) {
-        if is_secret_name(name) {
-            return if token.ends_with(':') {
-                Armed::Line
-            } else {
-                Armed::Value
-            };
-        }
+    if token.strip_suffix([':', '=']).is_some_and(is_secret_name) {
+        return if token.ends_with(':') {
+            Armed::Line
+        } else {
+            Armed::Value
+        };
     }
     let is_flag = token.starts_with("--") && !token.contains(['=', ':']);
     if is_flag && is_secret_name(token) {

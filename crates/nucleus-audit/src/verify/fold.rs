@@ -161,10 +161,8 @@ impl Fold {
         if link.kind.is_intent() {
             self.open.insert(link.seq);
         }
-        if let Some(of) = link.of {
-            if !self.open.remove(&of) {
-                self.stray.push(link.seq);
-            }
+        if link.of.is_some_and(|of| !self.open.remove(&of)) {
+            self.stray.push(link.seq);
         }
         self.is_ended = self.is_ended || link.kind == Kind::End;
     }
