@@ -1,14 +1,14 @@
 //! Lands what a command changed: each change a request, with one flush before the first of them.
 
 use nucleus_audit::Effect;
-use portcullis::{Amount, OperationSet};
+use portcullis::{Amount, OperationSet, Reason, Reasons};
 
 use super::output::{CommandOutput, RefusedChange};
 use crate::error::Error;
 use crate::monitor::{Need, Purpose, Refused, RefusedKind, Terms, Ticket};
 use crate::ports::FaultStep;
-use crate::sandbox::{LandedChange, Sandbox, failure};
-use crate::workspace::{Change, CommandOutcome, Landed, Landing, StageReason};
+use crate::sandbox::{Kept, LandedChange, Repositories, Sandbox, failure};
+use crate::workspace::{Change, CommandOutcome, Landed, Landing};
 
 impl Sandbox {
     /// Judges every change, then lands those that may; what needs approval is staged.
@@ -19,8 +19,11 @@ impl Sandbox {
     ) -> Result<(), Error> {
         let labels = self.written_labels();
         let mut permitted = (Vec::new(), Vec::new());
+        let repositories = Repositories::of(&outcome.changes);
         for change in outcome.changes {
-            self.judge_change(change.carrying(labels), &mut permitted, output)?;
+            let kept = Kept::of(&repositories, &change);
+            let change = change.carrying(labels);
+            self.judge_change(change, kept, &mut permitted, output)?;
         }
         for entry in outcome.refused {
             output.refused.push(RefusedChange {
@@ -35,6 +38,7 @@ impl Sandbox {
     fn judge_change(
         &self,
         change: Change,
+        kept: Kept,
         (landings, tickets): &mut (Vec<Landing>, Vec<(LandedChange, Ticket)>),
         output: &mut CommandOutput,
     ) -> Result<(), Error> {
@@ -55,6 +59,12 @@ impl Sandbox {
             ..Terms::default()
         };
         match self.monitor().admit_on(&request, &terms) {
+            Ok(admitted) if kept == Kept::Always => {
+                self.hold_back(admitted)?;
+                let kept = self.keep(change, Reasons::of(Reason::ActivationPath))?;
+                output.staged.push(kept);
+                Ok(())
+            }
             Ok(admitted) => {
                 tickets.push((LandedChange::of(&change), admitted.ticket));
                 landings.push(Landing {
@@ -75,7 +85,7 @@ impl Sandbox {
         refused: &Refused,
         output: &mut CommandOutput,
     ) -> Result<(), Error> {
-        let mut report = LandedChange::of(&change);
+        let report = LandedChange::of(&change);
         if refused.kind() != RefusedKind::ApprovalRequired {
             let why = refused.sentences().join("; ");
             output.refused.push(RefusedChange {
@@ -84,13 +94,7 @@ impl Sandbox {
             });
             return Ok(());
         }
-        let reason = StageReason::Approval(refused.reasons());
-        self.view()
-            .stage(change, reason, self.monitor().session())?;
-        self.monitor().fault(FaultStep::Staged);
-        self.monitor().note_staged();
-        report.staged = Some(reason);
-        output.staged.push(report);
+        output.staged.push(self.keep(change, refused.reasons())?);
         Ok(())
     }
 

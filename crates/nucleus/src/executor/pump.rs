@@ -121,15 +121,16 @@ impl Said {
         }
         let bytes =
             usize::try_from(caps.bytes.saturating_sub(self.kept_bytes())).unwrap_or(usize::MAX);
-        let mut end = chunk.len().min(bytes);
+        let fits = &chunk[..chunk.len().min(bytes)];
         let lines = usize::try_from(caps.lines.saturating_sub(self.lines)).unwrap_or(usize::MAX);
-        let newlines = chunk[..end]
+        let mut ends = fits
             .iter()
             .enumerate()
-            .filter(|(_, byte)| **byte == b'\n');
-        if let Some((last, _)) = newlines.skip(lines).map(|(at, byte)| (at, byte)).next() {
-            end = last;
+            .filter(|(_, byte)| **byte == b'\n')
+            .map(|(at, _)| at + 1);
+        match lines.checked_sub(1) {
+            None => &[],
+            Some(before_last) => &fits[..ends.nth(before_last).unwrap_or(fits.len())],
         }
-        &chunk[..end]
     }
 }

@@ -270,8 +270,8 @@ impl Refused {
                     self.operation
                 )
             }
-            Reason::ActivationPath => "leave this file as it is, or let a command change it: \
-                the change is kept and the user decides with `nucleus diff` and `nucleus apply`"
+            Reason::ActivationPath => "go on without it: the change is kept, and the user \
+                decides with `nucleus diff` and `nucleus apply`"
                 .to_owned(),
             Reason::FlowExfil | Reason::FlowEffect | Reason::FlowStrict => {
                 "finish without it and let the user do this step, or start a new session that \

@@ -2,13 +2,33 @@
 
 use nucleus_audit::Effect;
 use portcullis::request::{Request, Subject};
-use portcullis::{Amount, Exposure, OperationSet};
+use portcullis::{Amount, Exposure, OperationSet, Reason, Reasons};
 
 use super::Sandbox;
+use super::repository::Repositories;
 use crate::error::Error;
-use crate::monitor::Terms;
+use crate::monitor::{Admitted, RefusedKind, Terms};
 use crate::ports::FaultStep;
 use crate::workspace::{Change, Landed, StageReason, WorkspaceError};
+
+/// When a change is kept for the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// When the law says that it needs approval.
+    IfAsked,
+    /// Also when its path alone is harmless: it makes a repository or takes one apart.
+    Always,
+}
+
+impl Kept {
+    pub(crate) fn of(repositories: &Repositories, change: &Change) -> Self {
+        if repositories.activates(change) {
+            Self::Always
+        } else {
+            Self::IfAsked
+        }
+    }
+}
 
 /// What became of one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,16 +85,53 @@ impl Sandbox {
         let mut written = Written {
             changes: Vec::with_capacity(changes.len()),
         };
+        let repositories = Repositories::of(&changes);
         for change in changes {
-            written.changes.push(self.land_one(change, also)?);
+            let kept = Kept::of(&repositories, &change);
+            written.changes.push(self.land_one(change, also, kept)?);
         }
         Ok(written)
     }
 
-    fn land_one(&self, change: Change, also: OperationSet) -> Result<LandedChange, Error> {
+    /// Ends a permitted landing without effect: more than its path makes it an activation.
+    pub(crate) fn hold_back(&self, admitted: Admitted) -> Result<(), Error> {
+        drop(admitted.permit);
+        let why = Effect::Failed("staged: it makes a repository or takes one apart");
+        Ok(admitted.ticket.finish(why, Amount::ZERO)?)
+    }
+
+    /// Keeps a change for the user, who may approve it for these reasons.
+    pub(crate) fn keep(&self, change: Change, reasons: Reasons) -> Result<LandedChange, Error> {
+        let mut report = LandedChange::of(&change);
+        let reason = StageReason::Approval(reasons);
+        self.view.stage(change, reason, self.monitor.session())?;
+        self.monitor.fault(FaultStep::Staged);
+        self.monitor.note_staged();
+        report.staged = Some(reason);
+        Ok(report)
+    }
+
+    /// What needs approval is refused and kept for the user, who may apply it.
+    pub(super) fn land_one(
+        &self,
+        change: Change,
+        also: OperationSet,
+        kept: Kept,
+    ) -> Result<LandedChange, Error> {
         let change = change.carrying(self.written_labels());
         let request = self.change_request(&change, also)?;
-        let admitted = self.monitor.admit_on(&request, &Terms::default())?;
+        let admitted = match self.monitor.admit_on(&request, &Terms::default()) {
+            Ok(admitted) if kept == Kept::Always => {
+                self.hold_back(admitted)?;
+                return self.keep(change, Reasons::of(Reason::ActivationPath));
+            }
+            Ok(admitted) => admitted,
+            Err(refused) if refused.kind() == RefusedKind::ApprovalRequired => {
+                self.keep(change, refused.reasons())?;
+                return Err(refused.into());
+            }
+            Err(refused) => return Err(refused.into()),
+        };
         let mut report = LandedChange::of(&change);
         self.monitor.fault(FaultStep::BeforeLanding);
         let landed = self.view.land(admitted.permit, &request, change);

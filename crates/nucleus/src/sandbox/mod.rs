@@ -3,6 +3,7 @@
 //! Paths are resolved beneath a directory handle without following links, so
 //! `..`, links, `/proc` and mounts lead nowhere; only regular files are opened.
 
+mod apply;
 mod create;
 mod edit;
 mod land;
@@ -12,6 +13,7 @@ mod options;
 mod read;
 mod remove;
 mod rename;
+mod repository;
 mod search;
 mod write;
 
@@ -30,13 +32,14 @@ use crate::monitor::{Monitor, Terms};
 use crate::workspace::WorkspaceView;
 
 pub use edit::{EditPair, Occurrences};
-pub(crate) use land::failure;
+pub(crate) use land::{Kept, failure};
 pub use land::{LandedChange, Written};
 pub use list::{Listed, MAX_ENTRIES};
 pub use options::SandboxOptions;
 pub(crate) use read::read_up_to;
 pub use read::{DEFAULT_LINES, LineRange, MAX_FILE_BYTES, MAX_TEXT_BYTES, ReadText};
 pub use remove::Depth;
+pub(crate) use repository::Repositories;
 pub use search::{GlobFound, GrepFound};
 
 /// A session with its workspace: the file tools. Clones share the session.

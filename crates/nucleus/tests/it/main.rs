@@ -2,5 +2,13 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod budget;
+mod executor;
 mod fetch;
+mod git;
+mod guard;
+mod monitor;
+mod probes;
+mod sandbox;
+mod session;
 mod workspace;

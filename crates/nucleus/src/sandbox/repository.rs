@@ -1,0 +1,88 @@
+//! Sees what no single path shows: a repository that is taken apart, and one that appears where none was.
+//!
+//! git obeys whatever it takes for a repository. Removing `.git/HEAD` hides the
+//! user's own one, so that the next one above counts; a file named `HEAD`
+//! outside `.git` can turn any directory into one with settings of its own.
+
+use crate::workspace::{Change, ChangeKind};
+
+/// The repositories that a set of changes takes apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Repositories {
+    /// `.git/` of each, as a prefix of paths.
+    taken_apart: Vec<Vec<u8>>,
+}
+
+impl Repositories {
+    /// Those of which these changes remove the `HEAD`.
+    pub(crate) fn of(changes: &[Change]) -> Self {
+        let removed = changes
+            .iter()
+            .filter(|change| change.kind == ChangeKind::Delete);
+        let taken_apart = removed.filter_map(|change| {
+            let path = change.path.as_bytes();
+            let dir = path.strip_suffix(b"HEAD")?;
+            is_git_dir(dir).then(|| dir.to_vec())
+        });
+        Self {
+            taken_apart: taken_apart.collect(),
+        }
+    }
+
+    /// Whether the change removes part of such a repository, or could make a new one.
+    pub(crate) fn activates(&self, change: &Change) -> bool {
+        let path = change.path.as_bytes();
+        match &change.kind {
+            ChangeKind::Delete => self.taken_apart.iter().any(|dir| path.starts_with(dir)),
+            ChangeKind::Write { .. } | ChangeKind::Symlink { .. } => makes_repository(path),
+            ChangeKind::Directory { .. } | ChangeKind::Mode { .. } => false,
+        }
+    }
+}
+
+/// Whether the prefix ends in a directory named `.git`, in any spelling of its letters.
+fn is_git_dir(prefix: &[u8]) -> bool {
+    let lower = prefix.to_ascii_lowercase();
+    lower == b".git/" || lower.ends_with(b"/.git/")
+}
+
+/// A `HEAD` anywhere but below `.git`, which has its own rules.
+fn makes_repository(path: &[u8]) -> bool {
+    let mut segments = path.rsplit(|byte| *byte == b'/');
+    let is_head = segments
+        .next()
+        .is_some_and(|name| name.eq_ignore_ascii_case(b"HEAD"));
+    is_head && !segments.any(|dir| dir.eq_ignore_ascii_case(b".git"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Repositories, is_git_dir, makes_repository};
+
+    #[test]
+    fn a_head_outside_git_makes_a_repository() {
+        for path in ["HEAD", "docs/HEAD", "docs/head", "a.git/HEAD"] {
+            assert!(makes_repository(path.as_bytes()), "{path}");
+        }
+        for path in [
+            ".git/HEAD",
+            "sub/.git/HEAD",
+            ".git/logs/HEAD",
+            "src/HEAD.rs",
+            "OVERHEAD",
+        ] {
+            assert!(!makes_repository(path.as_bytes()), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_a_git_directory_is_taken_apart() {
+        for prefix in [".git/", "sub/.git/", ".GIT/"] {
+            assert!(is_git_dir(prefix.as_bytes()), "{prefix}");
+        }
+        for prefix in ["", ".git/logs/", "x.git/", ".git/refs/remotes/origin/"] {
+            assert!(!is_git_dir(prefix.as_bytes()), "{prefix}");
+        }
+        assert_eq!(Repositories::of(&[]), Repositories::default());
+    }
+}
