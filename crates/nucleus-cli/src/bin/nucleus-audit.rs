@@ -10,6 +10,9 @@ mod outcome;
 mod replay;
 #[path = "nucleus_audit/show.rs"]
 mod show;
+#[cfg(test)]
+#[path = "nucleus_audit/tests.rs"]
+mod tests;
 #[path = "nucleus_audit/verify.rs"]
 mod verify;
 

@@ -9,6 +9,8 @@ mod mcp;
 mod profiles;
 #[cfg(target_os = "linux")]
 mod run;
+#[cfg(target_os = "linux")]
+mod staged;
 
 use clap::Subcommand;
 
@@ -31,6 +33,18 @@ pub(crate) enum Command {
     /// Show what holds here: an honest agent, then the same agent turned on its user
     #[cfg(target_os = "linux")]
     Demo(crate::demo::Args),
+    /// Show what sessions held back in a workspace, build inputs first
+    #[cfg(target_os = "linux")]
+    Diff(staged::Args),
+    /// Land held-back changes: your approval, judged and recorded again
+    #[cfg(target_os = "linux")]
+    Apply(staged::ChangeArgs),
+    /// Forget held-back changes
+    #[cfg(target_os = "linux")]
+    Discard(staged::ChangeArgs),
+    /// Trust what files hold now, so that they no longer count as untrusted content
+    #[cfg(target_os = "linux")]
+    Endorse(staged::ChangeArgs),
     /// Offer the session's tools on standard input and output (inside a session)
     #[cfg(target_os = "linux")]
     Mcp,
@@ -57,6 +71,14 @@ pub(crate) fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Run(args) => run::run(&args),
         #[cfg(target_os = "linux")]
         Command::Demo(args) => crate::demo::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Diff(args) => staged::diff(&args),
+        #[cfg(target_os = "linux")]
+        Command::Apply(args) => staged::apply(&args),
+        #[cfg(target_os = "linux")]
+        Command::Discard(args) => staged::discard(&args),
+        #[cfg(target_os = "linux")]
+        Command::Endorse(args) => staged::endorse(&args),
         #[cfg(target_os = "linux")]
         Command::Mcp => mcp::run(),
         #[cfg(target_os = "linux")]

@@ -72,7 +72,10 @@ impl Client {
                 .iter()
                 .filter_map(|block| block["text"].as_str())
                 .collect(),
-            data: result["structuredContent"].clone(),
+            data: match &result["structuredContent"] {
+                Value::Null => result["_meta"]["nucleus"].clone(),
+                data => data.clone(),
+            },
             is_error: result["isError"] == true,
         })
     }

@@ -108,7 +108,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
 }
 
 /// The workspace with links followed; refused where it would be all of the home.
-fn workspace(dir: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn workspace(dir: &Path) -> Result<PathBuf, Failure> {
     let found = dir
         .canonicalize()
         .map_err(|error| Failure::usage(format!("`{}` is no workspace: {error}", dir.display())))?;

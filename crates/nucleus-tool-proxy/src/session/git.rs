@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nucleus::Error;
 use nucleus::git::{CommitRequest, Compare, DiffRequest, Git, PullRequestRequest, PushRequest};
 use nucleus::ports::Forge;
+use portcullis::Level;
 use portcullis::path::RelPath;
 use serde_json::json;
 
@@ -109,11 +110,13 @@ fn branch(git: &Git, named: Option<&String>) -> Result<String, Error> {
     }
 }
 
-/// `git_push`
-pub(super) fn push(git: &Git, args: &PushArgs) -> Result<Reply, Error> {
+/// `git_push`; one that the policy never grants is refused without a look at the repository.
+pub(super) fn push(git: &Git, args: &PushArgs, level: Level) -> Result<Reply, Error> {
+    let unseen = "main".to_owned();
+    let named = args.branch.as_ref().or((level == Level::Never).then_some(&unseen));
     let pushed = git.push(&PushRequest {
         repository: RelPath::root(),
-        branch: branch(git, args.branch.as_ref())?,
+        branch: branch(git, named)?,
         url: args.url.clone(),
     })?;
     let text = format!(

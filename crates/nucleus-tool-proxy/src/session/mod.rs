@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use nucleus::ports::Forge;
 use nucleus::{Error, Executor, Fetcher, Git, Sandbox};
-use portcullis::Envelope;
+use portcullis::{Envelope, Operation};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Call;
@@ -66,7 +66,7 @@ impl SessionHands {
             Call::GitStatus => git::status(&self.git),
             Call::GitDiff(args) => git::diff(&self.git, &args),
             Call::GitCommit(args) => git::commit(&self.git, &args),
-            Call::GitPush(args) => git::push(&self.git, &args),
+            Call::GitPush(args) => git::push(&self.git, &args, self.envelope().level(Operation::GitPush)),
             Call::CreatePr(args) => git::create_pr(&self.git, self.forge.as_ref(), &args),
         }
     }

@@ -99,7 +99,7 @@ fn newest() -> Result<PathBuf, Failure> {
 pub(crate) fn key(named: Option<&Path>) -> Result<nucleus_audit::VerifyingKey, Failure> {
     let path = match named {
         Some(path) => path.to_owned(),
-        None => nucleus_audit::public_key_path(&state_dir()?.join("keys")),
+        None => nucleus_audit::public_key_path(&state_dir()?),
     };
     nucleus_audit::VerifyingKey::load(&path).map_err(|error| {
         Failure::new(format!(

@@ -56,37 +56,47 @@ fn say(is_json: bool, json: impl Fn() -> serde_json::Value, text: impl Fn() -> S
 }
 
 /// What is proved, and what is not.
-fn holds(report: &Report) -> String {
+pub(crate) fn holds(report: &Report) -> String {
     let mut text = format!(
-        "OK   {} records in {} files, session {}\n     head {}\n     {} signed checkpoints cover {} records\n",
-        report.records,
-        report.files,
-        report.session,
-        report.head,
-        report.checkpoints,
-        report.signed
+        "OK   {} in {}, session {}\n",
+        count(report.records, "record"),
+        count(report.files as u64, "file"),
+        report.session
     );
     let mut line = |sentence: String| {
         text.push_str("     ");
         text.push_str(&sentence);
         text.push('\n');
     };
+    line(format!("head {}", report.head));
+    line(format!(
+        "signed up to record {} of {} ({})",
+        report.signed,
+        report.records,
+        count(report.checkpoints as u64, "checkpoint")
+    ));
     if report.signed < report.records {
-        line(format!(
-            "the last {} records are chained but not yet signed",
-            report.records - report.signed
-        ));
+        let rest = count(report.records - report.signed, "record");
+        line(format!("{rest} at the end: chained, not yet signed"));
     }
-    match report.truncation {
-        Truncation::Excluded { records } => line(format!("the mirror confirms {records} records: none of them is missing")),
-        Truncation::NotDetectable => line(
-            "truncation is not detectable without a mirror: a tail cut off together with its checkpoints leaves no trace".to_owned(),
-        ),
-    }
+    line(match report.truncation {
+        Truncation::Excluded { records } => {
+            format!(
+                "none of the first {} is missing, says the mirror",
+                count(records, "record")
+            )
+        }
+        Truncation::NotDetectable => {
+            "truncation is not detectable without a mirror: a tail cut off \
+            together with its checkpoints leaves no trace"
+                .to_owned()
+        }
+    });
     if let Some(torn) = &report.torn {
+        let bytes = count(torn.bytes, "byte");
         line(format!(
-            "{} ends in a torn line of {} bytes: the writer was stopped",
-            torn.file, torn.bytes
+            "{} ends in a torn line of {bytes}: the writer was stopped",
+            torn.file
         ));
     }
     for sequence in &report.unknown_outcomes {
@@ -101,6 +111,12 @@ fn holds(report: &Report) -> String {
         line("the session has not ended".to_owned());
     }
     text
+}
+
+/// So many of them.
+fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 fn holds_json(report: &Report) -> serde_json::Value {

@@ -1,0 +1,219 @@
+//! `nucleus diff`, `apply`, `discard` and `endorse`: what the user does with what a session held back.
+//!
+//! None of them works from inside a jail: there is no state directory there.
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+
+use nucleus::workspace::{Diff, DiffBody, EntryPath, StageReason, StagedChange};
+use serde_json::json;
+
+use crate::report::{FAILED, Failure};
+use crate::session::{Review, reason_text};
+use crate::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
+
+/// Arguments of the commands on held-back changes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Files or directories of the workspace; all of it when none is named
+    paths: Vec<PathBuf>,
+    /// Workspace
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of the commands that change something.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ChangeArgs {
+    /// Files or directories of the workspace
+    #[arg(required_unless_present = "all")]
+    paths: Vec<PathBuf>,
+    /// Everything that was held back
+    #[arg(long, conflicts_with = "paths")]
+    all: bool,
+    /// Workspace
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// Shows what was held back, build inputs first.
+pub(crate) fn diff(args: &Args) -> Result<u8, Failure> {
+    let review = Review::open(&args.dir)?;
+    let mut shown = Vec::new();
+    for staged in review.selected(&args.paths)? {
+        let diff = review.diff(&staged)?;
+        shown.push((staged, diff));
+    }
+    shown.sort_by_key(|(staged, diff)| (diff.rank(), staged.change.path.as_bytes().to_vec()));
+    if args.json {
+        let all: Vec<_> = shown
+            .iter()
+            .map(|(staged, diff)| as_json(staged, diff))
+            .collect();
+        anstream::println!("{:#}", json!({ "version": 1, "held_back": all }));
+        return Ok(0);
+    }
+    if shown.is_empty() {
+        anstream::eprintln!("nothing is held back");
+    }
+    for (staged, diff) in &shown {
+        print(staged, diff);
+    }
+    Ok(0)
+}
+
+/// Lands what the user approves, after showing each path with its reasons.
+pub(crate) fn apply(args: &ChangeArgs) -> Result<u8, Failure> {
+    let review = Review::open(&args.dir)?;
+    let chosen = review.selected(&args.paths)?;
+    for staged in &chosen {
+        print(staged, &review.diff(staged)?);
+    }
+    if chosen.is_empty() {
+        return Err(Failure::new(FAILED, "nothing is held back there"));
+    }
+    confirm(args.yes, &format!("land {} change(s)?", chosen.len()))?;
+    let mut left = 0;
+    for (path, outcome) in review.apply(&chosen)? {
+        match outcome {
+            Ok(None) => anstream::println!("{} {}", paint(GOOD, "landed"), path),
+            Ok(Some(reason)) => {
+                left += 1;
+                let why = reason_text(reason);
+                anstream::println!(
+                    "{} {path} {}",
+                    paint(WARN, "still held back"),
+                    paint(DIM, why)
+                );
+            }
+            Err(error) => {
+                left += 1;
+                anstream::println!("{} {path}: {error}", paint(BAD, "refused"));
+            }
+        }
+    }
+    Ok(u8::from(left > 0))
+}
+
+/// Forgets what was held back.
+pub(crate) fn discard(args: &ChangeArgs) -> Result<u8, Failure> {
+    let review = Review::open(&args.dir)?;
+    let chosen = review.selected(&args.paths)?;
+    if chosen.is_empty() {
+        return Err(Failure::new(FAILED, "nothing is held back there"));
+    }
+    confirm(args.yes, &format!("discard {} change(s)?", chosen.len()))?;
+    for path in review.discard(&chosen)? {
+        anstream::println!("discarded {}", path_text(&path));
+    }
+    Ok(0)
+}
+
+/// Trusts what files hold now.
+pub(crate) fn endorse(args: &ChangeArgs) -> Result<u8, Failure> {
+    if args.all {
+        return Err(Failure::usage("`endorse` names its files"));
+    }
+    let review = Review::open(&args.dir)?;
+    confirm(args.yes, "trust what these files hold now?")?;
+    review.endorse(&args.paths)?;
+    for path in &args.paths {
+        anstream::println!("endorsed {}", path.display());
+    }
+    Ok(0)
+}
+
+/// Asks on the terminal.
+///
+/// FAIL-CLOSED: without a terminal only an explicit `--yes` goes on.
+fn confirm(is_sure: bool, question: &str) -> Result<(), Failure> {
+    if is_sure {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage("nobody can be asked here").help("say `--yes` to go on"));
+    }
+    anstream::eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(Failure::new(FAILED, "nothing was changed")),
+    }
+}
+
+/// The path with control characters escaped.
+fn path_text(path: &EntryPath) -> String {
+    path.to_string().escape_debug().to_string()
+}
+
+fn print(staged: &StagedChange, diff: &Diff) {
+    let path = path_text(&staged.change.path);
+    let verb = staged.change.verb();
+    anstream::println!("{} {verb}", paint(BOLD, &path));
+    anstream::println!("  {}", paint(WARN, reason_text(staged.reason)));
+    if diff.is_build_input {
+        anstream::println!(
+            "  {}",
+            paint(WARN, "a build, test or install on the host runs it")
+        );
+    }
+    if let Some(why) = diff.activation {
+        anstream::println!("  {}", paint(WARN, why));
+    }
+    if diff.is_conflict {
+        anstream::println!("  {}", paint(BAD, "the file has changed on the host since"));
+    }
+    match &diff.body {
+        DiffBody::Text(text) => text.lines().for_each(print_line),
+        DiffBody::Summary { old, new } => anstream::println!("  {old} -> {new}"),
+    }
+}
+
+/// One line of a diff; what a file holds never reaches the terminal unescaped.
+fn print_line(line: &str) {
+    let safe: String = line
+        .chars()
+        .flat_map(|c| {
+            let is_plain = c == '\t' || !(c.is_control() || is_hidden(c));
+            if is_plain {
+                vec![c]
+            } else {
+                c.escape_unicode().collect()
+            }
+        })
+        .collect();
+    match line.as_bytes().first() {
+        Some(b'+') => anstream::println!("{}", paint(GOOD, safe)),
+        Some(b'-') => anstream::println!("{}", paint(BAD, safe)),
+        _ => anstream::println!("{safe}"),
+    }
+}
+
+/// Characters that change how others read without being seen.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+fn as_json(staged: &StagedChange, diff: &Diff) -> serde_json::Value {
+    let (text, summary) = match &diff.body {
+        DiffBody::Text(text) => (Some(text), None),
+        DiffBody::Summary { old, new } => (None, Some(json!({ "old": old, "new": new }))),
+    };
+    let reasons: Vec<_> = match staged.reason {
+        StageReason::Approval(reasons) => reasons.iter().map(|reason| reason.name()).collect(),
+        _ => Vec::new(),
+    };
+    json!({
+        "path": staged.change.path.to_string(), "change": staged.change.verb(),
+        "why": staged.reason.name(), "reasons": reasons, "activation": diff.activation,
+        "is_build_input": diff.is_build_input, "is_conflict": diff.is_conflict,
+        "session": staged.session.to_string(), "diff": text, "summary": summary,
+    })
+}

@@ -1,0 +1,236 @@
+//! Works on what sessions held back in a workspace, also after they have ended.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nucleus::ports::{Approver, Grant, Question};
+use nucleus::sandbox::{Sandbox, SandboxOptions};
+use nucleus::state::StateDir;
+use nucleus::workspace::{
+    Diff, EntryPath, Overlayed, StageReason, StagedChange, WorkspaceOptions, WorkspaceView,
+};
+use nucleus_audit::record::Detail;
+use portcullis::path::RelPath;
+use portcullis::{Approval, Envelope, EnvelopeParts, SessionId};
+
+use super::open::workspace;
+use crate::home;
+use crate::report::{FAILED, Failure};
+
+/// A workspace as its user reviews it.
+#[derive(Debug)]
+pub(crate) struct Review {
+    root: PathBuf,
+    state: StateDir,
+    view: Arc<Overlayed>,
+}
+
+impl Review {
+    /// Opens the workspace without a session.
+    pub(crate) fn open(dir: &Path) -> Result<Self, Failure> {
+        let root = workspace(dir)?;
+        let state = StateDir::open(&home::state_dir()?)?;
+        let shared = state.make_workspace(&root)?;
+        let everything = Envelope::new(EnvelopeParts::everything());
+        let view = Overlayed::open(&root, &WorkspaceOptions::new(&shared), &everything)
+            .map_err(|error| Failure::new(FAILED, error))?;
+        Ok(Self {
+            root,
+            state,
+            view: Arc::new(view),
+        })
+    }
+
+    /// The held-back changes at or below these paths; all when none is named.
+    pub(crate) fn selected(&self, paths: &[PathBuf]) -> Result<Vec<StagedChange>, Failure> {
+        let all = self
+            .view
+            .staged()
+            .map_err(|error| Failure::new(FAILED, error))?;
+        let asked: Vec<EntryPath> = paths
+            .iter()
+            .map(|path| self.entry(path))
+            .collect::<Result<_, _>>()?;
+        for (path, entry) in paths.iter().zip(&asked) {
+            if !all
+                .iter()
+                .any(|staged| is_below(&staged.change.path, entry))
+            {
+                let why = format!("nothing is held back at `{}`", path.display());
+                return Err(Failure::new(FAILED, why).help("`nucleus diff` lists what is"));
+            }
+        }
+        let is_asked = |staged: &StagedChange| {
+            asked.is_empty()
+                || asked
+                    .iter()
+                    .any(|entry| is_below(&staged.change.path, entry))
+        };
+        Ok(all.into_iter().filter(is_asked).collect())
+    }
+
+    /// What the change would do.
+    pub(crate) fn diff(&self, staged: &StagedChange) -> Result<Diff, Failure> {
+        self.view
+            .diff(staged)
+            .map_err(|error| Failure::new(FAILED, error))
+    }
+
+    /// Forgets the changes.
+    pub(crate) fn discard(&self, chosen: &[StagedChange]) -> Result<Vec<EntryPath>, Failure> {
+        let paths: Vec<EntryPath> = chosen
+            .iter()
+            .map(|staged| staged.change.path.clone())
+            .collect();
+        self.view
+            .discard(&paths)
+            .map_err(|error| Failure::new(FAILED, error))
+    }
+
+    /// Trusts what the files hold now, and records it.
+    pub(crate) fn endorse(&self, paths: &[PathBuf]) -> Result<(), Failure> {
+        let paths: Vec<RelPath> = paths
+            .iter()
+            .map(|path| {
+                self.entry(path)?
+                    .parse()
+                    .map_err(|error| Failure::usage(error))
+            })
+            .collect::<Result<_, _>>()?;
+        let session = self.session(&Envelope::new(EnvelopeParts::nothing()), Arc::new(Nobody))?;
+        for path in &paths {
+            session
+                .monitor()
+                .note(&format!("endorsed {}", path.as_str()))
+                .map_err(|error| Failure::new(FAILED, error))?;
+        }
+        self.view
+            .endorse(&paths)
+            .map_err(|error| Failure::new(FAILED, error))?;
+        session
+            .monitor()
+            .end("endorsed")
+            .map_err(|error| Failure::new(FAILED, error))
+    }
+
+    /// Runs the whole step again for each change, as a session of its own under
+    /// the envelope of the session that made it, with the user's approval.
+    pub(crate) fn apply(&self, chosen: &[StagedChange]) -> Result<Vec<Applied>, Failure> {
+        let mut applied = Vec::new();
+        for group in chosen.chunk_by(|a, b| a.session == b.session) {
+            let envelope = self.envelope(group[0].session)?;
+            let sandbox = self.session(&envelope, Arc::new(AtHost))?;
+            for staged in group {
+                let path = staged.change.path.to_string().escape_debug().to_string();
+                let outcome = sandbox
+                    .apply(&staged.change.path)
+                    .map(|landed| landed.staged);
+                applied.push((path, outcome));
+            }
+            sandbox
+                .monitor()
+                .end("held-back changes were applied by the user")
+                .map_err(|error| Failure::new(FAILED, error))?;
+        }
+        Ok(applied)
+    }
+
+    /// The last envelope of a session, from its log.
+    fn envelope(&self, session: SessionId) -> Result<Envelope, Failure> {
+        let dir = Sandbox::log_dir(&self.state, session);
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::new(
+                FAILED,
+                format!("cannot read the log of session {session}: {error}"),
+            )
+            .help(
+                "without its envelope nothing of it can be applied; `nucleus discard` still works",
+            )
+        };
+        let records = nucleus_audit::read(&dir).map_err(|error| failed(&error))?;
+        let mut found = None;
+        for record in records {
+            let record = record.map_err(|error| failed(&error))?;
+            if let Some(Detail::Start { envelope, .. } | Detail::Tighten { envelope }) =
+                &record.detail
+            {
+                found = Some(Envelope::from_bytes(&envelope.0).map_err(|error| failed(&error))?);
+            }
+        }
+        found.ok_or_else(|| failed(&"it has no first record"))
+    }
+
+    /// A session of the user's own over this workspace.
+    fn session(
+        &self,
+        envelope: &Envelope,
+        approver: Arc<dyn Approver>,
+    ) -> Result<Sandbox, Failure> {
+        let options = SandboxOptions {
+            view: Some(self.view.clone()),
+            approver,
+            ..SandboxOptions::new(self.state.clone())
+        };
+        Sandbox::open_with(envelope, &self.root, options)
+            .map_err(|error| Failure::new(FAILED, error))
+    }
+
+    /// The entry of the workspace that the user's path means, relative to where they are.
+    fn entry(&self, path: &Path) -> Result<EntryPath, Failure> {
+        let here = std::env::current_dir()?.canonicalize()?;
+        let base = if here.starts_with(&self.root) {
+            here
+        } else {
+            self.root.clone()
+        };
+        let absolute = if path.is_absolute() {
+            path.to_owned()
+        } else {
+            base.join(path)
+        };
+        let inside = absolute
+            .strip_prefix(&self.root)
+            .map_err(|_| Failure::usage(format!("`{}` is not in the workspace", path.display())))?;
+        Ok(EntryPath::from_path(inside))
+    }
+}
+
+/// What became of one change: `None` landed, else why it is still held back.
+pub(crate) type Applied = (String, Result<Option<StageReason>, nucleus::Error>);
+
+/// Whether the path is the other or below it.
+fn is_below(path: &EntryPath, ancestor: &EntryPath) -> bool {
+    let (path, ancestor) = (path.as_bytes(), ancestor.as_bytes());
+    ancestor.is_empty()
+        || path
+            .strip_prefix(ancestor)
+            .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+/// The user at the host's own command line, who has seen the change and said yes.
+#[derive(Debug)]
+struct AtHost;
+
+impl Approver for AtHost {
+    fn ask(&self, question: &Question<'_>) -> Option<Grant> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).ok()?;
+        let uid = rustix::process::getuid().as_raw();
+        let approver = format!("uid:{uid}");
+        Some(Grant {
+            approval: Approval::vouched_by_host(question.refusal, question.envelope, &approver),
+            nonce,
+            expires_boot_ms: u64::MAX,
+        })
+    }
+}
+
+/// Nobody is asked.
+#[derive(Debug)]
+struct Nobody;
+
+impl Approver for Nobody {
+    fn ask(&self, _question: &Question<'_>) -> Option<Grant> {
+        None
+    }
+}
