@@ -21,8 +21,6 @@ pub(crate) struct Base {
     pub(super) owner: Option<(Uid, Gid)>,
     staged: Mutex<Staged>,
     labels: Mutex<Labels>,
-    /// The newest moment at which we changed the tree, in nanoseconds since 1970.
-    pub(super) landed_ns: Mutex<i128>,
 }
 
 /// Labels on record and what the repository tracks.
@@ -70,7 +68,6 @@ impl Base {
                 digests: super::carried::DigestCache::default(),
             }),
             staged: Mutex::new(staged),
-            landed_ns: Mutex::new(0),
             tree,
             state,
             owner,
@@ -109,6 +106,11 @@ impl Base {
             repository.refresh();
         }
         Ok(labels)
+    }
+
+    /// The labels as last read, for those who cannot wait.
+    pub(super) fn labels_as_known(&self) -> MutexGuard<'_, Labels> {
+        self.labels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a path shows.

@@ -8,6 +8,7 @@ use portcullis::digest::FieldHasher;
 use portcullis::{Content, ContentDigest, Exposure, Operation, OperationSet};
 
 use super::EntryPath;
+use super::state::RunDir;
 
 /// One change, in landing order of its command.
 ///
@@ -101,13 +102,20 @@ pub struct HeldContent {
     source: Source,
 }
 
+/// The layer of changes of a dead jail, and the directory it is kept in if that is one of ours.
+#[derive(Debug)]
+pub(crate) struct DeadLayer {
+    pub(crate) dir: OwnedFd,
+    pub(crate) _kept: Option<RunDir>,
+}
+
 /// Where the bytes lie.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// In memory.
     Memory(Arc<[u8]>),
     /// In a file of a dead jail's upper layer.
-    Layer(Arc<OwnedFd>, PathBuf),
+    Layer(Arc<DeadLayer>, PathBuf),
     /// In a file of the state directory.
     File(Arc<Path>),
 }

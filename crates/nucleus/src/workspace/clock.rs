@@ -22,18 +22,22 @@ pub(crate) fn coarse_ns() -> i128 {
 }
 
 impl Moment {
-    /// Now, later than `after_ns` by the clock of file systems; waits for the next tick if it must.
-    pub(crate) fn after(after_ns: i128) -> Self {
-        // A tick is at most 10 ms. A clock set back ends the wait: then stamps are not believed anyway.
-        for _ in 0..20 {
-            if coarse_ns() > after_ns {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
+    /// Now. Whatever changed before has an earlier stamp.
+    pub(crate) fn now() -> Self {
         Self {
-            wall_ns: coarse_ns(),
+            wall_ns: nanos(clock_gettime(ClockId::Realtime)),
             boot_ns: nanos(clock_gettime(ClockId::Boottime)),
+        }
+    }
+
+    /// Returns when whatever changes from here on has a later stamp.
+    pub(crate) fn settle(self) {
+        // A tick is at most 10 ms. A clock set back ends the wait: then stamps are not believed anyway.
+        for _ in 0..100 {
+            if coarse_ns() > self.wall_ns {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_micros(200));
         }
     }
 
@@ -47,19 +51,28 @@ impl Moment {
 
 #[cfg(test)]
 mod tests {
-    use super::{Moment, coarse_ns};
+    use super::Moment;
+    use crate::workspace::tree::changed_ns;
 
     #[test]
     fn stamps_since_the_moment_are_told_from_those_before() {
-        let before = coarse_ns();
-        let moment = Moment::after(before);
-        assert!(!moment.may_precede(before));
-        assert!(moment.may_precede(coarse_ns()));
+        let dir = tempfile::tempdir().unwrap();
+        let stamp = |name: &str| {
+            std::fs::write(dir.path().join(name), "x").unwrap();
+            changed_ns(&rustix::fs::stat(dir.path().join(name)).unwrap())
+        };
+        for _ in 0..50 {
+            let before = stamp("f");
+            let moment = Moment::now();
+            assert!(!moment.may_precede(before));
+            moment.settle();
+            assert!(moment.may_precede(stamp("f")));
+        }
     }
 
     #[test]
     fn a_clock_that_was_set_makes_every_stamp_doubtful() {
-        let now = Moment::after(0);
+        let now = Moment::now();
         let set = Moment {
             boot_ns: now.boot_ns - 10_000_000_000,
             ..now

@@ -11,6 +11,7 @@ use portcullis::Exposure;
 use portcullis::path::PathError;
 
 use super::base::Base;
+use super::change::DeadLayer;
 use super::clock::Moment;
 use super::content::hold_layer_file;
 use super::landing::is_reserved;
@@ -36,7 +37,7 @@ pub struct CommandLayers {
     pub(super) mask: Arc<MaskLayer>,
     pub(super) staged: Option<Arc<Layer>>,
     pub(super) upper: Upper,
-    pub(super) _disk: Option<RunDir>,
+    pub(super) disk: Option<RunDir>,
     pub(super) guard: Arc<Guard>,
     pub(super) began: Moment,
 }
@@ -106,11 +107,14 @@ pub(super) fn tree_of(base: &Base) -> Result<JailTree, WorkspaceError> {
 impl Base {
     /// The changes of a command whose jail is dead.
     pub(super) fn end_command(&self, command: Command) -> Result<CommandOutcome, WorkspaceError> {
-        let Command { layers, upper } = command;
-        let upper = Arc::new(upper);
+        let Command { mut layers, upper } = command;
+        let upper = Arc::new(DeadLayer {
+            dir: upper,
+            _kept: layers.disk.take(),
+        });
         let lowers = layers.lowers(self)?;
         let lowers: Vec<_> = lowers.iter().map(AsFd::as_fd).collect();
-        let found = changed_set(upper.as_fd(), &lowers, Bounds::default())?;
+        let found = changed_set(upper.dir.as_fd(), &lowers, Bounds::default())?;
         let mut reader = Reader {
             base: self,
             upper,
@@ -136,7 +140,7 @@ impl Base {
 /// Turns found differences into changes.
 struct Reader<'a> {
     base: &'a Base,
-    upper: Arc<OwnedFd>,
+    upper: Arc<DeadLayer>,
     began: Moment,
     total_bytes: u64,
     deleted: BTreeSet<EntryPath>,

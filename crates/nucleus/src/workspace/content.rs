@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use portcullis::ContentDigest;
 use rustix::fs::{Mode, OFlags, ResolveFlags, Timestamps};
 use sha2::{Digest as _, Sha256};
 
-use super::change::{HeldContent, Source};
+use super::change::{DeadLayer, HeldContent, Source};
 use super::{WorkspaceError, tree};
 
 /// Bytes copied at a time; a run of zeros this long becomes a hole.
@@ -89,18 +88,18 @@ impl HeldContent {
 }
 
 /// Opens a regular file in a dead jail's layer.
-pub(crate) fn open_in_layer(layer: &Arc<OwnedFd>, path: &Path) -> Result<File, WorkspaceError> {
+pub(crate) fn open_in_layer(layer: &Arc<DeadLayer>, path: &Path) -> Result<File, WorkspaceError> {
     let flags =
         OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    rustix::fs::openat2(layer.as_fd(), path, flags, Mode::empty(), resolve)
+    rustix::fs::openat2(&layer.dir, path, flags, Mode::empty(), resolve)
         .map(File::from)
         .map_err(WorkspaceError::io("open", path.display()))
 }
 
 /// Holds a file of a layer under the digest of its bytes.
 pub(crate) fn hold_layer_file(
-    layer: &Arc<OwnedFd>,
+    layer: &Arc<DeadLayer>,
     path: PathBuf,
 ) -> Result<HeldContent, WorkspaceError> {
     let mut file = open_in_layer(layer, &path)?;

@@ -11,7 +11,8 @@ use portcullis::{Envelope, EnvelopeParts, SessionId};
 
 use super::base::Base;
 use super::{
-    Change, ChangeKind, EntryPath, HeldContent, Landed, Origin, Overlayed, StageReason, WorkspaceOptions, WorkspaceView, fault,
+    Change, ChangeKind, EntryPath, HeldContent, Landed, Origin, Overlayed, StageReason,
+    WorkspaceOptions, WorkspaceView, fault,
 };
 
 /// Where the child of a crash test works; absent in every other run.
@@ -59,7 +60,15 @@ fn changes(base: &Base) -> Vec<Change> {
         labels: portcullis::Exposure::UNTRUSTED,
         origin: Origin::Command,
     };
-    let write = |path: &str, bytes: &str| change(path, ChangeKind::Write { content: text(bytes), mode: 0o644 });
+    let write = |path: &str, bytes: &str| {
+        change(
+            path,
+            ChangeKind::Write {
+                content: text(bytes),
+                mode: 0o644,
+            },
+        )
+    };
     let mut conflict = write("user", "new user");
     conflict.before = super::Before::Absent;
     vec![
@@ -70,7 +79,12 @@ fn changes(base: &Base) -> Vec<Change> {
         write("made", "new made"),
         change("dir", ChangeKind::Directory { mode: 0o755 }),
         write("dir/in", "new in"),
-        change("link", ChangeKind::Symlink { target: "new".into() }),
+        change(
+            "link",
+            ChangeKind::Symlink {
+                target: "new".into(),
+            },
+        ),
         change("chmod", ChangeKind::Mode { mode: 0o600 }),
         conflict,
     ]
@@ -84,13 +98,19 @@ fn work(dir: &Path) -> Vec<EntryPath> {
     let landed = base.land_unpermitted(all, session());
     let asks = Change {
         path: entry("asks"),
-        kind: ChangeKind::Write { content: text("asks"), mode: 0o600 },
+        kind: ChangeKind::Write {
+            content: text("asks"),
+            mode: 0o600,
+        },
         before: super::Before::Absent,
         labels: portcullis::Exposure::NONE,
         origin: Origin::Tool,
     };
     base.stage(asks, StageReason::Failed, session()).unwrap();
-    let kept = paths.into_iter().zip(landed).filter(|(_, landed)| !matches!(landed, Ok(Landed::Done)));
+    let kept = paths
+        .into_iter()
+        .zip(landed)
+        .filter(|(_, landed)| !matches!(landed, Ok(Landed::Done)));
     kept.map(|(path, _)| path).collect()
 }
 
@@ -106,13 +126,21 @@ fn crash_child() {
 /// Whether the child came to its end.
 fn run_child(dir: &Path, step: u32) -> bool {
     let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "workspace::crash_tests::crash_child", "--test-threads=1", "--quiet"])
+        .args([
+            "--exact",
+            "workspace::crash_tests::crash_child",
+            "--test-threads=1",
+            "--quiet",
+        ])
         .env(DIR, dir)
         .env(STEP, step.to_string())
         .stdout(std::process::Stdio::null())
         .status()
         .unwrap();
-    assert!(status.code().is_none_or(|code| code == 0), "the child failed by itself at step {step}");
+    assert!(
+        status.code().is_none_or(|code| code == 0),
+        "the child failed by itself at step {step}"
+    );
     status.success()
 }
 
@@ -124,7 +152,10 @@ fn read(ws: &Path, path: &str) -> Option<String> {
 fn check_tree(ws: &Path, step: u32) {
     let one_of = |path: &str, states: &[Option<&str>]| {
         let held = read(ws, path);
-        assert!(states.contains(&held.as_deref()), "{path} holds {held:?} after step {step}");
+        assert!(
+            states.contains(&held.as_deref()),
+            "{path} holds {held:?} after step {step}"
+        );
     };
     one_of("mod", &[Some("old mod"), Some("new mod")]);
     one_of("gone", &[Some("old gone"), None]);
@@ -133,11 +164,17 @@ fn check_tree(ws: &Path, step: u32) {
     one_of("chmod", &[Some("old chmod")]);
     one_of("user", &[Some("old user")]);
     let link = std::fs::read_link(ws.join("link")).unwrap();
-    assert!(["old", "new"].contains(&link.to_str().unwrap()), "{link:?} after step {step}");
+    assert!(
+        ["old", "new"].contains(&link.to_str().unwrap()),
+        "{link:?} after step {step}"
+    );
     let known = ["mod", "gone", "made", "dir", "d", "chmod", "user", "link"];
     for found in std::fs::read_dir(ws).unwrap() {
         let name = found.unwrap().file_name();
-        assert!(known.contains(&name.to_str().unwrap()), "{name:?} is left after step {step}");
+        assert!(
+            known.contains(&name.to_str().unwrap()),
+            "{name:?} is left after step {step}"
+        );
     }
 }
 
@@ -150,16 +187,29 @@ fn a_kill_at_any_step_loses_nothing_and_leaves_nothing() {
         prepare(dir.path());
         let ws = dir.path().join("ws");
         let is_over = run_child(dir.path(), step);
-        let view = Overlayed::open(&ws, &WorkspaceOptions::new(dir.path().join("state")), &envelope).unwrap();
+        let view = Overlayed::open(
+            &ws,
+            &WorkspaceOptions::new(dir.path().join("state")),
+            &envelope,
+        )
+        .unwrap();
         check_tree(&ws, step);
         for path in ["mod", "made", "dir/in"] {
             if read(&ws, path).is_some_and(|held| held.starts_with("new")) {
-                assert_eq!(view.carried(&rel(path)), portcullis::Exposure::UNTRUSTED, "{path} landed before its label at step {step}");
+                assert_eq!(
+                    view.carried(&rel(path)),
+                    portcullis::Exposure::UNTRUSTED,
+                    "{path} landed before its label at step {step}"
+                );
             }
         }
         for staged in view.staged().unwrap() {
             if let ChangeKind::Write { content, .. } = &staged.change.kind {
-                assert!(content.read(1 << 20).is_ok(), "{} is staged without content at step {step}", staged.change.path);
+                assert!(
+                    content.read(1 << 20).is_ok(),
+                    "{} is staged without content at step {step}",
+                    staged.change.path
+                );
             }
         }
         drop(view);
@@ -181,7 +231,10 @@ fn recovery_never_deletes_what_the_user_saved() {
     prepare(dir.path());
     let ws = dir.path().join("ws");
     let base = base(dir.path());
-    let change = changes(&base).into_iter().find(|c| c.path == entry("mod")).unwrap();
+    let change = changes(&base)
+        .into_iter()
+        .find(|c| c.path == entry("mod"))
+        .unwrap();
     // The state right after the exchange, had the user saved just before it.
     let temp = super::landing::replace_name(&base.tree, &change);
     std::fs::write(ws.join(&temp), "saved by the user").unwrap();

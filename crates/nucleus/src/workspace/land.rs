@@ -94,10 +94,6 @@ impl Base {
         run.place_pending();
         run.sync();
         let placed = run.placed;
-        *self
-            .landed_ns
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = super::clock::coarse_ns();
         self.conclude(group, placed, &locked)
     }
 
@@ -221,6 +217,10 @@ impl Run<'_> {
             Ok(Half::Finished(placed)) => {
                 self.touch(change.path.as_bytes());
                 self.placed.insert(at, Ok(Ok(placed)));
+            }
+            // Where the directory is gone, nothing is left to delete.
+            Err(WorkspaceError::NotFound(_)) if change.kind == ChangeKind::Delete => {
+                self.placed.insert(at, Ok(Ok(Placed::Done)));
             }
             Err(error) => {
                 self.placed.insert(at, Err(error));

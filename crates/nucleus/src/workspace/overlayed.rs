@@ -2,21 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::JoinHandle;
 
 use nucleus_jail::Upper;
 use nucleus_jail::mask::build_mask_of;
 use portcullis::path::RelPath;
 use portcullis::{Envelope, Exposure, SessionId};
+use rustix::fs::FileType;
 
-use super::base::Base;
+use super::base::{Base, Labels};
 use super::blocked::Blocked;
 use super::clock::Moment;
 use super::command::{MaskLayer, tree_of};
 use super::index::{Around, Index};
 use super::staging::Layer;
-use super::tree::{modified_ns, permissions, split};
+use super::tree::{file_type, modified_ns, permissions, split};
 use super::watch::{self, Guard, Watch, Watched};
 use super::{
     Change, Command, CommandLayers, CommandOutcome, Diff, Entry, EntryPath, HeldContent, Landed,
@@ -67,6 +70,7 @@ impl WorkspaceOptions {
 #[derive(Debug)]
 pub struct Overlayed {
     shared: Arc<Shared>,
+    watcher: Option<JoinHandle<()>>,
     upper: UpperKind,
 }
 
@@ -105,9 +109,10 @@ impl Overlayed {
         });
         let left_over = shared.refresh()?.left_over();
         shared.base.settle(&left_over)?;
-        watch::spawn(&shared)?;
+        let watcher = watch::spawn(&shared)?;
         Ok(Self {
             shared,
+            watcher: Some(watcher),
             upper: options.upper,
         })
     }
@@ -117,6 +122,9 @@ impl Overlayed {
             UpperKind::Memory { bytes, inodes } => (Upper::Tmpfs { bytes, inodes }, None),
             UpperKind::Disk => {
                 let dir = self.shared.base.state.fresh_dir("upper")?;
+                // The jail's own user searches it; the directories above are closed to all but ours.
+                std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755))
+                    .map_err(WorkspaceError::io("open", dir.path().display()))?;
                 (Upper::Disk(dir.path().to_path_buf()), Some(dir))
             }
         })
@@ -126,6 +134,15 @@ impl Overlayed {
 impl Drop for Overlayed {
     fn drop(&mut self) {
         self.shared.watch.end();
+        // What stops a command may drop the workspace in the watching thread itself.
+        let others = self
+            .watcher
+            .take()
+            .filter(|watcher| watcher.thread().id() != std::thread::current().id());
+        if let Some(watcher) = others {
+            // A panic in there was reported when it happened.
+            let _ = watcher.join();
+        }
     }
 }
 
@@ -134,6 +151,10 @@ impl Shared {
     fn refresh(&self) -> Result<MutexGuard<'_, Index>, WorkspaceError> {
         let locked = self.base.state.lock()?;
         let labels = self.base.labels(&locked)?;
+        self.refresh_with(&labels)
+    }
+
+    fn refresh_with(&self, labels: &Labels) -> Result<MutexGuard<'_, Index>, WorkspaceError> {
         let mut index = lock(&self.index);
         index.refresh(Around {
             tree: &self.base.tree,
@@ -167,7 +188,18 @@ impl Shared {
         let paths = hidden
             .iter()
             .map(|path| EntryPath::from_bytes(path).as_path().to_path_buf());
-        build_mask_of(self.base.tree.as_fd(), into.as_fd(), paths)?;
+        let built = build_mask_of(self.base.tree.as_fd(), into.as_fd(), paths)?;
+        let whole: BTreeSet<Vec<u8>> = built
+            .hidden
+            .iter()
+            .map(|path| super::change::path_bytes(path).to_vec())
+            .collect();
+        if whole != hidden {
+            // FAIL-CLOSED: a directory went away meanwhile, so a name in it is not hidden should it come back.
+            return Err(WorkspaceError::Unsupported(
+                "the workspace changed while its mask was built; run the command again",
+            ));
+        }
         let mask = Arc::new(MaskLayer {
             dir,
             hidden,
@@ -241,10 +273,20 @@ impl Shared {
         guard
     }
 
-    fn hidden(index: &Index) -> BTreeSet<Vec<u8>> {
-        let fixed = index.blocked().fixed().iter();
-        let fixed = fixed.map(|path| super::change::path_bytes(path).to_vec());
-        index.hidden().into_iter().chain(fixed).collect()
+    /// What a mask must hide: blocked paths there are, and fixed ones that could appear in a directory there is.
+    fn hidden(&self) -> Result<BTreeSet<Vec<u8>>, WorkspaceError> {
+        let (mut hidden, blocked) = {
+            let index = self.refresh()?;
+            (index.hidden(), Arc::clone(index.blocked()))
+        };
+        for path in blocked.fixed() {
+            let path = super::change::path_bytes(path);
+            let parent = self.base.tree.stat(split(path).0)?;
+            if parent.is_some_and(|stat| file_type(&stat) == FileType::Directory) {
+                hidden.insert(path.to_vec());
+            }
+        }
+        Ok(without_nested(hidden))
     }
 
     /// Whether a command would see a labelled file.
@@ -271,6 +313,21 @@ impl Shared {
     }
 }
 
+/// Without paths below others.
+fn without_nested(paths: BTreeSet<Vec<u8>>) -> BTreeSet<Vec<u8>> {
+    let is_below = |path: &[u8]| {
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        slashes
+            .map(|(at, _)| &path[..at])
+            .any(|above| paths.contains(above))
+    };
+    paths
+        .iter()
+        .filter(|path| !is_below(path))
+        .cloned()
+        .collect()
+}
+
 impl Watched for Shared {
     fn watch(&self) -> &Watch {
         &self.watch
@@ -289,24 +346,26 @@ impl Watched for Shared {
     }
 
     fn blocked_now(&self) -> Result<BTreeSet<Vec<u8>>, WorkspaceError> {
-        Ok(self.refresh()?.hidden())
+        // Without the state lock: a stop must not wait for a landing.
+        let labels = self.base.labels_as_known();
+        Ok(self.refresh_with(&labels)?.hidden())
     }
 }
 
 impl WorkspaceView for Overlayed {
     fn begin_command(&self, envelope: &Envelope) -> Result<CommandLayers, WorkspaceError> {
         let shared = &self.shared;
+        let began = Moment::now();
         shared.use_envelope(envelope);
-        let hidden = Shared::hidden(&*shared.refresh()?);
+        let hidden = shared.hidden()?;
         let guard = shared.guard(&hidden);
         // Names that came between the walk and the registration: from here on the watch sees them.
-        let now = Shared::hidden(&*shared.refresh()?);
+        let now = shared.hidden()?;
         let guard = if now == hidden {
             guard
         } else {
             shared.guard(&now)
         };
-        let landed = *lock(&shared.base.landed_ns);
         let (upper, disk) = self.upper()?;
         let layers = CommandLayers {
             root: tree_of(&shared.base)?,
@@ -314,11 +373,12 @@ impl WorkspaceView for Overlayed {
             mask: shared.mask(now)?,
             staged: shared.staged_layer()?,
             upper,
-            _disk: disk,
+            disk,
             guard,
-            began: Moment::after(landed),
+            began,
         };
         shared.watch.wake();
+        began.settle();
         Ok(layers)
     }
 

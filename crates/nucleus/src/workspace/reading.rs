@@ -77,7 +77,7 @@ impl Base {
             let stat = self
                 .tree
                 .stat(path.as_bytes())?
-                .ok_or_else(|| not_found(&path))?;
+                .ok_or_else(|| self.tree.absence(path.as_bytes()))?;
             return Ok(metadata_of(&stat, permissions(&stat), false));
         };
         let modified = UNIX_EPOCH + Duration::from_millis(staged.wall_unix_ms);
@@ -91,7 +91,7 @@ impl Base {
                 let stat = self
                     .tree
                     .stat(path.as_bytes())?
-                    .ok_or_else(|| not_found(&path))?;
+                    .ok_or_else(|| self.tree.absence(path.as_bytes()))?;
                 return Ok(metadata_of(&stat, *mode, true));
             }
             ChangeKind::Delete => return Err(not_found(&path)),
@@ -147,16 +147,20 @@ impl Base {
             };
             let at = joined(path.as_bytes(), name);
             match (rest.is_empty(), staged_type(change)) {
-                (false, _) => {
-                    found.entry(at).or_insert(EntryType::Directory);
-                }
                 (true, Some(kind)) => {
                     found.insert(at, kind);
                 }
                 (true, None) if matches!(change.change.kind, ChangeKind::Delete) => {
                     found.remove(&at);
                 }
-                (true, None) => {}
+                // What is shown below needs the directory, unless something else is staged there.
+                (false, Some(_)) => {
+                    let above = staged.entries().get(&EntryPath::from_bytes(&at));
+                    if above.is_none_or(StagedChange::is_directory) {
+                        found.entry(at).or_insert(EntryType::Directory);
+                    }
+                }
+                (_, None) => {}
             }
         }
         Ok(found
@@ -173,7 +177,10 @@ impl Base {
         path: &EntryPath,
     ) -> Result<BTreeMap<Vec<u8>, EntryType>, WorkspaceError> {
         let bytes = path.as_bytes();
-        let found = self.tree.stat(bytes)?.ok_or_else(|| not_found(path))?;
+        let found = self
+            .tree
+            .stat(bytes)?
+            .ok_or_else(|| self.tree.absence(path.as_bytes()))?;
         if file_type(&found) != FileType::Directory {
             return Err(WorkspaceError::WrongType {
                 path: path.to_string(),

@@ -119,12 +119,29 @@ impl Tree {
         }
     }
 
+    /// Why nothing can be found at a path: a link on the way, or nothing there.
+    pub(crate) fn absence(&self, path: &[u8]) -> WorkspaceError {
+        let above = path
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'/')
+            .map(|(at, _)| &path[..at]);
+        for dir in above {
+            match self.stat(dir) {
+                Ok(Some(stat)) if file_type(&stat) == FileType::Symlink => {
+                    return WorkspaceError::ThroughLink(shown(path));
+                }
+                Ok(Some(_)) => {}
+                _ => break,
+            }
+        }
+        WorkspaceError::NotFound(shown(path))
+    }
+
     /// Opens a regular file for reading, without blocking.
     pub(crate) fn open_file(&self, path: &[u8]) -> Result<(File, Stat), WorkspaceError> {
         // Looked at before it is opened: opening a FIFO or a device can already have an effect.
-        let found = self
-            .stat(path)?
-            .ok_or_else(|| WorkspaceError::NotFound(shown(path)))?;
+        let found = self.stat(path)?.ok_or_else(|| self.absence(path))?;
         require_file(path, &found)?;
         let fd = self
             .open_at(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)

@@ -9,6 +9,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -172,12 +173,11 @@ impl Watch {
 }
 
 /// Watches until [`Watch::end`] or until the workspace is gone.
-pub(crate) fn spawn<W: Watched>(watched: &Arc<W>) -> Result<(), WorkspaceError> {
+pub(crate) fn spawn<W: Watched>(watched: &Arc<W>) -> Result<JoinHandle<()>, WorkspaceError> {
     let weak = Arc::downgrade(watched);
     std::thread::Builder::new()
         .name("workspace-watch".into())
         .spawn(move || while turn(&weak) {})
-        .map(drop)
         .map_err(WorkspaceError::io("watch", "the workspace"))
 }
 

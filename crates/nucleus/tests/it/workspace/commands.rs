@@ -8,7 +8,7 @@ use nucleus_jail::Exit;
 use super::doors::envelope;
 use super::fixture::{PATIENCE, Place, Started, entry};
 
-const WAIT: &str = "while [ ! -e go ]; do sleep 0.02; done; ";
+const WAIT: &str = "read go; ";
 
 fn secrets() -> Place {
     let place = Place::blocking(&[".env", ".env.!(example)", "*.pem"]);
@@ -44,7 +44,7 @@ fn saving_a_blocked_file_by_rename_uncovers_nothing() {
         std::fs::write(place.beside("saved"), "canary 2").unwrap();
         std::fs::rename(place.beside("saved"), place.ws(name)).unwrap();
     }
-    place.write("go", "");
+    started.go();
     let exit = started
         .jail
         .wait_timeout(PATIENCE)
@@ -110,13 +110,23 @@ fn a_blocked_name_in_a_new_directory_stops_the_command() {
 }
 
 #[test]
+fn a_fixed_name_whose_directory_appears_later_stops_the_command() {
+    let place = Place::blocking(&["/deploy/token"]);
+    let reason = stops(&place, || place.write("deploy/token", "canary"));
+    assert_eq!(
+        reason,
+        Some(StopReason::BlockedNameAppeared("deploy/token".into()))
+    );
+}
+
+#[test]
 fn ordinary_work_of_the_host_stops_nothing() {
     let place = secrets();
     let view = place.open();
     let script = format!("{WAIT} cat made/file");
     let mut started = Started::new(&view, place.envelope(), &["/bin/sh", "-c", &script]);
     place.write("made/file", "seen");
-    place.write("go", "");
+    started.go();
     assert_eq!(
         started.jail.wait_timeout(PATIENCE).unwrap(),
         Some(Exit::Code(0))
@@ -199,7 +209,7 @@ fn the_layer_of_changes_is_bounded_and_nothing_is_lost() {
     };
     let view =
         nucleus::workspace::Overlayed::open(&place.ws(""), &options, place.envelope()).unwrap();
-    let script = "echo small > s; dd if=/dev/zero of=big bs=1M count=4 2>&1; i=0; while [ $i -lt 200 ]; do : > n$i || break; i=$((i+1)); done; true";
+    let script = "echo small > s; dd if=/dev/zero of=big bs=1M count=4 2>&1; i=0; while [ $i -lt 200 ]; do touch n$i 2>/dev/null || break; i=$((i+1)); done; true";
     let (seen, outcome) = place.sh(&view, script);
     assert!(seen.contains("No space left on device"), "{seen}");
     assert!(outcome.changes.len() < 120);

@@ -55,11 +55,11 @@ fn a_change_made_while_the_command_runs_is_a_conflict() {
     place.write("f", "old");
     place.write("g", "old");
     let view = place.open();
-    let script = "echo agent > f; echo agent > g; while [ ! -e go ]; do sleep 0.02; done";
+    let script = "echo agent > f; echo agent > g; echo ready; read go";
     let mut started = Started::new(&view, place.envelope(), &["/bin/sh", "-c", script]);
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    started.hear("ready");
     place.write("f", "user");
-    place.write("go", "");
+    started.go();
     started
         .jail
         .wait_timeout(PATIENCE)

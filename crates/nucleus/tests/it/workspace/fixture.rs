@@ -5,8 +5,8 @@ use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use nucleus::workspace::{
     Change, Command, CommandLayers, CommandOutcome, EntryPath, Overlayed, WorkspaceError,
@@ -158,15 +158,18 @@ impl Place {
 pub(crate) struct Started {
     pub(crate) jail: Arc<Jail>,
     pub(crate) layers: CommandLayers,
-    out: Option<std::thread::JoinHandle<String>>,
+    out: Option<std::thread::JoinHandle<()>>,
+    said: Arc<Mutex<Vec<u8>>>,
+    stdin: std::io::PipeWriter,
 }
 
 impl Started {
     pub(crate) fn new(view: &Overlayed, envelope: &Envelope, argv: &[&str]) -> Self {
         let layers = view.begin_command(envelope).unwrap();
         let (mut read, write) = std::io::pipe().unwrap();
+        let (stdin_read, stdin) = std::io::pipe().unwrap();
         let stdio = Stdio::Fds {
-            stdin: std::fs::File::open("/dev/null").unwrap().into(),
+            stdin: stdin_read.into(),
             stdout: write.try_clone().unwrap().into(),
             stderr: write.into(),
         };
@@ -188,20 +191,48 @@ impl Started {
         let jail = Arc::new(launcher().spawn(spec).unwrap());
         let kill = Arc::clone(&jail);
         layers.on_stop(move |_| drop(kill.kill()));
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&said);
         let out = std::thread::spawn(move || {
-            let mut text = Vec::new();
-            read.read_to_end(&mut text).unwrap();
-            String::from_utf8_lossy(&text).into_owned()
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = read.read(&mut buffer) {
+                heard.lock().unwrap().extend_from_slice(&buffer[..read]);
+            }
         });
         Self {
             jail,
             layers,
             out: Some(out),
+            said,
+            stdin,
         }
     }
 
+    /// Lets a script go on that waits with `read`. An overlay remembers that a name was absent, so a file would not do.
+    pub(crate) fn go(&mut self) {
+        std::io::Write::write_all(&mut self.stdin, b"go\n").unwrap();
+    }
+
+    /// Waits until the command has said this.
+    pub(crate) fn hear(&self, text: &str) {
+        let since = Instant::now();
+        while !self.text().contains(text) {
+            assert!(
+                since.elapsed() < PATIENCE,
+                "it never said {text}: {}",
+                self.text()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
+    }
+
     pub(crate) fn output(&mut self) -> String {
-        self.out.take().unwrap().join().unwrap()
+        self.out.take().unwrap().join().unwrap();
+        self.text()
     }
 
     /// The command, whose jail must be dead.

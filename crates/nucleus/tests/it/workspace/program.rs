@@ -6,11 +6,18 @@ use super::fixture::Dump;
 pub(crate) const PROGRAM: &str = r#"
 import hashlib, json, os, shutil, stat, sys
 root = os.getcwdb()
-def b(text): return bytes.fromhex(text)
+def b(text): return bytes.fromhex(text) if isinstance(text, str) else bytes([text[0]]) * text[1]
 def put(path, data, flags):
     fd = os.open(path, flags | os.O_NOFOLLOW, 0o666)
     try: os.write(fd, data)
     finally: os.close(fd)
+def move(old, new):
+    try: os.rename(old, new)
+    except OSError as e:
+        # As mv does where an overlay refuses to rename a directory of a lower layer.
+        if e.errno != 18 or os.path.lexists(new) or (new + b'/').startswith(old + b'/'): raise
+        shutil.copytree(old, new, symlinks=True)
+        shutil.rmtree(old)
 def sparse(path, size):
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
     try:
@@ -21,7 +28,7 @@ OPS = {
     'append': lambda p, d: put(b(p), b(d), os.O_WRONLY | os.O_APPEND),
     'truncate': lambda p, n: os.truncate(b(p), n) if not os.path.islink(b(p)) else None,
     'mkdir': lambda p: os.makedirs(b(p)),
-    'rename': lambda p, q: shutil.move(b(p), b(q)) if os.path.isdir(b(p)) and not os.path.lexists(b(q)) else os.rename(b(p), b(q)),
+    'rename': lambda p, q: move(b(p), b(q)),
     'link': lambda p, q: os.link(b(p), b(q), follow_symlinks=False),
     'symlink': lambda t, p: os.symlink(b(t), b(p)),
     'unlink': lambda p: os.unlink(b(p)),

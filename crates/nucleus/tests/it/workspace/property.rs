@@ -15,7 +15,9 @@ fn plain_path() -> BoxedStrategy<Vec<u8>> {
     let name = prop::sample::select(vec![
         "a", "b", "c", "d e", "\u{fc}", ".x", "-f", "'q\"", "z.txt",
     ]);
-    prop::collection::vec(name, 1..4).prop_map(|names| names.join("/").into_bytes()).boxed()
+    prop::collection::vec(name, 1..4)
+        .prop_map(|names| names.join("/").into_bytes())
+        .boxed()
 }
 
 /// Paths among which are some without a canonical spelling.
@@ -30,18 +32,20 @@ fn odd_path() -> BoxedStrategy<Vec<u8>> {
         b"t.",
         b"c",
     ];
-    prop::collection::vec(prop::sample::select(names), 1..3).prop_map(|names| names.join(&b'/')).boxed()
+    prop::collection::vec(prop::sample::select(names), 1..3)
+        .prop_map(|names| names.join(&b'/'))
+        .boxed()
 }
 
 fn target() -> impl Strategy<Value = &'static [u8]> {
     prop::sample::select(vec![&b"a"[..], b"b/c", b"nowhere", b"./a"])
 }
 
-fn data() -> impl Strategy<Value = Vec<u8>> {
+fn data() -> impl Strategy<Value = Value> {
     prop_oneof![
-        Just(Vec::new()),
-        prop::collection::vec(any::<u8>(), 1..40),
-        (1..5_u8).prop_map(|fill| vec![fill; 70_000]),
+        Just(json!("")),
+        prop::collection::vec(any::<u8>(), 1..40).prop_map(|bytes| json!(hex(&bytes))),
+        (0..5_u8).prop_map(|fill| json!([fill, 70_000])),
     ]
 }
 
@@ -50,8 +54,8 @@ fn operation(path: BoxedStrategy<Vec<u8>>) -> impl Strategy<Value = Value> {
     let file_modes = prop::sample::select(vec![0o600, 0o644, 0o755, 0o444, 0o4755, 0o640]);
     let dir_modes = prop::sample::select(vec![0o700, 0o755, 0o750]);
     prop_oneof![
-        4 => (p(), data()).prop_map(|(p, d)| json!(["create", p, hex(&d)])),
-        2 => (p(), data()).prop_map(|(p, d)| json!(["append", p, hex(&d)])),
+        4 => (p(), data()).prop_map(|(p, d)| json!(["create", p, d])),
+        2 => (p(), data()).prop_map(|(p, d)| json!(["append", p, d])),
         1 => (p(), 0..90_000_u32).prop_map(|(p, n)| json!(["truncate", p, n])),
         3 => p().prop_map(|p| json!(["mkdir", p])),
         4 => (p(), p()).prop_map(|(p, q)| json!(["rename", p, q])),
@@ -63,7 +67,7 @@ fn operation(path: BoxedStrategy<Vec<u8>>) -> impl Strategy<Value = Value> {
         1 => (p(), dir_modes).prop_map(|(p, m)| json!(["chmod_dir", p, m])),
         1 => (p(), 100_000..3_000_000_u32).prop_map(|(p, n)| json!(["sparse", p, n])),
         1 => p().prop_map(|p| json!(["touch", p])),
-        2 => (p(), data()).prop_map(|(p, d)| json!(["recreate", p, hex(&d)])),
+        2 => (p(), data()).prop_map(|(p, d)| json!(["recreate", p, d])),
     ]
 }
 
@@ -122,9 +126,7 @@ fn check(
     tried.unwrap();
 }
 
-fn commands(
-    path: BoxedStrategy<Vec<u8>>,
-) -> impl Strategy<Value = Vec<Vec<Value>>> {
+fn commands(path: BoxedStrategy<Vec<u8>>) -> impl Strategy<Value = Vec<Vec<Value>>> {
     prop::collection::vec(prop::collection::vec(operation(path), 1..25), 1..4)
 }
 
