@@ -9,7 +9,7 @@ use nucleus::state::StateDir;
 use nucleus::workspace::{
     Diff, EntryPath, Overlayed, StageReason, StagedChange, WorkspaceOptions, WorkspaceView,
 };
-use nucleus_audit::record::Detail;
+use nucleus_audit::Detail;
 use portcullis::path::RelPath;
 use portcullis::{Approval, Envelope, EnvelopeParts, SessionId};
 
@@ -152,7 +152,7 @@ impl Review {
         for record in records {
             let record = record.map_err(|error| failed(&error))?;
             if let Some(Detail::Start { envelope, .. } | Detail::Tighten { envelope }) =
-                &record.detail
+                &record.body.detail
             {
                 found = Some(Envelope::from_bytes(&envelope.0).map_err(|error| failed(&error))?);
             }
