@@ -232,7 +232,10 @@ impl Places {
                 let mut source = source.split(' ');
                 let is_kind = source.next()? == kind
                     && (controller.is_empty()
-                        || source.last()?.split(',').any(|option| option == controller));
+                        || source
+                            .next_back()?
+                            .split(',')
+                            .any(|option| option == controller));
                 let mut mount = mount.split(' ').skip(3);
                 let (root, at) = (mount.next()?, mount.next()?);
                 let below = Path::new(&path).strip_prefix(root).ok()?;

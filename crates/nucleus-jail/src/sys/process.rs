@@ -46,9 +46,10 @@ pub(crate) fn clone_into(flags: libc::c_int) -> io::Result<Cloned> {
         return Ok(Cloned::Child);
     }
     // SAFETY: CLONE_PIDFD stored a new descriptor that nothing else owns.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
     Ok(Cloned::Parent {
         pid: pid as i32,
-        pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) },
+        pidfd,
     })
 }
 
@@ -204,19 +205,10 @@ pub(crate) fn drop_bounding_set() -> io::Result<()> {
 
 /// Empties every set but the bounding one.
 pub(crate) fn drop_held_capabilities() -> io::Result<()> {
+    let all = libc::PR_CAP_AMBIENT_CLEAR_ALL as libc::c_ulong;
     // SAFETY: this prctl takes plain numbers.
-    check(
-        unsafe {
-            libc::prctl(
-                libc::PR_CAP_AMBIENT,
-                libc::PR_CAP_AMBIENT_CLEAR_ALL as libc::c_ulong,
-                0,
-                0,
-                0,
-            )
-        }
-        .into(),
-    )?;
+    let cleared = unsafe { libc::prctl(libc::PR_CAP_AMBIENT, all, 0, 0, 0) };
+    check(cleared.into())?;
     set_capabilities([0; 6])
 }
 

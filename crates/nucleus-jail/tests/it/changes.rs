@@ -18,16 +18,17 @@ use crate::fixture::{over, overlay, python, run, sh};
 const PROGRAM: &str = r#"
 import os, sys, stat, shutil, hashlib
 os.umask(0o022)
+def opener(p, f): return os.open(p, f | os.O_NONBLOCK, 0o666) # a FIFO nobody reads must not wait
 def name(h): return os.fsencode(bytes.fromhex(h))
 for line in OPS.split('\n'):
     w = line.split(' ')
     try:
         if w[0] == 'write':
-            with open(name(w[1]), 'wb') as f: f.write(name(w[2]))
+            with open(name(w[1]), 'wb', opener=opener) as f: f.write(name(w[2]))
         elif w[0] == 'append':
-            with open(name(w[1]), 'ab') as f: f.write(name(w[2]))
+            with open(name(w[1]), 'ab', opener=opener) as f: f.write(name(w[2]))
         elif w[0] == 'sparse':
-            with open(name(w[1]), 'ab') as f: f.truncate(100000)
+            with open(name(w[1]), 'ab', opener=opener) as f: f.truncate(100000)
         elif w[0] == 'shorten': os.truncate(name(w[1]), 1)
         elif w[0] == 'mkdir': os.mkdir(name(w[1]))
         elif w[0] == 'rename': os.rename(name(w[1]), name(w[2]))
@@ -36,7 +37,7 @@ for line in OPS.split('\n'):
         elif w[0] == 'symlink': os.symlink(name(w[1]), name(w[2]))
         elif w[0] == 'unlink': os.unlink(name(w[1]))
         elif w[0] == 'rmdir': os.rmdir(name(w[1]))
-        elif w[0] == 'rmtree': shutil.rmtree(name(w[1]))
+        elif w[0] == 'rmtree' and os.path.isdir(name(w[1])): shutil.rmtree(name(w[1]))
         elif w[0] == 'chmod': os.chmod(name(w[1]), int(w[2], 8) | (0o500 if os.path.isdir(name(w[1])) else 0))
         elif w[0] == 'touch': os.utime(name(w[1]), (1, 1))
         elif w[0] == 'fifo': os.mkfifo(name(w[1]))
