@@ -240,6 +240,41 @@ fn a_damaged_log_is_not_continued() {
     assert!(matches!(other, Err(LogError::ForeignSession)));
 }
 
+#[test]
+fn a_log_is_not_continued_past_a_cut_tail_or_without_its_mirror() {
+    let outside = tempfile::tempdir().unwrap();
+    let (dir, mirror) = (outside.path().join("log"), outside.path().join("mirror"));
+    let options = || LogOptions {
+        mirror: Some(mirror.clone()),
+        ..LogOptions::default()
+    };
+    let now = context(9, Exposure::NONE);
+    let recover = || Log::recover(&dir, SESSION, options(), key(), &now);
+    let log = scene::open(&dir, options());
+    let notes = fs::read(dir.join("audit.checkpoints")).unwrap();
+    scene::read(&log, 2, "a");
+    drop(log);
+    let (file, sidecar) = (dir.join("audit-0000.jsonl"), dir.join("audit.checkpoints"));
+    let (whole, signed) = (fs::read(&file).unwrap(), fs::read(&sidecar).unwrap());
+    let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    fs::write(&file, &whole[..first]).unwrap();
+    fs::write(&sidecar, notes).unwrap();
+    assert!(matches!(
+        recover(),
+        Err(LogError::Damaged(VerifyError::Bad(_)))
+    ));
+    fs::write(&file, &whole).unwrap();
+    fs::write(&sidecar, signed).unwrap();
+    let kept = fs::read(&mirror).unwrap();
+    fs::remove_file(&mirror).unwrap();
+    assert!(matches!(
+        recover(),
+        Err(LogError::Damaged(VerifyError::Bad(_)))
+    ));
+    fs::write(&mirror, kept).unwrap();
+    assert_eq!(recover().unwrap().1.report.records, 3);
+}
+
 /// What the child said of its failure.
 fn failure(report: &Path) -> Vec<String> {
     let text =
