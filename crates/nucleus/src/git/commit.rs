@@ -203,3 +203,22 @@ fn check_judged(repository: &RelPath, paths: &[String], judged: &[RelPath]) -> R
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_not_judged_keeps_a_commit_from_landing() {
+        let rel = |path: &str| RelPath::parse(path).unwrap();
+        let judged = [rel("sub/a"), rel("sub/b")];
+        let check = |paths: &[&str]| {
+            let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+            check_judged(&rel("sub"), &paths, &judged)
+        };
+        check(&["a", "b"]).unwrap();
+        check(&["a"]).unwrap();
+        let error = check(&["a", "c"]).unwrap_err().to_string();
+        assert!(error.contains("`sub/c`"), "{error}");
+    }
+}

@@ -61,7 +61,7 @@ impl Git {
             };
             batches[batch].push(change);
         }
-        check_tip(&own, made, &batches[2])?;
+        check_tip(&own, (made.branch, made.id), &batches[2])?;
         let labels = self.executor.sandbox().written_labels();
         for batch in batches {
             let batch = batch.into_iter().map(|change| change.carrying(labels));
@@ -235,9 +235,9 @@ fn is_object(inside: &str, is_directory: bool, is_file: bool) -> bool {
 }
 
 /// FAIL-CLOSED: the branch must become the very commit that was looked at.
-fn check_tip(own: &RelPath, made: &Made<'_>, changes: &[Change]) -> Result<(), Error> {
-    let tip = format!("refs/heads/{}", made.branch);
-    let wanted = ContentDigest::of(format!("{}\n", made.id).as_bytes());
+fn check_tip(own: &RelPath, (branch, id): (&str, &str), changes: &[Change]) -> Result<(), Error> {
+    let tip = format!("refs/heads/{branch}");
+    let wanted = ContentDigest::of(format!("{id}\n").as_bytes());
     let is_tip = |change: &&Change| inside(own, change) == Some(tip.as_str());
     match changes.iter().find(is_tip).map(|change| &change.kind) {
         Some(ChangeKind::Write { content, .. }) if content.digest() == wanted => Ok(()),
@@ -263,7 +263,33 @@ fn not_of_commit(path: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::is_object;
+    use super::*;
+    use crate::workspace::{EntryPath, HeldContent, Origin};
+    use portcullis::Exposure;
+
+    fn written(path: &str, text: &str) -> Change {
+        Change {
+            path: EntryPath::from_bytes(path.as_bytes()),
+            kind: ChangeKind::Write {
+                content: HeldContent::from_bytes(text.as_bytes()),
+                mode: 0o644,
+            },
+            before: Before::Absent,
+            labels: Exposure::NONE,
+            origin: Origin::Command,
+        }
+    }
+
+    #[test]
+    fn a_branch_that_became_another_commit_does_not_land() {
+        let own = RelPath::parse(".git").unwrap();
+        let check =
+            |path: &str, text: &str| check_tip(&own, ("main", "1234"), &[written(path, text)]);
+        check(".git/refs/heads/main", "1234\n").unwrap();
+        check(".git/refs/heads/main", "5678\n").unwrap_err();
+        check(".git/refs/heads/other", "1234\n").unwrap_err();
+        check_tip(&own, ("main", "1234"), &[]).unwrap_err();
+    }
 
     #[test]
     fn objects_are_told_from_what_git_obeys() {

@@ -555,3 +555,55 @@ fn a_search_backend_is_judged_at_the_port_it_is_reached_at() {
         SearchBackend::new(template).unwrap_err();
     }
 }
+
+#[test]
+fn a_name_for_this_machine_or_for_metadata_is_not_even_resolved() {
+    let names = ["localhost", "metadata.google.internal"];
+    let web = names.iter().fold(public_web(), |web, name| {
+        web.name(name, &[&["93.184.216.34"]])
+    });
+    let session = Session::over(web);
+    for name in names {
+        session.refused(&format!("https://{name}/"));
+    }
+    assert_eq!(session.web.resolved.lock().unwrap().len(), 0);
+}
+
+#[test]
+fn a_held_redirect_steers_no_fetch_of_a_session_that_saw_private_data() {
+    let policy = r#"
+[capabilities]
+web_fetch = "low_risk"
+[network]
+hosts = [{ host = "docs.example.com", trust = true },
+    { host = "quiet.example.net", methods = ["GET"], paths = ["/r"], sink = false }]
+[budget]
+max_cost_usd = 1.0
+"#;
+    let web = public_web()
+        .name("quiet.example.net", &[&["93.184.216.42"]])
+        .redirect(
+            "GET https://quiet.example.net:443/r",
+            302,
+            "https://docs.example.com/a",
+        );
+    let session = Session::under(policy, web);
+    session
+        .monitor
+        .expose(Exposure::PRIVATE, "read `x`")
+        .unwrap();
+    let held = |url: &str| session.fetcher.fetch_held(&FetchRequest::get(url));
+    held("https://docs.example.com/a").unwrap();
+    let error = held("https://quiet.example.net/r").unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::ApprovalRequired {
+                operation: "web_fetch",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(session.web.dialled().len(), 2);
+}

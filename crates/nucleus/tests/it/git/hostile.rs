@@ -212,3 +212,21 @@ fn what_a_command_plants_in_the_repository_waits_and_the_users_git_runs_nothing(
     assert!(session.on_disk("owned").is_none());
     host(&ws, &["fsck", "--strict"]);
 }
+
+#[test]
+fn a_filter_that_replaces_an_object_lands_nothing() {
+    let dir = with_commit();
+    let ws = dir.path().join("ws");
+    std::fs::write(ws.join("dangling"), "dangling\n").unwrap();
+    let id = host(&ws, &["hash-object", "-w", "dangling"]);
+    let session = session(&dir, &policy("[]"));
+    let object = format!(".git/objects/{}/{}", &id[..2], &id[2..]);
+    set_filter(&session, &format!("rm -f {object}; echo x > {object}; cat"));
+    session.write("x.data", "text\n");
+    let before = snapshot(&session.ws(""));
+    let error = commit(&session, "filtered", &["x.data"])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("no part of a commit"), "{error}");
+    assert_eq!(snapshot(&session.ws("")), before);
+}

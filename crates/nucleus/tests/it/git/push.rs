@@ -363,3 +363,32 @@ fn a_host_without_git_is_a_clear_error() {
         .to_string();
     assert!(error.contains("is it installed?"), "{error}");
 }
+
+#[test]
+fn what_was_committed_while_untrusted_needs_approval_in_a_later_session_too() {
+    let dir = with_commit();
+    let (bare, url) = remote(&dir, "remote.git");
+    let first = session(&dir, &listing(&url));
+    first
+        .monitor()
+        .expose(Exposure::UNTRUSTED, "fetched `example.com`")
+        .unwrap();
+    first.write("readme.txt", "second\n");
+    commit(&first, "second", &["readme.txt"]).unwrap();
+    first.end();
+    let later = session(&dir, &listing(&url));
+    let before = later.monitor().exposure();
+    let error = push(&later, "main", None).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::ApprovalRequired {
+                operation: "git_push",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(later.monitor().exposure(), before);
+    assert_eq!(host(&bare, &["for-each-ref"]), "");
+}
