@@ -20,6 +20,9 @@ pub struct StateDir {
 }
 
 impl StateDir {
+    /// Where, in the directory of a workspace, its staged changes and labels are.
+    pub const VIEW: &str = "workspace";
+
     /// State below `root`, which is made when it does not exist.
     ///
     /// # Errors

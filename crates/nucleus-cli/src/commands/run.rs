@@ -106,7 +106,8 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         model_socket: args.model_socket.clone(),
         view_dirs: args.view_dirs.clone(),
     };
-    let code = run_agent(&opened, &agent, hands(&opened)?)?;
+    let code = hands(&opened).and_then(|hands| run_agent(&opened, &agent, hands));
+    let code = code.inspect_err(|_| opened.abandon())?;
     print_summary(&opened, args.json);
     Ok(code)
 }

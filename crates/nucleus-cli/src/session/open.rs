@@ -52,6 +52,15 @@ pub(crate) struct Opened {
     pub(crate) sources: Vec<String>,
 }
 
+impl Opened {
+    /// Ends a session whose agent could not be started.
+    pub(crate) fn abandon(&self) {
+        if let Err(error) = self.sandbox.monitor().end("the agent could not be started") {
+            tracing::warn!(%error, "the end of the session could not be recorded");
+        }
+    }
+}
+
 /// Opens the session.
 ///
 /// # Errors

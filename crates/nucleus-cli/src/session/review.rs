@@ -32,7 +32,7 @@ impl Review {
         let state = StateDir::open(&home::state_dir()?)?;
         let shared = state.make_workspace(&root)?;
         let everything = Envelope::new(EnvelopeParts::everything());
-        let view = Overlayed::open(&root, &WorkspaceOptions::new(&shared), &everything)
+        let view = Overlayed::open(&root, &WorkspaceOptions::new(shared.join(StateDir::VIEW)), &everything)
             .map_err(|error| Failure::new(FAILED, error))?;
         Ok(Self {
             root,

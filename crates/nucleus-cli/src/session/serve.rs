@@ -26,7 +26,7 @@ impl Servers {
         model: Option<ModelForwarder>,
     ) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(1)
             .thread_name("nucleus-serve")
             .enable_all()
             .build()?;

@@ -104,7 +104,7 @@ impl Sandbox {
         let view = match options.view {
             Some(view) => view,
             None => {
-                let kept = WorkspaceOptions::new(shared.join("workspace"));
+                let kept = WorkspaceOptions::new(shared.join(StateDir::VIEW));
                 Arc::new(Overlayed::open(dir, &kept, policy.granted())?)
             }
         };
