@@ -1,0 +1,8 @@
+//! Attacks on `nucleus run` from start to end, each with its allow twin; the host's view decides.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod fixture;
+
+mod files;
