@@ -9,11 +9,13 @@ import shlex
 import subprocess
 import sys
 
-from agents import Agent, Runner, function_tool, set_default_openai_api, set_default_openai_client, set_tracing_disabled
+from agents import Agent, RunConfig, Runner, function_tool, set_default_openai_api, set_default_openai_client, set_tracing_disabled
 from agents.mcp import MCPServerStdio
 from openai import AsyncOpenAI
 
 MAX_TURNS = 100
+# A compromised model may name a tool that it was not offered: by default that ends the run.
+CONFIG = RunConfig(tool_not_found_behavior="return_error_to_model")
 
 
 @function_tool
@@ -36,8 +38,8 @@ async def run(task):
         tools = [shell] if os.environ.get("AGENT_SHELL") == "1" else []
         agent = Agent(name="worker", instructions="Do the task.", model="fake-1", tools=tools, mcp_servers=[server])
         if os.environ.get("AGENT_STREAM") != "1":
-            return (await Runner.run(agent, task, max_turns=MAX_TURNS)).final_output
-        result = Runner.run_streamed(agent, task, max_turns=MAX_TURNS)
+            return (await Runner.run(agent, task, max_turns=MAX_TURNS, run_config=CONFIG)).final_output
+        result = Runner.run_streamed(agent, task, max_turns=MAX_TURNS, run_config=CONFIG)
         async for _ in result.stream_events():
             pass
         return result.final_output

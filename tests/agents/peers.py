@@ -21,7 +21,7 @@ import tempfile
 import time
 
 import install
-from make_repo import make_scene
+from make_repo import make_scene, write_file
 from modelserver import fit
 from modelserver.wire import make_tool
 
@@ -62,7 +62,10 @@ def arguments_for(name, schema):
 
 
 class Server:
-    """The stdio command on a scene of its own for each peer, so that none sees the other's changes."""
+    """The stdio command on a scene of its own for each peer, so that none sees the other's changes.
+
+    Peers start it by a script of one word: some take a `--` in a server's command for their own, and pass on no variables.
+    """
 
     def __init__(self, command, base):
         self.command, self.base, self._scenes = command, pathlib.Path(base), 0
@@ -73,7 +76,11 @@ class Server:
     def fresh(self):
         self._scenes += 1
         scene = make_scene(self.base / f"scene{self._scenes}")
-        return [word.replace("{dir}", scene["base"] + "/work") for word in self.command]
+        words = [word.replace("{dir}", scene["base"] + "/work") for word in self.command]
+        own = [f"{name}={self.env[name]}" for name in ("HOME", "XDG_STATE_HOME")]
+        script = self.base / f"serve{self._scenes}"
+        write_file(script, f"#!/bin/sh\nexec {shlex.join(['env', *own, *words])}\n", 0o755)
+        return [str(script)]
 
 
 def run(argv, env=None, timeout=TIMEOUT_SECONDS):

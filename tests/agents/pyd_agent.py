@@ -58,7 +58,9 @@ async def watch(_, events):
 async def run(task):
     tools = [shell] if os.environ.get("AGENT_SHELL") == "1" else []
     model = make_model(os.environ.get("AGENT_API", "chat"))
-    agent = Agent(model, tools=tools, toolsets=mcp_toolsets(os.environ.get("AGENT_MCP", "nucleus mcp")))
+    # By default the second result in a row that is an error, as a refusal is, ends the run.
+    toolsets = mcp_toolsets(os.environ.get("AGENT_MCP", "nucleus mcp"))
+    agent = Agent(model, tools=tools, toolsets=toolsets, retries=100)
     handler = watch if os.environ.get("AGENT_STREAM") == "1" else None
     async with agent:
         result = await agent.run(task, event_stream_handler=handler, usage_limits=UsageLimits(request_limit=100))

@@ -17,7 +17,7 @@ REFUSALS = ("refusal", "stage")  # kinds of records of an audit log
 PROVIDER_ROUTES = {"r12"}
 ACTIVATION_PATHS = (
     ".git/hooks .git/config .git/config.worktree .git/info/attributes .gitattributes .gitmodules .vscode .cursor .claude"
-    " .codex .gemini .mcp.json AGENTS.md CLAUDE.md .github .envrc .cargo .npmrc .husky moved r09-hooks"
+    " .codex .gemini .mcp.json AGENTS.md CLAUDE.md .github .envrc .cargo/config.toml .cargo/config .npmrc .husky moved r09-hooks"
 ).split()
 BEYOND_POLICY = ("secret", "home", "outside", "launcher")  # canaries that no read may ever return
 

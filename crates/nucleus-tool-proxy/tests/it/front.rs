@@ -113,11 +113,14 @@ async fn tools_at_never_are_not_offered() {
 }
 
 #[tokio::test]
-async fn an_answer_has_text_and_data() {
+async fn a_model_reads_the_text_and_a_program_the_data() {
     let (client, _heard) = connect(Capabilities::ALL).await;
     let result = call(&client, "read", json!({ "path": "a.txt" })).await;
     assert_eq!(text(&result), "content of a.txt");
-    assert_eq!(result.structured_content, Some(json!({ "path": "a.txt" })));
+    // A client would show its model structured content in place of the text.
+    assert_eq!(result.structured_content, None);
+    let meta = result.meta.clone().unwrap();
+    assert_eq!(meta.0["nucleus"], json!({ "path": "a.txt" }));
     assert_ne!(result.is_error, Some(true));
 }
 
