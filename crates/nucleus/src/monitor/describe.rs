@@ -41,9 +41,9 @@ pub fn cut(text: &str) -> String {
 
 /// Quotes and letters as they are; what cannot be seen or changes the direction as an escape.
 fn push_visible(shown: &mut String, c: char) {
-    if matches!(c, '\'' | '"' | '\\')
-        || !c.escape_debug().next().is_some_and(|first| first == '\\') && !is_bidi(c)
-    {
+    let is_quote = matches!(c, '\'' | '"' | '\\');
+    let is_escaped = c.escape_debug().next().is_some_and(|first| first == '\\');
+    if is_quote || !(is_escaped || is_bidi(c)) {
         shown.push(c);
     } else {
         shown.extend(c.escape_unicode());

@@ -42,6 +42,7 @@ pub use ticket::Ticket;
 
 use held::HeldStore;
 use inner::Inner;
+use options::Assembled;
 
 /// The one door of a session.
 ///
@@ -74,7 +75,11 @@ impl Monitor {
     /// [`MonitorError::Probe`] when a boundary probe got through, which is
     /// recorded; and when the log or the state cannot be written.
     pub fn open(options: SessionOptions) -> Result<Arc<Self>, MonitorError> {
-        let (monitor, layers, probes) = Self::assemble(options)?;
+        let Assembled {
+            monitor,
+            layers,
+            probes,
+        } = Self::assemble(options)?;
         monitor.record_start(&layers, &probes)?;
         if let Some(through) = probes.iter().find(|probe| !probe.held) {
             monitor.end("a boundary probe got through")?;

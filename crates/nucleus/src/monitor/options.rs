@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex};
 
 use nucleus_audit::{Boundary, Layer, Log, Probe};
 use portcullis::envelope::Envelope;
-use portcullis::request::SessionId;
+use portcullis::request::{SessionId, Subject};
+use portcullis::{Amount, Operation};
 
 use super::Monitor;
+use super::admit::Need;
 use super::exposure::SharedExposure;
 use super::held::HeldStore;
 use super::inner::Inner;
 use crate::budget::AtomicBudget;
-use crate::error::MonitorError;
+use crate::error::{Error, MonitorError};
 use crate::guard::MonotonicGuard;
 use crate::ports::{Approver, Clock, FaultPoint, NoApprover, NoFaults, SystemClock};
 
@@ -83,29 +85,38 @@ impl SessionOptions {
 }
 
 impl SessionOptions {
-    /// The session as a child: its envelope is met with the parent's, and all that it spends and touches is the parent's too.
+    /// The session as a child, where the parent's envelope grants `manage_pods`.
+    ///
+    /// Its envelope is met with the parent's, and all that it spends and touches is the parent's too.
     ///
     /// # Errors
-    /// [`MonitorError::Over`] when the parent does not run.
-    pub fn below(mut self, parent: &Monitor) -> Result<Self, MonitorError> {
-        if !parent.is_active() {
-            return Err(MonitorError::Over);
-        }
-        self.envelope = parent
-            .envelope()
-            .attenuate(&self.envelope)
-            .map_err(|_| MonitorError::Widened)?;
+    /// A refusal by the parent's door, and [`MonitorError::Widened`].
+    pub fn below(mut self, parent: &Arc<Monitor>) -> Result<Self, Error> {
+        let narrowed = parent.envelope().attenuate(&self.envelope);
+        self.envelope = narrowed.map_err(|_| MonitorError::Widened)?;
+        let subject = Subject::Child {
+            envelope: self.envelope.digest(),
+        };
+        let request = parent.request(Operation::ManagePods, subject).build();
+        let admitted = parent.admit(&request, Amount::ZERO, Need::Durable)?;
+        drop(admitted.permit);
+        admitted.ticket.done()?;
         self.budget = AtomicBudget::child(parent.budget(), self.envelope.maximum());
         self.parent = Some(parent.session());
         Ok(self)
     }
 }
 
+/// A monitor with what its first record says.
+pub(super) struct Assembled {
+    pub(super) monitor: Arc<Monitor>,
+    pub(super) layers: Vec<Layer>,
+    pub(super) probes: Vec<Probe>,
+}
+
 impl Monitor {
     /// A monitor that has recorded nothing yet.
-    pub(super) fn assemble(
-        options: SessionOptions,
-    ) -> Result<(Arc<Self>, Vec<Layer>, Vec<Probe>), MonitorError> {
+    pub(super) fn assemble(options: SessionOptions) -> Result<Assembled, MonitorError> {
         let window_ms = options.envelope.window_ms();
         let guard = match &options.window_file {
             None => MonotonicGuard::start(&*options.clock, window_ms),
@@ -136,6 +147,10 @@ impl Monitor {
             started_ms,
             boundary: options.boundary,
         };
-        Ok((Arc::new(monitor), options.layers, options.probes))
+        Ok(Assembled {
+            monitor: Arc::new(monitor),
+            layers: options.layers,
+            probes: options.probes,
+        })
     }
 }

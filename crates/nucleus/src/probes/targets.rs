@@ -36,6 +36,7 @@ impl Targets {
         fs::set_permissions(dir.join("canary"), fs::Permissions::from_mode(0o644))?;
         let tcp = TcpListener::bind("127.0.0.1:0")?;
         let socket = bind_near(&dir)?;
+        fs::set_permissions(dir.join("socket"), fs::Permissions::from_mode(0o777))?;
         Ok(Self {
             _abstract: bind_abstract(&token)?,
             _unix: socket,

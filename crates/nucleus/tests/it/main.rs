@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod budget;
+mod compile_fail;
 mod executor;
 mod fetch;
 mod git;

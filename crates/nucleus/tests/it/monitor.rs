@@ -496,7 +496,18 @@ fn sessions_on_one_workspace_share_what_they_have_touched() {
 
 #[test]
 fn a_child_is_at_most_its_parent_and_spends_and_touches_for_it() {
-    let parent = Session::under(PUSHING);
+    let denied = Session::under(PUSHING);
+    let beside = Session::beside(&denied.dir, OPEN, |options| {
+        options.parent = Some(denied.monitor().clone())
+    });
+    assert!(matches!(
+        beside.err(),
+        Some(Error::PolicyDenied {
+            operation: "manage_pods",
+            ..
+        })
+    ));
+    let parent = Session::under(&PUSHING.replace("[git]", "manage_pods = \"always\"\n[git]"));
     let dir = Arc::new(tempfile::tempdir().unwrap());
     std::fs::create_dir(dir.path().join("ws")).unwrap();
     let of = parent.monitor().clone();

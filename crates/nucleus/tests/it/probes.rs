@@ -86,6 +86,31 @@ fn a_jail_whose_workspace_is_the_real_tree_is_found_out() {
 }
 
 #[test]
+fn a_jail_that_shows_the_sockets_of_the_host_is_found_out() {
+    let probes = through(&|spec, targets| {
+        let (host, inside) = (targets.to_owned(), targets.to_owned());
+        spec.views.push(View::Bind {
+            host,
+            inside,
+            access: Access::ReadOnly,
+        });
+        spec.unix_sockets = nucleus_jail::UnixSockets::Private;
+    });
+    assert_eq!(names(&probes), ["canary", "host-socket"]);
+}
+
+#[test]
+fn a_jail_without_namespaces_is_found_out() {
+    let probes = through(&|spec, _| {
+        spec.form = nucleus_jail::Form::WithoutNamespaces;
+        spec.waived = nucleus_jail::Layer::NAMESPACED.into();
+        spec.workspace = None;
+    });
+    let found = names(&probes);
+    assert!(found.contains(&"other-process"), "{found:?}");
+}
+
+#[test]
 fn attempts_that_were_not_made_count_as_got_through() {
     let probes = through(&|spec, _| spec.argv = vec!["/bin/true".into()]);
     assert_eq!(probes.len(), nucleus::probes::ATTEMPTS.len());
