@@ -33,7 +33,7 @@ OPS = {
     'symlink': lambda t, p: os.symlink(b(t), b(p)),
     'unlink': lambda p: os.unlink(b(p)),
     'rmtree': lambda p: shutil.rmtree(b(p)),
-    'chmod': lambda p, m: os.chmod(b(p), m) if not os.path.islink(b(p)) else None,
+    'chmod': lambda p, m: os.chmod(b(p), m) if os.path.isfile(b(p)) and not os.path.islink(b(p)) else None,
     'chmod_dir': lambda p, m: os.chmod(b(p), m) if os.path.isdir(b(p)) and not os.path.islink(b(p)) else None,
     'sparse': lambda p, n: sparse(b(p), n),
     'touch': lambda p: os.utime(b(p), follow_symlinks=False),
