@@ -7,7 +7,7 @@ use nucleus::ports::{Approver, Grant, Question};
 use nucleus::sandbox::{Sandbox, SandboxOptions};
 use nucleus::state::StateDir;
 use nucleus::workspace::{
-    Diff, EntryPath, Overlayed, StageReason, StagedChange, WorkspaceOptions, WorkspaceView,
+    ChangeKind, Diff, EntryPath, Overlayed, StageReason, StagedChange, WorkspaceOptions, WorkspaceView,
 };
 use nucleus_audit::Detail;
 use portcullis::path::RelPath;

@@ -93,6 +93,39 @@ impl Sandbox {
         Ok(written)
     }
 
+    /// Lands a change after the directories it needs; what needs approval among them is kept, and so is the change then.
+    pub(super) fn land_below(
+        &self,
+        parents: Vec<Change>,
+        change: Change,
+        also: OperationSet,
+    ) -> Result<Written, Error> {
+        let mut kept = Written {
+            changes: Vec::new(),
+        };
+        let mut first = None;
+        for change in parents.into_iter().chain([change]) {
+            let repositories = Repositories::of(std::slice::from_ref(&change));
+            let is_kept = if first.is_some() {
+                Kept::Always
+            } else {
+                Kept::of(&repositories, &change)
+            };
+            match self.land_one(change, also, is_kept) {
+                Ok(landed) => kept.changes.push(landed),
+                Err(error)
+                    if error
+                        .refused()
+                        .is_some_and(|r| r.kind() == RefusedKind::ApprovalRequired) =>
+                {
+                    first.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        first.map_or(Ok(kept), Err)
+    }
+
     /// Ends a permitted landing without effect: more than its path makes it an activation.
     pub(crate) fn hold_back(&self, admitted: Admitted) -> Result<(), Error> {
         drop(admitted.permit);

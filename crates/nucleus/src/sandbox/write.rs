@@ -7,7 +7,7 @@ use portcullis::{Operation, OperationSet};
 use super::read::MAX_FILE_BYTES;
 use super::{Sandbox, Written};
 use crate::error::Error;
-use crate::workspace::HeldContent;
+use crate::workspace::{Change, HeldContent, WorkspaceError};
 
 impl Sandbox {
     /// Writes a file: `write_files`, and `edit_files` too for one that exists.
@@ -25,12 +25,31 @@ impl Sandbox {
             .view
             .change_to_write(path, HeldContent::from_bytes(content), None)
         {
-            Ok(change) => self.land(change, OperationSet::of(Operation::WriteFiles)),
+            Ok(change) => {
+                let parents = self.missing_parents(path)?;
+                self.land_below(parents, change, OperationSet::of(Operation::WriteFiles))
+            }
             Err(error) => Err(self.fail(
                 &self.inline_request(Operation::WriteFiles, path, content),
                 error.into(),
             )),
         }
+    }
+
+    /// The directories that the path needs and that are not there, outermost first.
+    fn missing_parents(&self, path: &RelPath) -> Result<Vec<Change>, Error> {
+        let mut missing = Vec::new();
+        let mut next = path.parent();
+        while let Some(dir) = next.filter(|dir| !dir.is_root()) {
+            match self.view.metadata(&dir) {
+                Err(WorkspaceError::NotFound { .. }) => missing.push(dir.clone()),
+                _ => break,
+            }
+            next = dir.parent();
+        }
+        let dirs = missing.iter().rev();
+        dirs.map(|dir| Ok(self.view.change_to_make_dir(dir)?))
+            .collect()
     }
 
     /// The request of a change that could not be made, for its refusal.
