@@ -100,17 +100,6 @@ fn a_jail_that_shows_the_sockets_of_the_host_is_found_out() {
 }
 
 #[test]
-fn a_jail_without_namespaces_is_found_out() {
-    let probes = through(&|spec, _| {
-        spec.form = nucleus_jail::Form::WithoutNamespaces;
-        spec.waived = nucleus_jail::Layer::NAMESPACED.into();
-        spec.workspace = None;
-    });
-    let found = names(&probes);
-    assert!(found.contains(&"other-process"), "{found:?}");
-}
-
-#[test]
 fn attempts_that_were_not_made_count_as_got_through() {
     let probes = through(&|spec, _| spec.argv = vec!["/bin/true".into()]);
     assert_eq!(probes.len(), nucleus::probes::ATTEMPTS.len());
