@@ -31,6 +31,7 @@ pub mod text;
 pub mod verdict;
 
 pub use budget::{Amount, Ledger};
+pub use command::{ArgPattern, Argv, CommandLattice, CommandPattern};
 pub use decide::{Approval, Decision, Permit, Refusal, decide};
 pub use digest::{ContentDigest, EnvelopeDigest, RequestDigest};
 pub use envelope::{Declarations, Envelope, EnvelopeParts, Section, Widened};

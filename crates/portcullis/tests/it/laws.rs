@@ -84,6 +84,15 @@ proptest! {
     }
 
     #[test]
+    fn every_constructor_yields_a_normal_envelope(a in generate::envelope(), b in generate::envelope()) {
+        let decoded = Envelope::from_bytes(&a.to_bytes()).unwrap();
+        let made = [a.clone(), a.meet(&b), a.attenuate(&b).unwrap(), decoded];
+        for envelope in made {
+            prop_assert_eq!(envelope.posture(), envelope.posture().normalize());
+        }
+    }
+
+    #[test]
     fn canonical_bytes_round_trip(a in generate::envelope()) {
         let bytes = a.to_bytes();
         let back = Envelope::from_bytes(&bytes).unwrap();
