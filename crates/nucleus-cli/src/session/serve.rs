@@ -25,6 +25,8 @@ impl Servers {
         hands: Arc<H>,
         model: Option<ModelForwarder>,
     ) -> Result<Self, Failure> {
+        // One thread for input and output: calls run on threads of their own, and a second
+        // one here costs each answer a wake-up.
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("nucleus-serve")
