@@ -55,8 +55,8 @@ def jailed(nucleus, options, scene, model_socket, start, task):
     argv += ["--model-socket", str(model_socket), "--task", task]
     for view in start.views:
         argv += ["--view-dir", str(view)]
-    if options.presets:
-        return [*argv, "--agent", options.presets]
+    if options.presets:  # a model name that codex does not know gets it plain function tools
+        return [*argv, "--agent", options.presets, "--model", "fake-1"]
     # PATH inside the jail is the session's: only the client's own directory is put before it, by `sh`.
     own = {key: value for key, value in start.env.items() if key != "PATH"}
     extra = start.env.get("PATH", "").partition(":")[0]

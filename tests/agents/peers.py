@@ -50,7 +50,7 @@ CALLS = {
 }
 # What the result of a call that must succeed says. The others may be refused, by a result and never by a broken session.
 SAYS = {"read": "unittest", "glob": "stats.py", "grep": "def mean", "run": "usage", "write": "", "edit": "", "git_status": "",
-        "session_status": ""}
+        "git_diff": "len(values)", "git_commit": "", "session_status": ""}
 
 
 def arguments_for(name, schema):
@@ -95,7 +95,7 @@ def judge_call(name, text, is_error):
     return bool(text)
 
 
-def python_client(server, revision):
+def python_client(server, revision, options):
     python = str(install.venv("oai") / "bin/python")
     argv = server.fresh()
     rc, out, err = run([python, str(HERE / "peer_client.py"), revision, "{}", *argv], server.env)
@@ -105,6 +105,9 @@ def python_client(server, revision):
     schemas = {name: tool["schema"] for name, tool in json.loads(out)["tools"].items()}
     unknown = sorted(set(schemas) - set(CALLS))
     yield f"python_{revision}_offers_only_known_tools", bool(schemas) and not unknown, " ".join(unknown)
+    if options.every_tool:
+        missing = sorted(set(CALLS) - set(schemas))
+        yield f"python_{revision}_offers_every_tool", not missing, " ".join(missing)
     calls = {name: arguments_for(name, schema) for name, schema in schemas.items() if name in CALLS}
     rc, out, err = run([python, str(HERE / "peer_client.py"), revision, json.dumps(calls), *argv], server.env)
     report = json.loads(out) if rc == 0 else {"revision": "", "tools": {}}
@@ -180,7 +183,7 @@ def wait_for_port(port, child):
 
 def checks(server, options):
     for revision in options.revisions.split(","):
-        yield from python_client(server, revision)
+        yield from python_client(server, revision, options)
     if not options.python_only:
         yield from inspector(server)
         yield from conformance(server)
@@ -190,6 +193,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--revisions", default=",".join(REVISIONS), help="of the Python client")
     parser.add_argument("--python-only", action="store_true", help="without the peers that need npm")
+    parser.add_argument("--every-tool", action="store_true", help="the server must offer all tools, so that each is called")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND [ARGUMENT..]")
     options = parser.parse_args()
     command = options.command[1:] if options.command[:1] == ["--"] else options.command

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use portcullis::{Envelope, Level, Operation, OperationSet};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use crate::arguments::{
     CommitArgs, CreatePrArgs, DiffArgs, EditArgs, GlobArgs, GrepArgs, NoArgs, PushArgs, ReadArgs,
@@ -50,12 +51,26 @@ impl ToolSpec {
 }
 
 /// The JSON Schema of a type of arguments.
+///
+/// An argument that may be left out has the type it has when given: several
+/// clients read no list of types and would send it as a string.
 fn schema_of<T: JsonSchema>() -> Arc<JsonObject> {
     let value = schemars::schema_for!(T).to_value();
     let mut object = value.as_object().cloned().unwrap_or_default();
     object.remove("$schema");
     object.remove("title");
     object.remove("description");
+    let properties = object.get_mut("properties").and_then(Value::as_object_mut);
+    for property in properties.into_iter().flat_map(JsonObject::values_mut) {
+        if let Some(Value::Array(types)) = property.get("type")
+            && let [one] = types
+                .iter()
+                .filter(|name| *name != "null")
+                .collect::<Vec<_>>()[..]
+        {
+            property["type"] = one.clone();
+        }
+    }
     Arc::new(object)
 }
 

@@ -113,7 +113,10 @@ fn branch(git: &Git, named: Option<&String>) -> Result<String, Error> {
 /// `git_push`; one that the policy never grants is refused without a look at the repository.
 pub(super) fn push(git: &Git, args: &PushArgs, level: Level) -> Result<Reply, Error> {
     let unseen = "main".to_owned();
-    let named = args.branch.as_ref().or((level == Level::Never).then_some(&unseen));
+    let named = args
+        .branch
+        .as_ref()
+        .or((level == Level::Never).then_some(&unseen));
     let pushed = git.push(&PushRequest {
         repository: RelPath::root(),
         branch: branch(git, named)?,

@@ -66,7 +66,9 @@ impl SessionHands {
             Call::GitStatus => git::status(&self.git),
             Call::GitDiff(args) => git::diff(&self.git, &args),
             Call::GitCommit(args) => git::commit(&self.git, &args),
-            Call::GitPush(args) => git::push(&self.git, &args, self.envelope().level(Operation::GitPush)),
+            Call::GitPush(args) => {
+                git::push(&self.git, &args, self.envelope().level(Operation::GitPush))
+            }
             Call::CreatePr(args) => git::create_pr(&self.git, self.forge.as_ref(), &args),
         }
     }

@@ -112,6 +112,25 @@ async fn tools_at_never_are_not_offered() {
     assert_eq!(names, ["read", "git_status", "git_diff", "session_status"]);
 }
 
+#[test]
+fn every_argument_has_one_type() {
+    for spec in tool_specs() {
+        let definition = spec.definition();
+        let properties = definition
+            .input_schema
+            .get("properties")
+            .cloned()
+            .unwrap_or_default();
+        for (name, property) in properties.as_object().into_iter().flatten() {
+            assert!(
+                property["type"].is_string(),
+                "{}: {name}: {property}",
+                spec.name
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_model_reads_the_text_and_a_program_the_data() {
     let (client, _heard) = connect(Capabilities::ALL).await;
