@@ -15,6 +15,7 @@ use super::change::DeadLayer;
 use super::clock::Moment;
 use super::content::hold_layer_file;
 use super::landing::is_reserved;
+use super::mask::MaskLayer;
 use super::staging::Layer;
 use super::state::RunDir;
 use super::tree::changed_ns;
@@ -42,14 +43,6 @@ pub struct CommandLayers {
     pub(super) began: Moment,
 }
 
-/// A mask, never changed once it is built.
-#[derive(Debug)]
-pub(crate) struct MaskLayer {
-    pub(super) dir: RunDir,
-    pub(super) hidden: BTreeSet<Vec<u8>>,
-    pub(super) stamps: Vec<(Vec<u8>, Option<(u32, i128, u32, u32)>)>,
-}
-
 impl CommandLayers {
     /// What the jail mounts.
     #[must_use]
@@ -58,7 +51,7 @@ impl CommandLayers {
             inside: self.inside.clone(),
             lower: self.root.clone(),
             staged: self.staged.as_ref().map(|layer| layer.path().to_path_buf()),
-            mask: Some(self.mask.dir.path().to_path_buf()),
+            mask: Some(self.mask.path().to_path_buf()),
             upper: self.upper.clone(),
         }
     }
@@ -77,7 +70,7 @@ impl CommandLayers {
 
     /// The lower layers, topmost first.
     fn lowers(&self, base: &Base) -> Result<Vec<OwnedFd>, WorkspaceError> {
-        let mut lowers = vec![open(self.mask.dir.path())?];
+        let mut lowers = vec![open(self.mask.path())?];
         if let Some(layer) = &self.staged {
             lowers.push(open(layer.path())?);
         }

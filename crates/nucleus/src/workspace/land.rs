@@ -10,17 +10,14 @@ use portcullis::{Exposure, Permit, Request, SessionId, Subject};
 use super::base::{Base, Labels};
 use super::carried::label_digest;
 use super::change::ChangeKind;
+use super::group::Run;
 use super::labels::Written;
-use super::landing::{self, Half, Placed, Prepared, Site, is_reserved};
+use super::landing::{Placed, is_reserved};
 use super::state::Locked;
-use super::{
-    Before, Change, EntryPath, Landed, Landing, Origin, StageReason, WorkspaceError, fault,
-};
+use super::{Before, Change, Landed, Landing, StageReason, WorkspaceError};
 
 /// Files written before they are flushed together; each holds a descriptor.
 const GROUP: usize = 128;
-/// From so many files on, flushing the whole file system costs less than flushing each.
-const FLUSH_ALL: usize = 16;
 /// Largest git index whose new names are looked at; a larger one does not land.
 const MAX_GIT_INDEX_BYTES: u64 = 256 << 20;
 
@@ -187,94 +184,6 @@ impl Base {
     }
 }
 
-/// One group on its way into the tree.
-struct Run<'a> {
-    base: &'a Base,
-    /// `Ok(Err(reason))` is staged without an attempt.
-    placed: HashMap<usize, Result<Result<Placed, StageReason>, WorkspaceError>>,
-    pending: Vec<(usize, Prepared)>,
-    touched: Vec<Site>,
-}
-
-impl Run<'_> {
-    fn begin(&mut self, at: usize, change: &Change) {
-        // What replaces or closes something waits for the content that was to land before it.
-        if matches!(change.kind, ChangeKind::Delete | ChangeKind::Mode { .. }) {
-            self.place_pending();
-        }
-        let root = self.base.tree.path();
-        if let ChangeKind::Symlink { target } = &change.kind
-            && change.origin != Origin::Staged
-            && super::leaves::leaves(root, change.path.as_path(), target)
-        {
-            self.placed.insert(at, Ok(Err(StageReason::LeavingLink)));
-            return;
-        }
-        let begun = Site::of(&self.base.tree, change.path.as_bytes())
-            .and_then(|site| landing::begin(site, change));
-        match begun {
-            Ok(Half::Prepared(prepared)) => self.pending.push((at, prepared)),
-            Ok(Half::Finished(placed)) => {
-                self.touch(change.path.as_bytes());
-                self.placed.insert(at, Ok(Ok(placed)));
-            }
-            // Where the directory is gone, nothing is left to delete.
-            Err(WorkspaceError::NotFound(_)) if change.kind == ChangeKind::Delete => {
-                self.placed.insert(at, Ok(Ok(Placed::Done)));
-            }
-            Err(error) => {
-                self.placed.insert(at, Err(error));
-            }
-        }
-    }
-
-    /// Flushes the content that is ready and gives it its names.
-    fn place_pending(&mut self) {
-        let pending = std::mem::take(&mut self.pending);
-        let flushed_all = pending.len() >= FLUSH_ALL && rustix::fs::syncfs(&self.base.tree).is_ok();
-        for (at, prepared) in pending {
-            let flushed = if flushed_all {
-                Ok(())
-            } else {
-                prepared.flush()
-            };
-            fault::step("flushed");
-            let placed = flushed.and_then(|()| prepared.place());
-            self.touch(prepared.site().path());
-            self.placed.insert(at, placed.map(Ok));
-        }
-    }
-
-    /// Remembers a directory whose names changed.
-    fn touch(&mut self, path: &[u8]) {
-        let dir = super::tree::split(path).0;
-        if self
-            .touched
-            .iter()
-            .any(|site| super::tree::split(site.path()).0 == dir)
-        {
-            return;
-        }
-        // A directory that is gone by now has no names to keep.
-        if let Ok(site) = Site::of(&self.base.tree, path) {
-            self.touched.push(site);
-        }
-    }
-
-    /// Makes the names durable.
-    fn sync(&mut self) {
-        let touched = std::mem::take(&mut self.touched);
-        if touched.len() >= FLUSH_ALL && rustix::fs::syncfs(&self.base.tree).is_ok() {
-            return;
-        }
-        for site in touched {
-            if let Err(error) = site.sync() {
-                tracing::warn!(%error, "names of landed files may be lost with the machine");
-            }
-        }
-    }
-}
-
 /// The change of a landing, if its permit is for a request that is for it.
 fn check(landing: Landing) -> Result<Ready, WorkspaceError> {
     let Landing {
@@ -363,56 +272,4 @@ fn fail_all(
         (at, Err(WorkspaceError::io("label", &ready.change.path)(io)))
     };
     group.into_iter().map(failed).collect()
-}
-
-impl Base {
-    pub(super) fn stage(
-        &self,
-        change: Change,
-        reason: StageReason,
-        session: SessionId,
-    ) -> Result<(), WorkspaceError> {
-        if change.path.rel().is_none() {
-            change.path.parse()?;
-        }
-        let locked = self.state.lock()?;
-        let mut staged = self.staged(&locked)?;
-        if change.kind == ChangeKind::Delete && change.before == Before::Absent {
-            // Only a staged change was there to delete.
-            return staged.remove(std::slice::from_ref(&change.path), &locked);
-        }
-        staged.add(change, reason, session, &locked)
-    }
-
-    pub(super) fn staged_changes(&self) -> Result<Vec<super::StagedChange>, WorkspaceError> {
-        let locked = self.state.lock()?;
-        Ok(self.staged(&locked)?.entries().values().cloned().collect())
-    }
-
-    /// The staged change, based on what the tree holds now: the user sees that and decides.
-    pub(super) fn take_up(&self, path: &EntryPath) -> Result<Change, WorkspaceError> {
-        let locked = self.state.lock()?;
-        let staged = self.staged(&locked)?;
-        let found = staged
-            .entries()
-            .get(path)
-            .ok_or_else(|| WorkspaceError::NotFound(format!("{path}, as a staged change,")))?;
-        let mut change = found.change.clone();
-        change.before = Before::at(&self.tree, path.as_bytes())?;
-        change.origin = Origin::Staged;
-        Ok(change)
-    }
-
-    pub(super) fn discard(&self, paths: &[EntryPath]) -> Result<Vec<EntryPath>, WorkspaceError> {
-        let locked = self.state.lock()?;
-        let mut staged = self.staged(&locked)?;
-        let named = |key: &&EntryPath| {
-            paths
-                .iter()
-                .any(|path| *key == path || super::reading::below(path, key).is_some())
-        };
-        let found: Vec<EntryPath> = staged.entries().keys().filter(named).cloned().collect();
-        staged.remove(&found, &locked)?;
-        Ok(found)
-    }
 }

@@ -6,6 +6,7 @@
 //!
 //! What is absent: no path is opened but beneath a directory handle without following links, and nothing here decides.
 
+mod attributes;
 mod base;
 mod blocked;
 mod carried;
@@ -19,6 +20,7 @@ mod diff;
 mod direct;
 mod error;
 mod fault;
+mod group;
 mod index;
 mod journal;
 mod labels;
@@ -26,10 +28,13 @@ mod land;
 mod landing;
 mod leaves;
 mod making;
+mod mask;
 mod overlayed;
 mod path;
 mod reading;
+mod shared;
 mod snapshot;
+mod stage;
 mod staged;
 mod staging;
 mod state;

@@ -1,26 +1,21 @@
 //! The workspace of a host with jails: each command gets a fresh overlay of it.
 
-use std::collections::BTreeSet;
-use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use nucleus_jail::Upper;
-use nucleus_jail::mask::build_mask_of;
 use portcullis::path::RelPath;
 use portcullis::{Envelope, Exposure, SessionId};
-use rustix::fs::FileType;
 
-use super::base::{Base, Labels};
+use super::base::Base;
 use super::blocked::Blocked;
 use super::clock::Moment;
-use super::command::{MaskLayer, tree_of};
-use super::index::{Around, Index};
-use super::staging::Layer;
-use super::tree::{file_type, modified_ns, permissions, split};
-use super::watch::{self, Guard, Watch, Watched};
+use super::command::tree_of;
+use super::index::Index;
+use super::shared::Shared;
+use super::watch::{self, Watch};
 use super::{
     Change, Command, CommandLayers, CommandOutcome, Diff, Entry, EntryPath, HeldContent, Landed,
     Landing, Metadata, OpenedFile, StageReason, StagedChange, WorkspaceError, WorkspaceView,
@@ -74,20 +69,6 @@ pub struct Overlayed {
     upper: UpperKind,
 }
 
-#[derive(Debug)]
-struct Shared {
-    base: Base,
-    watch: Watch,
-    index: Mutex<Index>,
-    masks: Mutex<Option<Arc<MaskLayer>>>,
-    layers: Mutex<Option<Arc<Layer>>>,
-    running: Mutex<Vec<Weak<Guard>>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Overlayed {
     /// Opens a workspace, reads its names and settles what crashes left.
     ///
@@ -98,9 +79,18 @@ impl Overlayed {
         options: &WorkspaceOptions,
         envelope: &Envelope,
     ) -> Result<Self, WorkspaceError> {
+        Self::open_with(root, options, envelope, Watch::new()?)
+    }
+
+    fn open_with(
+        root: &Path,
+        options: &WorkspaceOptions,
+        envelope: &Envelope,
+        watch: Watch,
+    ) -> Result<Self, WorkspaceError> {
         let base = Base::open(root, &options.state_dir, &options.forbidden)?;
         let shared = Arc::new(Shared {
-            watch: Watch::new()?,
+            watch,
             index: Mutex::new(Index::new(Arc::new(Blocked::of(envelope)))),
             masks: Mutex::new(None),
             layers: Mutex::new(None),
@@ -146,212 +136,6 @@ impl Drop for Overlayed {
     }
 }
 
-impl Shared {
-    /// Brings the index up to date and gives it out.
-    fn refresh(&self) -> Result<MutexGuard<'_, Index>, WorkspaceError> {
-        let locked = self.base.state.lock()?;
-        let labels = self.base.labels(&locked)?;
-        self.refresh_with(&labels)
-    }
-
-    fn refresh_with(&self, labels: &Labels) -> Result<MutexGuard<'_, Index>, WorkspaceError> {
-        let mut index = lock(&self.index);
-        index.refresh(Around {
-            tree: &self.base.tree,
-            repository: labels.repository.as_ref(),
-            watch: Some(&self.watch),
-        })?;
-        Ok(index)
-    }
-
-    /// Looks for other blocked names from now on, where the envelope says so.
-    fn use_envelope(&self, envelope: &Envelope) {
-        let mut index = lock(&self.index);
-        if !index.blocked().is_of(envelope) {
-            *index = Index::new(Arc::new(Blocked::of(envelope)));
-        }
-    }
-
-    /// The mask over these paths: the last one where nothing it shows has changed.
-    fn mask(&self, hidden: BTreeSet<Vec<u8>>) -> Result<Arc<MaskLayer>, WorkspaceError> {
-        let mut last = lock(&self.masks);
-        let stamps = self.stamps(&hidden)?;
-        if let Some(mask) = &*last
-            && mask.hidden == hidden
-            && mask.stamps == stamps
-        {
-            return Ok(Arc::clone(mask));
-        }
-        let dir = self.base.state.fresh_dir("mask")?;
-        let into = std::fs::File::open(dir.path())
-            .map_err(WorkspaceError::io("open", dir.path().display()))?;
-        let paths = hidden
-            .iter()
-            .map(|path| EntryPath::from_bytes(path).as_path().to_path_buf());
-        let built = build_mask_of(self.base.tree.as_fd(), into.as_fd(), paths)?;
-        let whole: BTreeSet<Vec<u8>> = built
-            .hidden
-            .iter()
-            .map(|path| super::change::path_bytes(path).to_vec())
-            .collect();
-        if whole != hidden {
-            // FAIL-CLOSED: a directory went away meanwhile, so a name in it is not hidden should it come back.
-            return Err(WorkspaceError::Unsupported(
-                "the workspace changed while its mask was built; run the command again",
-            ));
-        }
-        let mask = Arc::new(MaskLayer {
-            dir,
-            hidden,
-            stamps,
-        });
-        *last = Some(Arc::clone(&mask));
-        Ok(mask)
-    }
-
-    /// What a mask copies of the directories it shows.
-    fn stamps(
-        &self,
-        hidden: &BTreeSet<Vec<u8>>,
-    ) -> Result<Vec<(Vec<u8>, Option<(u32, i128, u32, u32)>)>, WorkspaceError> {
-        let mut dirs: BTreeSet<&[u8]> = BTreeSet::from([&b""[..]]);
-        for path in hidden {
-            let mut dir = split(path).0;
-            while !dir.is_empty() && dirs.insert(dir) {
-                dir = split(dir).0;
-            }
-        }
-        dirs.into_iter()
-            .map(|dir| {
-                let stat = self.base.tree.stat(dir)?;
-                let stamp = stat.map(|stat| {
-                    (
-                        permissions(&stat),
-                        modified_ns(&stat),
-                        stat.st_uid,
-                        stat.st_gid,
-                    )
-                });
-                Ok((dir.to_vec(), stamp))
-            })
-            .collect()
-    }
-
-    /// The layer of what is staged; none when nothing is.
-    fn staged_layer(&self) -> Result<Option<Arc<Layer>>, WorkspaceError> {
-        let locked = self.base.state.lock()?;
-        let staged = self.base.staged(&locked)?;
-        let mut last = lock(&self.layers);
-        if staged.entries().is_empty() {
-            *last = None;
-            return Ok(None);
-        }
-        if let Some(layer) = &*last
-            && layer.is_current(staged.generation(), &self.base.tree)?
-        {
-            return Ok(Some(Arc::clone(layer)));
-        }
-        let dir = self.base.state.fresh_dir("staged")?;
-        let layer = Layer::build(
-            &self.base.tree,
-            staged.entries(),
-            staged.generation(),
-            dir,
-            self.base.owner,
-        )?;
-        let layer = Arc::new(layer);
-        *last = Some(Arc::clone(&layer));
-        Ok(Some(layer))
-    }
-
-    /// Registers a command before the index is read, so that no name can appear unseen in between.
-    fn guard(&self, hidden: &BTreeSet<Vec<u8>>) -> Arc<Guard> {
-        let guard = Arc::new(Guard::new(hidden.clone()));
-        let mut running = lock(&self.running);
-        running.retain(|weak| weak.strong_count() > 0);
-        running.push(Arc::downgrade(&guard));
-        guard
-    }
-
-    /// What a mask must hide: blocked paths there are, and fixed ones that could appear in a directory there is.
-    fn hidden(&self) -> Result<BTreeSet<Vec<u8>>, WorkspaceError> {
-        let (mut hidden, blocked) = {
-            let index = self.refresh()?;
-            (index.hidden(), Arc::clone(index.blocked()))
-        };
-        for path in blocked.fixed() {
-            let path = super::change::path_bytes(path);
-            let parent = self.base.tree.stat(split(path).0)?;
-            if parent.is_some_and(|stat| file_type(&stat) == FileType::Directory) {
-                hidden.insert(path.to_vec());
-            }
-        }
-        Ok(without_nested(hidden))
-    }
-
-    /// Whether a command would see a labelled file.
-    fn has_labelled(&self) -> Result<bool, WorkspaceError> {
-        let foreign: Vec<Vec<u8>> = self.refresh()?.foreign().collect();
-        let locked = self.base.state.lock()?;
-        let is_staged_labelled = self.base.staged(&locked)?.entries().values().any(|staged| {
-            staged
-                .change
-                .labels
-                .contains(portcullis::Label::UntrustedContent)
-        });
-        if is_staged_labelled {
-            return Ok(true);
-        }
-        let mut labels = self.base.labels(&locked)?;
-        let on_record: Vec<Vec<u8>> = labels.store.labelled().map(<[u8]>::to_vec).collect();
-        for path in on_record.iter().chain(&foreign) {
-            if self.base.labels_in_tree(&mut labels, path)? != Exposure::NONE {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// Without paths below others.
-fn without_nested(paths: BTreeSet<Vec<u8>>) -> BTreeSet<Vec<u8>> {
-    let is_below = |path: &[u8]| {
-        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-        slashes
-            .map(|(at, _)| &path[..at])
-            .any(|above| paths.contains(above))
-    };
-    paths
-        .iter()
-        .filter(|path| !is_below(path))
-        .cloned()
-        .collect()
-}
-
-impl Watched for Shared {
-    fn watch(&self) -> &Watch {
-        &self.watch
-    }
-
-    fn running(&self) -> Vec<Arc<Guard>> {
-        lock(&self.running)
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect()
-    }
-
-    fn is_blocked(&self, path: &[u8]) -> bool {
-        let blocked = Arc::clone(lock(&self.index).blocked());
-        blocked.holds(path)
-    }
-
-    fn blocked_now(&self) -> Result<BTreeSet<Vec<u8>>, WorkspaceError> {
-        // Without the state lock: a stop must not wait for a landing.
-        let labels = self.base.labels_as_known();
-        Ok(self.refresh_with(&labels)?.hidden())
-    }
-}
-
 impl WorkspaceView for Overlayed {
     fn begin_command(&self, envelope: &Envelope) -> Result<CommandLayers, WorkspaceError> {
         let shared = &self.shared;
@@ -392,4 +176,42 @@ impl WorkspaceView for Overlayed {
     }
 
     super::view::by_base!(shared.base);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Overlayed, Watch, WorkspaceOptions, WorkspaceView};
+    use crate::workspace::StopReason;
+    use portcullis::glob::PathPattern;
+    use portcullis::{Conjunction, Envelope, EnvelopeParts, Section, Union};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// Where the kernel grants no watch, the names are read again while a command runs.
+    #[test]
+    fn a_blocked_name_stops_a_command_also_where_nothing_can_be_watched() {
+        let mut parts = EnvelopeParts::everything();
+        parts.paths = Section {
+            listed: Conjunction::everything(),
+            blocked: Union::of([PathPattern::parse(".env").unwrap()]),
+        };
+        let envelope = Envelope::new(parts);
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("ws");
+        std::fs::create_dir_all(root.join("d")).unwrap();
+        let options = WorkspaceOptions::new(dir.path().join("state"));
+        let view =
+            Overlayed::open_with(&root, &options, &envelope, Watch::blind().unwrap()).unwrap();
+        let layers = view.begin_command(&envelope).unwrap();
+        let (sender, stops) = mpsc::channel();
+        layers.on_stop(move |reason| sender.send(reason).unwrap());
+        std::fs::write(root.join("d/other"), "x").unwrap();
+        assert!(
+            stops.recv_timeout(Duration::from_millis(600)).is_err(),
+            "the allow twin"
+        );
+        std::fs::write(root.join("d/.env"), "x").unwrap();
+        let stopped = stops.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert_eq!(stopped, StopReason::BlockedNameAppeared("d/.env".into()));
+    }
 }

@@ -68,7 +68,7 @@ fn nearest_existing(dir: &Path) -> PathBuf {
 pub(crate) fn check_filesystem(tree: &Tree) -> Result<(), WorkspaceError> {
     let found =
         rustix::fs::fstatfs(tree).map_err(WorkspaceError::io("stat", tree.path().display()))?;
-    let magic = i64::from(found.f_type);
+    let magic = found.f_type;
     if KNOWN.iter().any(|(known, _)| *known == magic) {
         return Ok(());
     }

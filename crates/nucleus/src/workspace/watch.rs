@@ -29,6 +29,8 @@ pub(crate) struct Watch {
     wake: OwnedFd,
     is_over: AtomicBool,
     is_partial: AtomicBool,
+    /// Only in tests: no watch is granted.
+    is_blind: bool,
     paths: Mutex<HashMap<i32, Vec<u8>>>,
 }
 
@@ -134,7 +136,17 @@ impl Watch {
             wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(io)?,
             is_over: AtomicBool::new(false),
             is_partial: AtomicBool::new(false),
+            is_blind: false,
             paths: Mutex::default(),
+        })
+    }
+
+    /// A watch to which the kernel grants nothing.
+    #[cfg(test)]
+    pub(crate) fn blind() -> Result<Self, WorkspaceError> {
+        Ok(Self {
+            is_blind: true,
+            ..Self::new()?
         })
     }
 
@@ -143,8 +155,12 @@ impl Watch {
         let flags = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR;
         let at = format!("/proc/self/fd/{}", dir.as_raw_fd());
         match inotify::add_watch(&self.inotify, at, flags) {
-            Ok(id) => {
+            Ok(id) if !self.is_blind => {
                 self.lock().insert(id, path.to_vec());
+            }
+            Ok(id) => {
+                let _ = inotify::remove_watch(&self.inotify, id);
+                self.is_partial.store(true, Ordering::SeqCst);
             }
             Err(_) => self.is_partial.store(true, Ordering::SeqCst),
         }

@@ -5,11 +5,12 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, Timestamps};
+use rustix::fs::{AtFlags, CWD, FileType, Mode};
 
+use crate::workspace::attributes::{Attributes, attributes};
 use crate::workspace::change::Source;
 use crate::workspace::state::RunDir;
-use crate::workspace::tree::{Tree, file_type, modified_ns, permissions};
+use crate::workspace::tree::{Tree, file_type};
 use crate::workspace::{ChangeKind, EntryPath, HeldContent, StagedChange, WorkspaceError};
 
 /// Who owns what a layer shows, when we are root.
@@ -28,15 +29,6 @@ pub(crate) struct LayerKey {
     generation: u64,
     /// Directories shown with the attributes they have in the real tree.
     through: Vec<(PathBuf, Option<Attributes>)>,
-}
-
-/// What a layer copies from a directory it shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Attributes {
-    mode: u32,
-    modified_s: i64,
-    modified_ns: i64,
-    owner: (u32, u32),
 }
 
 impl Layer {
@@ -219,48 +211,4 @@ impl Builder<'_> {
         }
         Ok(shown)
     }
-}
-
-impl Attributes {
-    fn give(&self, at: &Path, is_root: bool) -> std::io::Result<()> {
-        if is_root {
-            let (uid, gid) = self.owner;
-            let (uid, gid) = (
-                rustix::fs::Uid::from_raw(uid),
-                rustix::fs::Gid::from_raw(gid),
-            );
-            rustix::fs::chownat(CWD, at, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
-        }
-        std::fs::set_permissions(at, Permissions::from_mode(self.mode))?;
-        let time = rustix::fs::Timespec {
-            tv_sec: self.modified_s,
-            tv_nsec: self.modified_ns,
-        };
-        let times = Timestamps {
-            last_access: time,
-            last_modification: time,
-        };
-        Ok(rustix::fs::utimensat(
-            CWD,
-            at,
-            &times,
-            AtFlags::SYMLINK_NOFOLLOW,
-        )?)
-    }
-}
-
-/// The attributes of a directory of the real tree, if it is one.
-fn attributes(root: &Tree, path: &Path) -> Result<Option<Attributes>, WorkspaceError> {
-    let found = root.stat(path.as_os_str().as_encoded_bytes())?;
-    Ok(found
-        .filter(|stat| file_type(stat) == FileType::Directory)
-        .map(|stat| {
-            let time = modified_ns(&stat);
-            Attributes {
-                mode: permissions(&stat),
-                modified_s: time.div_euclid(1_000_000_000) as i64,
-                modified_ns: time.rem_euclid(1_000_000_000) as i64,
-                owner: (stat.st_uid, stat.st_gid),
-            }
-        }))
 }

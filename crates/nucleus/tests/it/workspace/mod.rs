@@ -4,6 +4,7 @@ mod as_user;
 mod attacks;
 mod commands;
 mod conflicts;
+mod disk;
 mod doors;
 mod fixture;
 mod labels;
