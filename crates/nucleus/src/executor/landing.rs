@@ -7,7 +7,7 @@ use super::output::{CommandOutput, RefusedChange};
 use crate::error::Error;
 use crate::monitor::{Need, Purpose, Refused, RefusedKind, Terms, Ticket};
 use crate::ports::FaultStep;
-use crate::sandbox::{Kept, LandedChange, Repositories, Sandbox, failure};
+use crate::sandbox::{Kept, LandedChange, Sandbox, failure};
 use crate::workspace::{Change, CommandOutcome, Landed, Landing};
 
 impl Sandbox {
@@ -19,7 +19,7 @@ impl Sandbox {
     ) -> Result<(), Error> {
         let labels = self.written_labels();
         let mut permitted = (Vec::new(), Vec::new());
-        let repositories = Repositories::of(&outcome.changes);
+        let repositories = self.repositories(&outcome.changes)?;
         for change in outcome.changes {
             let kept = Kept::of(&repositories, &change);
             let change = change.carrying(labels);

@@ -16,7 +16,7 @@ use crate::workspace::{Change, Landed, StageReason, WorkspaceError};
 pub(crate) enum Kept {
     /// When the law says that it needs approval.
     IfAsked,
-    /// Also when its path alone is harmless: it makes a repository or takes one apart.
+    /// Also when its path alone is harmless: it makes a repository, takes one apart, or git's settings name it.
     Always,
 }
 
@@ -85,7 +85,7 @@ impl Sandbox {
         let mut written = Written {
             changes: Vec::with_capacity(changes.len()),
         };
-        let repositories = Repositories::of(&changes);
+        let repositories = self.repositories(&changes)?;
         for change in changes {
             let kept = Kept::of(&repositories, &change);
             written.changes.push(self.land_one(change, also, kept)?);
@@ -105,7 +105,7 @@ impl Sandbox {
         };
         let mut first = None;
         for change in parents.into_iter().chain([change]) {
-            let repositories = Repositories::of(std::slice::from_ref(&change));
+            let repositories = self.repositories(std::slice::from_ref(&change))?;
             let is_kept = if first.is_some() {
                 Kept::Always
             } else {
@@ -129,7 +129,7 @@ impl Sandbox {
     /// Ends a permitted landing without effect: more than its path makes it an activation.
     pub(crate) fn hold_back(&self, admitted: Admitted) -> Result<(), Error> {
         drop(admitted.permit);
-        let why = Effect::Failed("staged: it makes a repository or takes one apart");
+        let why = Effect::Failed("staged: git would obey it");
         Ok(admitted.ticket.finish(why, Amount::ZERO)?)
     }
 
@@ -177,6 +177,15 @@ impl Sandbox {
             report.staged = Some(reason);
         }
         Ok(report)
+    }
+
+    /// What changes are judged against beside their paths.
+    pub(crate) fn repositories(&self, changes: &[Change]) -> Result<Repositories, Error> {
+        #[cfg(target_os = "linux")]
+        let home = self.jails().options().host_home.as_deref();
+        #[cfg(not(target_os = "linux"))]
+        let home = None;
+        Repositories::around(self.view.root(), home, changes)
     }
 
     /// The labels that stay with whatever the session writes now.

@@ -6,6 +6,7 @@
 mod apply;
 mod create;
 mod edit;
+mod git_settings;
 mod land;
 mod list;
 mod make_dir;
@@ -39,7 +40,6 @@ pub use options::SandboxOptions;
 pub(crate) use read::read_up_to;
 pub use read::{DEFAULT_LINES, LineRange, MAX_FILE_BYTES, MAX_TEXT_BYTES, ReadText};
 pub use remove::Depth;
-pub(crate) use repository::Repositories;
 pub use search::{GlobFound, GrepFound};
 
 /// A session with its workspace: the file tools. Clones share the session.

@@ -1,21 +1,42 @@
-//! Sees what no single path shows: a repository that is taken apart, and one that appears where none was.
+//! Sees what no single path shows: a repository that is taken apart, one that appears where none was, and what git's settings name.
 //!
 //! git obeys whatever it takes for a repository. Removing `.git/HEAD` hides the
 //! user's own one, so that the next one above counts; a file named `HEAD`
 //! outside `.git` can turn any directory into one with settings of its own.
 
+use std::path::Path;
+
+use super::git_settings::NamedByGit;
+use crate::error::Error;
 use crate::workspace::{Change, ChangeKind};
 
-/// The repositories that a set of changes takes apart.
+/// The repositories that a set of changes takes apart, and what the settings of others name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Repositories {
     /// `.git/` of each, as a prefix of paths.
     taken_apart: Vec<Vec<u8>>,
+    named: NamedByGit,
 }
 
 impl Repositories {
+    /// What these changes are judged against beside their paths.
+    ///
+    /// # Errors
+    /// FAIL-CLOSED: git's settings that are there and cannot be read.
+    pub(crate) fn around(
+        root: &Path,
+        home: Option<&Path>,
+        changes: &[Change],
+    ) -> Result<Self, Error> {
+        let entries = changes.iter().map(|change| change.path.as_bytes());
+        Ok(Self {
+            named: NamedByGit::around(root, home, entries)?,
+            ..Self::of(changes)
+        })
+    }
+
     /// Those of which these changes remove the `HEAD`.
-    pub(crate) fn of(changes: &[Change]) -> Self {
+    fn of(changes: &[Change]) -> Self {
         let removed = changes
             .iter()
             .filter(|change| change.kind == ChangeKind::Delete);
@@ -26,12 +47,16 @@ impl Repositories {
         });
         Self {
             taken_apart: taken_apart.collect(),
+            named: NamedByGit::default(),
         }
     }
 
-    /// Whether the change removes part of such a repository, or could make a new one.
+    /// Whether the change removes part of such a repository, could make a new one, or touches what git's settings name.
     pub(crate) fn activates(&self, change: &Change) -> bool {
         let path = change.path.as_bytes();
+        if self.named.touches(path) && !matches!(change.kind, ChangeKind::Directory { .. }) {
+            return true;
+        }
         match &change.kind {
             ChangeKind::Delete => self.taken_apart.iter().any(|dir| path.starts_with(dir)),
             ChangeKind::Write { .. } | ChangeKind::Symlink { .. } => makes_repository(path),
