@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::error::{Error, Step};
+use crate::report::Layer;
 use crate::wire::{Reader, Writer};
 
 /// Which step failed, on what, and the kernel's answer.
@@ -51,6 +52,20 @@ impl From<Failure> for Error {
                 program: failure.detail,
                 source,
             },
+            // A root of a container or of a user namespace: numbered 0, without root's powers over mounts.
+            Step::OpenTree
+                if failure.errno == libc::EPERM && rustix::process::geteuid().is_root() =>
+            {
+                Error::LayerMissing {
+                    layer: Layer::MountNamespace,
+                    reason: format!(
+                        "this root may not copy the mount `{}`: it lacks CAP_SYS_ADMIN over its mount namespace",
+                        failure.detail
+                    ),
+                    fix: "start as an ordinary user, or give the container CAP_SYS_ADMIN"
+                        .to_owned(),
+                }
+            }
             step => Error::Setup {
                 step,
                 detail: failure.detail,

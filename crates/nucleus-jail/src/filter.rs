@@ -45,6 +45,8 @@ impl Filter {
                 ret(EPERM),
             ],
         );
+        // The first process enforces limits by its own: nobody else sets them.
+        set(&mut table, libc::SYS_prlimit64, none_of(0, &[1]));
         set(&mut table, libc::SYS_ioctl, none_of(1, &REFUSED_IOCTLS));
         set(
             &mut table,
