@@ -71,7 +71,7 @@ pub(crate) fn diff(args: &Args) -> Result<u8, Failure> {
 /// Lands what the user approves, after showing each path with its reasons.
 pub(crate) fn apply(args: &ChangeArgs) -> Result<u8, Failure> {
     let review = Review::open(&args.dir)?;
-    let chosen = review.selected(&args.paths)?;
+    let chosen = review.with_directories(review.selected(&args.paths)?)?;
     for staged in &chosen {
         print(staged, &review.diff(staged)?);
     }

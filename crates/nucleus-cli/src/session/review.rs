@@ -7,7 +7,8 @@ use nucleus::ports::{Approver, Grant, Question};
 use nucleus::sandbox::{Sandbox, SandboxOptions};
 use nucleus::state::StateDir;
 use nucleus::workspace::{
-    ChangeKind, Diff, EntryPath, Overlayed, StageReason, StagedChange, WorkspaceOptions, WorkspaceView,
+    ChangeKind, Diff, EntryPath, Overlayed, StageReason, StagedChange, WorkspaceOptions,
+    WorkspaceView,
 };
 use nucleus_audit::Detail;
 use portcullis::path::RelPath;
@@ -32,8 +33,12 @@ impl Review {
         let state = StateDir::open(&home::state_dir()?)?;
         let shared = state.make_workspace(&root)?;
         let everything = Envelope::new(EnvelopeParts::everything());
-        let view = Overlayed::open(&root, &WorkspaceOptions::new(shared.join(StateDir::VIEW)), &everything)
-            .map_err(|error| Failure::new(FAILED, error))?;
+        let view = Overlayed::open(
+            &root,
+            &WorkspaceOptions::new(shared.join(StateDir::VIEW)),
+            &everything,
+        )
+        .map_err(|error| Failure::new(FAILED, error))?;
         Ok(Self {
             root,
             state,
@@ -67,6 +72,25 @@ impl Review {
                     .any(|entry| is_below(&staged.change.path, entry))
         };
         Ok(all.into_iter().filter(is_asked).collect())
+    }
+
+    /// The changes with the held-back directories that they need, in landing order.
+    pub(crate) fn with_directories(
+        &self,
+        chosen: Vec<StagedChange>,
+    ) -> Result<Vec<StagedChange>, Failure> {
+        let all = self
+            .view
+            .staged()
+            .map_err(|error| Failure::new(FAILED, error))?;
+        let is_needed = |staged: &StagedChange| {
+            let path = &staged.change.path;
+            let is_directory = matches!(staged.change.kind, ChangeKind::Directory { .. });
+            chosen.iter().any(|change| {
+                change.change.path == *path || (is_directory && is_below(&change.change.path, path))
+            })
+        };
+        Ok(all.into_iter().filter(is_needed).collect())
     }
 
     /// What the change would do.
