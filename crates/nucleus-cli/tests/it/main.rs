@@ -5,4 +5,7 @@
 
 mod fixture;
 
+mod activation;
 mod files;
+mod host_saves;
+mod kernel;
