@@ -5,6 +5,8 @@ mod agent;
 mod cli;
 mod commands;
 #[cfg(target_os = "linux")]
+mod config;
+#[cfg(target_os = "linux")]
 mod demo;
 mod home;
 mod policy;

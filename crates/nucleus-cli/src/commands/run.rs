@@ -1,7 +1,7 @@
 //! `nucleus run`: an agent on a workspace, jailed, every side effect judged and recorded.
 
 use crate::agent::{Found, Launch, MCP_PORT, MODEL_PORT, PRESETS, Preset, find_program, preset};
-use crate::home;
+use crate::config::Config;
 use crate::policy::PolicyArgs;
 use crate::report::Failure;
 use crate::session::{Agent, Input, OpenOptions, hands, open, print_summary, run_agent};
@@ -138,7 +138,7 @@ fn chosen(args: &Args) -> Result<Chosen, Failure> {
     }
     let name = match &args.agent {
         Some(name) => name.clone(),
-        None => configured()?.ok_or_else(|| none_chosen(&path))?,
+        None => Config::load()?.agent.ok_or_else(|| none_chosen(&path))?,
     };
     let known = preset(&name).ok_or_else(|| {
         let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
@@ -167,23 +167,6 @@ fn own() -> Result<Found, Failure> {
         views: Vec::new(),
         start,
     })
-}
-
-/// The agent named in the user's `config.toml`.
-fn configured() -> Result<Option<String>, Failure> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Config {
-        agent: Option<String>,
-    }
-    let path = home::config_dir()?.join("config.toml");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => toml::from_str::<Config>(&text)
-            .map(|config| config.agent)
-            .map_err(|error| Failure::usage(format!("{}: {error}", path.display()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::usage(format!("{}: {error}", path.display()))),
-    }
 }
 
 fn none_chosen(path: &std::ffi::OsStr) -> Failure {
