@@ -70,14 +70,16 @@ def measure():
 
 
 def in_turn(sides):
-    """Microseconds of every call after the warm-up, a round of each side after the other."""
+    """Microseconds of every call after the warm-up, a round of each side after the other, a different one first each time."""
     timed = {side: [] for side in sides}
+    order = list(sides)
     for turn in range(ROUNDS + WARM_UP):
         def at(items, turn=turn):
             return [items[(turn + step) % FILES] for step in range(CALLS)]
 
-        for side, run in sides.items():
-            elapsed = run(at)
+        for step in range(len(order)):
+            side = order[(turn + step) % len(order)]
+            elapsed = sides[side](at)
             if turn >= WARM_UP:
                 timed[side] += [ns / 1000 for ns in elapsed]
     return timed
