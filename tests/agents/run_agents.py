@@ -244,7 +244,8 @@ def report(agent, script, options):
         if detail and not ok:
             print("    " + detail.replace("\n", "\n    "), flush=True)
     red = {name: detail for name, ok, detail in checks if not ok}
-    run = {"agent": agent, "version": clients.version(agent), "scenario": script, "passed": not red, "detail": " ".join(red),
+    name = f"{agent}-preset" if options.presets else agent
+    run = {"agent": name, "version": clients.version(agent), "scenario": script, "passed": not red, "detail": " ".join(red),
            "seconds": seconds, "checks": len(checks), "failed": red}
     print(json.dumps(run), flush=True)
     return run
