@@ -87,7 +87,7 @@ mod tests {
         std::fs::create_dir(root.join("bin")).unwrap();
         let script = package.join("agent.js");
         std::fs::write(&script, "").unwrap();
-        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
         symlink(&script, root.join("bin/agent")).unwrap();
         let found = find_program("agent", root.join("bin").as_os_str()).unwrap();
         assert_eq!(found.program, script);

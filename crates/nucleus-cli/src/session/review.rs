@@ -115,11 +115,7 @@ impl Review {
     pub(crate) fn endorse(&self, paths: &[PathBuf]) -> Result<(), Failure> {
         let paths: Vec<RelPath> = paths
             .iter()
-            .map(|path| {
-                self.entry(path)?
-                    .parse()
-                    .map_err(|error| Failure::usage(error))
-            })
+            .map(|path| self.entry(path)?.parse().map_err(Failure::usage))
             .collect::<Result<_, _>>()?;
         let session = self.session(&Envelope::new(EnvelopeParts::nothing()), Arc::new(Nobody))?;
         for path in &paths {
