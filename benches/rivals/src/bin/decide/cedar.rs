@@ -42,7 +42,8 @@ pub(crate) struct Cedar {
 impl Cedar {
     /// The policies of all rules.
     pub(crate) fn new(spelling: Spelling) -> Result<Self, Box<dyn Error>> {
-        let action = |name: &str| EntityUid::from_str(&format!("Action::\"{name}\""));
+        let action =
+            |name: &str| EntityUid::from_str(&format!("Action::\"{name}\"")).map_err(Box::new);
         Ok(Self {
             authorizer: Authorizer::new(),
             policies: PolicySet::from_str(&text(spelling))?,
