@@ -6,6 +6,9 @@
 mod fixture;
 
 mod activation;
+mod bad_input;
+mod commands;
+mod exits;
 mod files;
 mod host_saves;
 mod kernel;
