@@ -184,6 +184,13 @@ fn wait(running: &Running, monitor: &nucleus::Monitor) -> Option<Exit> {
     }
 }
 
+/// What the cheapest command must have reserved: with less left, none can start.
+fn least_micro_usd() -> u64 {
+    let output = nucleus::executor::OutputCaps::default().bytes;
+    let cost = nucleus::executor::Prices::default().cost(Duration::from_secs(1), output);
+    cost.micro_usd
+}
+
 /// The exit code of the session.
 fn closing_code(exit: Option<Exit>, monitor: &nucleus::Monitor) -> u8 {
     if monitor.phase() == Phase::LockedDown {
@@ -192,7 +199,7 @@ fn closing_code(exit: Option<Exit>, monitor: &nucleus::Monitor) -> u8 {
     if monitor.window_left_ms() == 0 {
         return OVER_TIME;
     }
-    let least = nucleus::executor::Prices::default().base_micro_usd;
+    let least = least_micro_usd();
     let is_spent = monitor.budget().remaining().micro_usd < least;
     match exit {
         _ if is_spent && monitor.envelope().maximum().micro_usd >= least => OVER_BUDGET,
