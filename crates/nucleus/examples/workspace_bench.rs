@@ -1,7 +1,7 @@
 //! Measures how long a command waits for its layers on a repository of 100,000 files; prints one line of JSON.
 //!
-//! `workspace_bench [FILES] [ROUNDS]`. Times are medians in microseconds: opening, the layers of a command when nothing has
-//! changed, when ten directories have, and when the git index has; then a jail started over them, and landing 1,000 files.
+//! `workspace_bench [FILES] [ROUNDS]`. Times are medians in microseconds: opening (once), the layers of a command when nothing has
+//! changed and when ten directories have, the labels of all a command sees, and a whole jailed `true` with its layers and changes.
 #![cfg(target_os = "linux")]
 
 use std::error::Error;

@@ -1,6 +1,6 @@
 //! Takes one group of changes into the tree with as few waits for the disk as their order allows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::base::Base;
 use super::landing::{self, Half, Placed, Prepared, Site};
@@ -15,7 +15,7 @@ pub(super) struct Run<'a> {
     /// `Ok(Err(reason))` is staged without an attempt.
     pub(super) placed: HashMap<usize, Result<Result<Placed, StageReason>, WorkspaceError>>,
     pub(super) pending: Vec<(usize, Prepared)>,
-    pub(super) touched: Vec<Site>,
+    pub(super) touched: BTreeSet<Vec<u8>>,
 }
 
 impl Run<'_> {
@@ -69,30 +69,20 @@ impl Run<'_> {
 
     /// Remembers a directory whose names changed.
     fn touch(&mut self, path: &[u8]) {
-        let dir = super::tree::split(path).0;
-        if self
-            .touched
-            .iter()
-            .any(|site| super::tree::split(site.path()).0 == dir)
-        {
-            return;
-        }
-        // A directory that is gone by now has no names to keep.
-        if let Ok(site) = Site::of(&self.base.tree, path) {
-            self.touched.push(site);
-        }
+        self.touched.insert(super::tree::split(path).0.to_vec());
     }
+}
 
-    /// Makes the names durable.
-    pub(super) fn sync(&mut self) {
-        let touched = std::mem::take(&mut self.touched);
-        if touched.len() >= FLUSH_ALL && rustix::fs::syncfs(&self.base.tree).is_ok() {
-            return;
-        }
-        for site in touched {
-            if let Err(error) = site.sync() {
-                tracing::warn!(%error, "names of landed files may be lost with the machine");
-            }
+/// Makes the names in these directories durable.
+pub(super) fn sync_names(base: &Base, touched: BTreeSet<Vec<u8>>) {
+    if touched.len() >= FLUSH_ALL && rustix::fs::syncfs(&base.tree).is_ok() {
+        return;
+    }
+    for path in touched {
+        // A directory that is gone by now has no names to keep.
+        let synced = base.tree.open_dir(&path).map_or(Ok(()), rustix::fs::fsync);
+        if let Err(error) = synced {
+            tracing::warn!(%error, "names of landed files may be lost with the machine");
         }
     }
 }

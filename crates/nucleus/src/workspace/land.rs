@@ -1,6 +1,6 @@
 //! Lands permitted changes: labels first, then content, then the name; what conflicts is staged.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use nucleus_audit::Recorded;
 use portcullis::activation::is_activation;
@@ -10,14 +10,14 @@ use portcullis::{Exposure, Permit, Request, SessionId, Subject};
 use super::base::{Base, Labels};
 use super::carried::label_digest;
 use super::change::ChangeKind;
-use super::group::Run;
+use super::group::{Run, sync_names};
 use super::labels::Written;
 use super::landing::{Placed, is_reserved};
 use super::state::Locked;
 use super::{Before, Change, Landed, Landing, StageReason, WorkspaceError};
 
-/// Files written before they are flushed together; each holds a descriptor.
-const GROUP: usize = 128;
+/// Files written before they are flushed together; each holds two descriptors.
+const GROUP: usize = 192;
 /// Largest git index whose new names are looked at; a larger one does not land.
 const MAX_GIT_INDEX_BYTES: u64 = 256 << 20;
 
@@ -41,13 +41,15 @@ impl Base {
                 Err(error) => results[at] = Some(Err(error)),
             }
         }
+        let mut touched = BTreeSet::new();
         let mut ready = ready.into_iter().peekable();
         while ready.peek().is_some() {
             let group: Vec<(usize, Ready)> = ready.by_ref().take(GROUP).collect();
-            for (at, result) in self.land_group(group) {
+            for (at, result) in self.land_group(group, &mut touched) {
                 results[at] = Some(result);
             }
         }
+        sync_names(self, touched);
         let missing = || Err(WorkspaceError::Unsupported("a landing without result"));
         results
             .into_iter()
@@ -63,13 +65,15 @@ impl Base {
         session: SessionId,
     ) -> Vec<Result<Landed, WorkspaceError>> {
         let ready = changes.into_iter().map(|change| Ready { change, session });
-        let results = self.land_group(ready.enumerate().collect());
+        let results = self.land_group(ready.enumerate().collect(), &mut BTreeSet::new());
         results.into_iter().map(|(_, result)| result).collect()
     }
 
+    /// Lands one group; names that need not be durable before the next are added to `touched`.
     fn land_group(
         &self,
         group: Vec<(usize, Ready)>,
+        touched: &mut BTreeSet<Vec<u8>>,
     ) -> Vec<(usize, Result<Landed, WorkspaceError>)> {
         let locked = match self.state.lock().and_then(|locked| {
             self.label(&group, &locked)?;
@@ -83,14 +87,22 @@ impl Base {
             base: self,
             placed: HashMap::new(),
             pending: Vec::new(),
-            touched: Vec::new(),
+            touched: BTreeSet::new(),
         };
         for (at, ready) in &group {
             run.begin(*at, &ready.change);
         }
         run.place_pending();
-        run.sync();
         let placed = run.placed;
+        // What was staged is forgotten only once its landing is durable.
+        if self
+            .staged(&locked)
+            .is_ok_and(|staged| staged.entries().is_empty())
+        {
+            touched.append(&mut run.touched);
+        } else {
+            sync_names(self, run.touched);
+        }
         self.conclude(group, placed, &locked)
     }
 

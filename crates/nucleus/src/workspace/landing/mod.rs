@@ -2,8 +2,8 @@
 //!
 //! Content is written to an unnamed file of the same directory, flushed, and only then given its name. A path that holds
 //! something is exchanged with the new file in one step, what came out is compared with what the change was based on, and put
-//! back if it is anything else. **A program of the host that keeps the old file open and writes to it after that comparison
-//! writes into a file without a name.**
+//! back if it is anything else; for the moment of the comparison a reader may see the new file. **A program of the host that
+//! keeps the old file open and writes to it after the comparison writes into a file without a name.**
 
 mod directory;
 mod mode;

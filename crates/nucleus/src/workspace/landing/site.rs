@@ -78,9 +78,4 @@ impl Site {
             rustix::fs::Gid::from_raw(stat.st_gid),
         )))
     }
-
-    /// Makes the directory's entries durable.
-    pub(crate) fn sync(&self) -> Result<(), WorkspaceError> {
-        rustix::fs::fsync(&self.dir).map_err(WorkspaceError::io("flush", shown(&self.path)))
-    }
 }

@@ -77,15 +77,22 @@ fn a2_a_directory_flipped_to_a_link_never_leads_a_landing_out() {
     let over = AtomicBool::new(false);
     let landed = std::thread::scope(|scope| {
         scope.spawn(|| {
+            let mut flips = 0_u32;
             while !over.load(Ordering::SeqCst) {
                 std::fs::rename(place.ws("p"), place.ws("q")).unwrap();
                 symlink(&out, place.ws("p")).unwrap();
                 std::fs::remove_file(place.ws("p")).unwrap();
                 std::fs::rename(place.ws("q"), place.ws("p")).unwrap();
+                flips += 1;
+                // Now and then the directory stays long enough for a landing.
+                std::thread::sleep(std::time::Duration::from_millis(u64::from(flips % 8 == 0)));
             }
         });
         let mut landed = 0;
-        for round in 0..400 {
+        for round in 0..20_000 {
+            if round >= 400 && landed > 0 {
+                break;
+            }
             if let Ok(change) = view.change_to_write(&rel("p/x"), text(&format!("{round}")), None) {
                 landed += u32::from(matches!(place.door.land(&view, change), Ok(Landed::Done)));
             }

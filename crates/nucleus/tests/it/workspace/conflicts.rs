@@ -1,9 +1,12 @@
 //! What the user changed meanwhile is never overwritten.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nucleus::workspace::{HeldContent, Landed, StageReason, WorkspaceView};
+use nucleus::workspace::{Before, HeldContent, Landed, StageReason, WorkspaceView};
+
+use portcullis::ContentDigest;
 
 use super::fixture::{PATIENCE, Place, Started, entry, rel};
 
@@ -132,49 +135,96 @@ fn applying_a_conflict_takes_what_the_user_now_sees_as_its_base() {
     );
 }
 
-/// An editor saves by rename as fast as it can while changes land: each save is either replaced after it was compared, or kept;
-/// no save is lost and no reader ever finds the name missing or half written.
+/// What landings were based on and whether they were done, by their round.
+#[derive(Default)]
+struct Rounds(Mutex<Vec<(ContentDigest, Option<bool>)>>);
+
+impl Rounds {
+    fn text(round: usize) -> String {
+        format!("agent {round}")
+    }
+
+    /// What the landing whose text this is was based on, directly or over other landings; `None` while it is not done.
+    fn base_of(&self, seen: &str) -> Option<ContentDigest> {
+        let rounds = self.0.lock().unwrap();
+        let round: usize = seen.strip_prefix("agent ")?.parse().unwrap();
+        let (mut base, Some(true)) = rounds[round] else {
+            return None;
+        };
+        while let Some(at) =
+            (0..rounds.len()).find(|n| ContentDigest::of(Self::text(*n).as_bytes()) == base)
+        {
+            base = rounds[at].0;
+        }
+        Some(base)
+    }
+}
+
+/// An editor saves by rename while changes land. Whatever replaces a save for good was based on that very save, directly or over
+/// other landings. For the moment of the comparison a reader may see what is put back again.
 #[test]
 fn saves_racing_with_landings_are_never_lost() {
     let place = Place::new();
     place.write("f", "user 0");
     let view = place.open();
     let over = AtomicBool::new(false);
-    let (saves, landings) = std::thread::scope(|scope| {
-        let editor = scope.spawn(|| {
-            let mut saves = 0;
-            while !over.load(Ordering::SeqCst) {
-                saves += 1;
-                std::fs::write(place.ws("f.swp"), format!("user {saves}")).unwrap();
-                std::fs::rename(place.ws("f.swp"), place.ws("f")).unwrap();
-                std::thread::yield_now();
+    let rounds = Rounds::default();
+    let editor = || {
+        for save in 1.. {
+            if over.load(Ordering::SeqCst) {
+                return;
             }
-            saves
-        });
-        let mut landings = (0, 0);
-        for round in 0..300 {
-            let text = HeldContent::from_bytes(format!("agent {round}").into_bytes());
-            let Ok(change) = view.change_to_write(&rel("f"), text, None) else {
-                continue;
-            };
-            // Staged content is of no interest here: each round starts from what the tree holds.
-            match place.door.land(&view, change).unwrap() {
-                Landed::Done => landings.0 += 1,
-                Landed::Staged(_) => {
-                    landings.1 += 1;
-                    view.discard(&[entry("f")]).unwrap();
+            let text = format!("user {save}");
+            std::fs::write(place.ws("f.swp"), &text).unwrap();
+            std::fs::rename(place.ws("f.swp"), place.ws("f")).unwrap();
+            std::thread::sleep(std::time::Duration::from_micros(save % 7 * 300));
+            let since = std::time::Instant::now();
+            loop {
+                let seen = place.read("f");
+                if seen == text {
+                    break;
                 }
+                if let Some(base) = rounds.base_of(&seen) {
+                    assert_eq!(
+                        base,
+                        ContentDigest::of(text.as_bytes()),
+                        "{seen} replaced {text} unseen"
+                    );
+                    break;
+                }
+                assert!(
+                    since.elapsed() < PATIENCE,
+                    "{text} was lost, {seen} is there"
+                );
+            }
+        }
+    };
+    let (landed, staged) = std::thread::scope(|scope| {
+        let editor = scope.spawn(editor);
+        let (mut landed, mut staged) = (0, 0);
+        for round in 0..400 {
+            let text = HeldContent::from_bytes(Rounds::text(round).into_bytes());
+            let change = view.change_to_write(&rel("f"), text, None).unwrap();
+            let Before::File { digest, .. } = change.before else {
+                panic!("{:?}", change.before)
+            };
+            rounds.0.lock().unwrap().push((digest, None));
+            let is_done = place.door.land(&view, change).unwrap() == Landed::Done;
+            rounds.0.lock().unwrap()[round].1 = Some(is_done);
+            if is_done {
+                landed += 1;
+            } else {
+                staged += 1;
+                view.discard(&[entry("f")]).unwrap();
             }
         }
         over.store(true, Ordering::SeqCst);
-        (editor.join().unwrap(), landings)
+        editor.join().unwrap();
+        (landed, staged)
     });
-    let held = place.read("f");
-    assert!(saves > 0 && landings.0 + landings.1 > 0);
-    // The editor's last save is newer than any landing that could have been compared with it, unless a landing replaced it.
     assert!(
-        held == format!("user {saves}") || held.starts_with("agent"),
-        "{held} after {saves} saves"
+        landed > 0 && staged > 0,
+        "both happened: {landed} landed, {staged} staged"
     );
     let left: Vec<_> = std::fs::read_dir(place.ws(""))
         .unwrap()

@@ -244,3 +244,65 @@ fn reserved_names_cannot_be_written() {
     assert!(place.door.land(&view, write(&view, &name, "x")).is_err());
     assert!(!place.exists(&name));
 }
+
+#[test]
+fn more_changes_than_one_group_land_in_order() {
+    let place = Place::new();
+    let view = place.open();
+    let script = "for d in $(seq 40); do mkdir -p a/$d; for f in $(seq 25); do echo $d.$f > a/$d/$f; done; done";
+    let begun = std::time::Instant::now();
+    place.run_and_land(&view, script);
+    eprintln!("1,000 files ran and landed in {:?}", begun.elapsed());
+    assert_eq!(place.dump().len(), 1 + 40 + 1000);
+    assert_eq!(place.read("a/40/25"), "40.25\n");
+    place.run_and_land(&view, "rm -r a; echo file > a");
+    assert_eq!(place.dump().len(), 1);
+}
+
+#[test]
+fn a_commit_request_lands_the_state_of_its_repository_and_nothing_git_obeys() {
+    let place = Place::new();
+    place.write(".git/HEAD", "ref: refs/heads/main\n");
+    let view = place.open();
+    let door = &place.door;
+    let commit = |change: &Change, repository: &str| {
+        let subject = Subject::Commit {
+            repository: rel(repository),
+            branch: "main".into(),
+            message: "m".into(),
+            paths: Vec::new(),
+        };
+        portcullis::Request::builder(
+            "tests",
+            door.session,
+            portcullis::Operation::GitCommit,
+            subject,
+        )
+        .content(change.content())
+        .build()
+    };
+    for (path, repository, is_allowed) in [
+        (".git/refs/heads", ".", true),
+        (".git/config", ".", false),
+        (".git/hooks", ".", false),
+        ("src", ".", false),
+        (".git/refs", "other", false),
+    ] {
+        let change = Change {
+            path: entry(path),
+            ..view.change_to_make_dir(&rel("free")).unwrap()
+        };
+        let request = commit(&change, repository);
+        let Ok(permit) = door.permit(&request) else {
+            assert!(!is_allowed, "{path}");
+            continue;
+        };
+        std::fs::create_dir_all(place.ws(path).parent().unwrap()).unwrap();
+        let landed = view.land(permit, &request, change);
+        assert_eq!(
+            landed.is_ok(),
+            is_allowed,
+            "{path} of {repository}: {landed:?}"
+        );
+    }
+}
