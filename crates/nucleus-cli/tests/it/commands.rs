@@ -114,7 +114,7 @@ fn e1_e2_no_way_of_writing_it_runs_a_blocked_program() {
         "xargs true",
         "find . -name a.txt -exec cat {} \\;",
         "sh -c 'true && cat a.txt'",
-        "sh -c 'echo $(cat a.txt)'",
+        "sh -c 'cat a.txt; ls src'",
     ];
     steps.extend(twins.iter().map(|text| run(text)));
     let ended = scene.session().policy(NO_TOUCH).run(&steps);
