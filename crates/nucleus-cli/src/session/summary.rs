@@ -91,8 +91,12 @@ fn print(
         summary.landed,
         waiting.len()
     );
+    for path in &summary.build_inputs {
+        let why = "landed; a build, test or install on the host runs it";
+        anstream::eprintln!("    {} {}", paint(WARN, path.escape_debug()), paint(DIM, why));
+    }
     for (path, why) in waiting {
-        anstream::eprintln!("    {} {}", paint(WARN, path), paint(DIM, why));
+        anstream::eprintln!("    {} {}", paint(WARN, path.escape_debug()), paint(DIM, why));
     }
     if !waiting.is_empty() {
         anstream::eprintln!("    see `nucleus diff`, then `nucleus apply` or `nucleus discard`");
@@ -139,7 +143,7 @@ fn as_json(
         "version": 1, "session": summary.session, "boundary": summary.boundary,
         "duration_ms": summary.duration_ms, "operations": operations, "exposure": exposure,
         "used_micro_usd": summary.used_micro_usd, "left_micro_usd": summary.left_micro_usd,
-        "landed": summary.landed, "held_back": waiting, "tightened": summary.tightened,
+        "landed": summary.landed, "build_inputs": summary.build_inputs, "held_back": waiting, "tightened": summary.tightened,
         "widened": summary.widened, "log": opened.log_dir.display().to_string(),
         "log_verifies": checked.is_ok(), "policy": opened.sources,
     })

@@ -119,7 +119,10 @@ impl Sandbox {
                 Amount::ZERO,
             )?;
             match landed {
-                Ok(Landed::Done) => output.landed.push(report),
+                Ok(Landed::Done) => {
+                    self.note_landed(&report);
+                    output.landed.push(report);
+                }
                 Ok(Landed::Staged(reason)) => {
                     self.monitor().note_staged();
                     report.staged = Some(reason);

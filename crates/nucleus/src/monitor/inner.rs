@@ -1,6 +1,6 @@
 //! What the session's lock protects.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use portcullis::envelope::Envelope;
@@ -39,6 +39,8 @@ pub(super) struct Inner {
     pub(super) approvals: u64,
     pub(super) landed: u64,
     pub(super) staged: u64,
+    /// Paths that landed and that a build, test or install on the host runs; bounded.
+    pub(super) build_inputs: BTreeSet<String>,
 }
 
 impl Inner {
@@ -63,6 +65,7 @@ impl Inner {
             approvals: 0,
             landed: 0,
             staged: 0,
+            build_inputs: BTreeSet::new(),
         };
         inner.expose(shared, "shared this workspace with another session", now_ms);
         inner

@@ -58,6 +58,8 @@ pub struct Summary {
     pub landed: u64,
     /// Changes kept for the user.
     pub staged: u64,
+    /// What landed and is run by a build, test or install on the host, at most 1,000 paths: read these first.
+    pub build_inputs: Vec<String>,
     /// Approvals spent.
     pub approvals: u64,
     /// How often authority was narrowed.
@@ -85,6 +87,21 @@ impl Monitor {
         self.lock().staged += 1;
     }
 
+    /// Counts a change of a tool that landed; a command's landings are counted by their tickets.
+    pub(crate) fn note_landed(&self) {
+        self.lock().landed += 1;
+    }
+
+    /// Remembers something that landed and that a build on the host runs.
+    pub(crate) fn note_build_input(&self, path: &str) {
+        /// The most paths that are remembered.
+        const MAX_PATHS: usize = 1000;
+        let mut inner = self.lock();
+        if inner.build_inputs.len() < MAX_PATHS {
+            inner.build_inputs.insert(path.to_owned());
+        }
+    }
+
     /// What the session came to so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
@@ -103,6 +120,7 @@ impl Monitor {
             left_output_tokens: left.output_tokens,
             landed: inner.landed,
             staged: inner.staged,
+            build_inputs: inner.build_inputs.iter().cloned().collect(),
             approvals: inner.approvals,
             tightened: inner.tightened,
             widened: u64::from(!inner.envelope.leq(&inner.first_envelope)),

@@ -172,11 +172,24 @@ impl Sandbox {
         let why = failure(&landed);
         let effect = why.as_deref().map_or(Effect::Done, Effect::Failed);
         admitted.ticket.finish(effect, Amount::ZERO)?;
-        if let Landed::Staged(reason) = landed? {
-            self.monitor.note_staged();
-            report.staged = Some(reason);
+        match landed? {
+            Landed::Done => {
+                self.monitor.note_landed();
+                self.note_landed(&report);
+            }
+            Landed::Staged(reason) => {
+                self.monitor.note_staged();
+                report.staged = Some(reason);
+            }
         }
         Ok(report)
+    }
+
+    /// Marks what landed for the summary.
+    pub(crate) fn note_landed(&self, change: &LandedChange) {
+        if change.is_build_input && change.verb != "delete" {
+            self.monitor.note_build_input(&change.path);
+        }
     }
 
     /// What changes are judged against beside their paths.
