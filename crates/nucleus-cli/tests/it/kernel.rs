@@ -265,7 +265,9 @@ got = {'same': sh('/tmp/id -u')['out'].split() == [str(os.getuid())], 'uid0_host
             "host uid 0 is mapped: {got}"
         );
         assert_ne!(got["sudo"], 0);
-        assert_eq!(got["setuid"]["setuid"]["errno"], "EPERM");
+        let setuid = got["setuid"]["setuid"]["errno"].as_str();
+        // EINVAL where the number 0 is not mapped at all.
+        assert!(matches!(setuid, Some("EPERM" | "EINVAL")), "{got}");
     }
 }
 
@@ -350,7 +352,7 @@ got = {'stopped': stopped, 'made': made}
     );
     assert!(ended.told[4].text().len() < 4 << 20);
     assert!(
-        ended.told[5].is_error(),
+        ended.told[5].is_error() || ended.told[5].0["python"]["error"] == "MemoryError: ",
         "memory has a bound: {}",
         ended.told[5].0
     );
