@@ -19,6 +19,27 @@ pub fn is_activation(path: &RelPath) -> Option<&'static str> {
     git_activation(path.folded()).or_else(|| ACTIVATION_INDEX.find(path))
 }
 
+/// Why the host could run or obey what a symbolic link at this path leads to: the path is one of activation, a
+/// directory above one, or anything in a git directory.
+#[must_use]
+pub fn is_activation_link(path: &RelPath) -> Option<&'static str> {
+    let folded = path.folded();
+    if folded.split('/').any(|name| name == ".git") {
+        return Some(GIT_WHY);
+    }
+    let leads = |above: &str| {
+        folded
+            .strip_suffix(above)
+            .is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    };
+    is_activation(path).or_else(|| {
+        ABOVE_ACTIVATION
+            .iter()
+            .find(|(above, _)| leads(above))
+            .map(|(_, why)| *why)
+    })
+}
+
 /// Whether a build, test or install on the host runs this path. Not gated: marked first in every diff.
 #[must_use]
 pub fn is_build_input(path: &RelPath) -> bool {
@@ -89,6 +110,18 @@ static ACTIVATION_INDEX: LazyLock<Index> = LazyLock::new(|| {
             .iter()
             .flat_map(|(why, list)| list.iter().map(|p| (*p, *why))),
     )
+});
+/// The directories above the activation paths of more than one name, in folded spelling.
+static ABOVE_ACTIVATION: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
+    let mut above = Vec::new();
+    for (why, list) in ACTIVATION {
+        for pattern in *list {
+            let names = pattern.strip_prefix("**/").unwrap_or(pattern);
+            let ends = names.match_indices('/').map(|(end, _)| end);
+            above.extend(ends.map(|end| (names[..end].to_ascii_lowercase(), *why)));
+        }
+    }
+    above
 });
 static BUILD_INDEX: LazyLock<Index> = LazyLock::new(|| {
     Index::new(

@@ -6,6 +6,8 @@
 
 use std::path::Path;
 
+use portcullis::activation::is_activation_link;
+
 use super::git_settings::NamedByGit;
 use crate::error::Error;
 use crate::workspace::{Change, ChangeKind};
@@ -51,7 +53,8 @@ impl Repositories {
         }
     }
 
-    /// Whether the change removes part of such a repository, could make a new one, or touches what git's settings name.
+    /// Whether the change removes part of such a repository, could make a new one, is a link
+    /// that leads to an activation path, or touches what git's settings name.
     pub(crate) fn activates(&self, change: &Change) -> bool {
         let path = change.path.as_bytes();
         if self.named.touches(path) && !matches!(change.kind, ChangeKind::Directory { .. }) {
@@ -59,7 +62,15 @@ impl Repositories {
         }
         match &change.kind {
             ChangeKind::Delete => self.taken_apart.iter().any(|dir| path.starts_with(dir)),
-            ChangeKind::Write { .. } | ChangeKind::Symlink { .. } => makes_repository(path),
+            ChangeKind::Write { .. } => makes_repository(path),
+            // FAIL-CLOSED: so does a link whose path has no canonical spelling.
+            ChangeKind::Symlink { .. } => {
+                makes_repository(path)
+                    || change
+                        .path
+                        .rel()
+                        .is_none_or(|path| is_activation_link(path).is_some())
+            }
             ChangeKind::Directory { .. } | ChangeKind::Mode { .. } => false,
         }
     }

@@ -113,6 +113,16 @@ fn activation_paths_stay_staged_and_are_named() {
 }
 
 #[test]
+fn a_link_to_an_innocent_directory_does_not_become_activation() {
+    let session = Session::open();
+    let output = session.sh("mkdir made sub; echo x > made/config.toml; ln -s made .cargo; ln -s ../made sub/.github; ln -s made latest");
+    let landed: Vec<_> = output.landed.iter().map(|c| c.path.as_str()).collect();
+    assert_eq!(landed, ["latest", "made", "made/config.toml", "sub"]);
+    let staged: Vec<_> = output.staged.iter().map(|c| c.path.as_str()).collect();
+    assert_eq!(staged, [".cargo", "sub/.github"]);
+}
+
+#[test]
 fn a_command_without_the_right_to_write_changes_nothing() {
     let text = OPEN.replace("write_files = \"always\"", "write_files = \"never\"");
     let session = Session::under(&text);

@@ -1,6 +1,8 @@
 //! Which paths the host obeys by itself, and which a build runs.
 
-use portcullis::activation::{activation_list, build_input_list, is_activation, is_build_input};
+use portcullis::activation::{
+    activation_list, build_input_list, is_activation, is_activation_link, is_build_input,
+};
 use portcullis::glob::PathPattern;
 use portcullis::path::RelPath;
 
@@ -300,5 +302,55 @@ fn the_shipped_lists_are_well_formed() {
             "{text}"
         );
         assert!(seen.insert(pattern), "{text} twice");
+    }
+}
+
+#[test]
+fn a_link_that_leads_to_activation_is_one_itself() {
+    for path in [
+        ".cargo",
+        "sub/.cargo",
+        ".GitHub",
+        ".github/workflows",
+        ".config",
+        "home/.local/share",
+        ".vscode",
+        ".git",
+        ".git/objects",
+        "sub/.git/refs",
+    ] {
+        assert!(
+            is_activation_link(&RelPath::parse(path).unwrap()).is_some(),
+            "{path}"
+        );
+    }
+    for path in [
+        "latest",
+        "src/config",
+        "x.github",
+        "docs/cargo",
+        "bin/share",
+    ] {
+        assert_eq!(
+            is_activation_link(&RelPath::parse(path).unwrap()),
+            None,
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn directories_above_activation_are_plain_names() {
+    let several = activation_list()
+        .iter()
+        .flat_map(|(_, list)| *list)
+        .filter_map(|pattern| {
+            pattern
+                .strip_prefix("**/")
+                .unwrap_or(pattern)
+                .rsplit_once('/')
+        });
+    for (above, _) in several {
+        assert!(!above.contains(['*', '?', '!', '[', '{']), "{above}");
     }
 }
