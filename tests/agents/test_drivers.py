@@ -38,7 +38,7 @@ class JailedCommandTest(unittest.TestCase):
     def test_preset_leaves_the_command_to_the_session(self):
         start = clients.Launch(["codex"], {"PATH": "/clients/bin:/usr/bin"}, [])
         argv = self.jailed(start, presets="codex")
-        self.assertEqual((argv[-2:], "--" in argv), (["--agent", "codex"], False))
+        self.assertEqual((argv[-4:], "--" in argv), (["--agent", "codex", "--model", "fake-1"], False))
 
     def test_versions_are_the_pinned_ones(self):
         versions = {name: clients.version(name) for name in ("mini", "oai-chat", "pyd-anthropic-stream", "codex", "opencode")}
