@@ -48,7 +48,7 @@ fn the_monitor_that_dies() {
         nucleus_spec::parse_policy(&nucleus_spec::profile("fix-issue").unwrap().source()).unwrap();
     let state = StateDir::open(&std::path::PathBuf::from(std::env::var("STATE").unwrap())).unwrap();
     let helper = HelperCommand {
-        program: nucleus().into(),
+        program: nucleus(),
         args: vec!["__jail-init".into()],
     };
     let options = SandboxOptions {

@@ -138,7 +138,7 @@ def at_once(steps):
 
 
 def main():
-    client = Client() if PLAN["connects"] else None
+    client = Client()
     for index, step in enumerate(PLAN["steps"]):
         print(json.dumps({"begins": index}), flush=True)
         result = perform(client, step)
