@@ -85,7 +85,9 @@ fn a2_a_directory_flipped_to_a_link_never_leads_a_landing_out() {
                 std::fs::rename(place.ws("q"), place.ws("p")).unwrap();
                 flips += 1;
                 // Now and then the directory stays long enough for a landing.
-                std::thread::sleep(std::time::Duration::from_millis(u64::from(flips % 8 == 0)));
+                std::thread::sleep(std::time::Duration::from_millis(u64::from(
+                    flips.is_multiple_of(8),
+                )));
             }
         });
         let mut landed = 0;
