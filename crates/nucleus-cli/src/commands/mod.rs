@@ -44,7 +44,7 @@ pub(crate) enum Command {
     Discard(staged::ChangeArgs),
     /// Trust what files hold now, so that they no longer count as untrusted content
     #[cfg(target_os = "linux")]
-    Endorse(staged::ChangeArgs),
+    Endorse(staged::EndorseArgs),
     /// Offer the session's tools on standard input and output (inside a session)
     #[cfg(target_os = "linux")]
     Mcp,

@@ -54,8 +54,8 @@ pub(crate) struct Args {
     /// Show the agent and its commands a host directory, read-only, at the same path
     #[arg(long = "view-dir", value_name = "DIR")]
     view_dirs: Vec<PathBuf>,
-    /// Copy signed checkpoints of the log here too, so that a cut tail shows
-    #[arg(long, value_name = "DIR")]
+    /// Copy signed checkpoints of the log to this file too, so that a cut tail shows
+    #[arg(long, value_name = "FILE")]
     mirror: Option<PathBuf>,
     /// Print the summary as JSON on standard output
     #[arg(long)]

@@ -5,7 +5,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
-use nucleus::workspace::{Diff, DiffBody, EntryPath, StageReason, StagedChange};
+use nucleus::workspace::{ChangeKind, Diff, DiffBody, EntryPath, StageReason, StagedChange};
 use serde_json::json;
 
 use crate::report::{FAILED, Failure};
@@ -42,6 +42,20 @@ pub(crate) struct ChangeArgs {
     yes: bool,
 }
 
+/// Arguments of `nucleus endorse`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EndorseArgs {
+    /// Files or directories of the workspace
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Workspace
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
 /// Shows what was held back, build inputs first.
 pub(crate) fn diff(args: &Args) -> Result<u8, Failure> {
     let review = Review::open(&args.dir)?;
@@ -60,7 +74,7 @@ pub(crate) fn diff(args: &Args) -> Result<u8, Failure> {
         return Ok(0);
     }
     if shown.is_empty() {
-        anstream::eprintln!("nothing is held back");
+        anstream::eprintln!("nothing is held back in {}", review.root().display());
     }
     for (staged, diff) in &shown {
         print(staged, diff);
@@ -116,10 +130,7 @@ pub(crate) fn discard(args: &ChangeArgs) -> Result<u8, Failure> {
 }
 
 /// Trusts what files hold now.
-pub(crate) fn endorse(args: &ChangeArgs) -> Result<u8, Failure> {
-    if args.all {
-        return Err(Failure::usage("`endorse` names its files"));
-    }
+pub(crate) fn endorse(args: &EndorseArgs) -> Result<u8, Failure> {
     let review = Review::open(&args.dir)?;
     confirm(args.yes, "trust what these files hold now?")?;
     review.endorse(&args.paths)?;
@@ -166,6 +177,11 @@ fn print(staged: &StagedChange, diff: &Diff) {
     }
     if let Some(why) = diff.activation {
         anstream::println!("  {}", paint(WARN, why));
+    }
+    if let ChangeKind::Write { mode, .. } | ChangeKind::Mode { mode } = staged.change.kind
+        && mode & 0o111 != 0
+    {
+        anstream::println!("  {}", paint(WARN, format!("executable (mode {mode:o})")));
     }
     if diff.is_conflict {
         anstream::println!("  {}", paint(BAD, "the file has changed on the host since"));

@@ -149,14 +149,20 @@ fn stopped_by(answer: &Answer) -> String {
     let known = kernel.iter().find(|(sign, _)| answer.text.contains(sign));
     match known {
         Some((_, layer)) => (*layer).to_owned(),
-        None => answer
-            .text
-            .lines()
-            .next()
-            .unwrap_or("no answer")
-            .chars()
-            .take(80)
-            .collect(),
+        None => silent(&answer.text),
+    }
+}
+
+/// What stopped an attempt that was told little: it acted, and nothing came of it.
+fn silent(text: &str) -> String {
+    match text.lines().next().unwrap_or_default() {
+        "" | "[no output]" => "jail: there is nothing on the other side".to_owned(),
+        "no line matches" => "policy: blocked files are not searched".to_owned(),
+        line if line.starts_with("[exited") => "jail: no resolver, no network".to_owned(),
+        line if line.contains("leads above the workspace") || line.contains("symbolic link") => {
+            format!("host tools: {line}")
+        }
+        line => line.chars().take(80).collect(),
     }
 }
 

@@ -97,6 +97,7 @@ pub(crate) fn run_agent(
     drop(servers);
     pumps.finish();
     let code = closing_code(code, &monitor);
+    say_why(code, &monitor);
     monitor
         .end("the agent has ended")
         .map_err(|error| Failure::new(crate::report::FAILED, error))?;
@@ -189,6 +190,17 @@ fn least_micro_usd() -> u64 {
     let output = nucleus::executor::OutputCaps::default().bytes;
     let cost = nucleus::executor::Prices::default().cost(Duration::from_secs(1), output);
     cost.micro_usd
+}
+
+/// Says in words why the session ended the agent, where it did.
+fn say_why(code: u8, monitor: &nucleus::Monitor) {
+    let why = match code {
+        LOCKED_DOWN if monitor.phase() == Phase::LockedDown => "it was locked down",
+        OVER_TIME if monitor.window_left_ms() == 0 => "its time window is over",
+        OVER_BUDGET => "its budget covers no further command",
+        _ => return,
+    };
+    anstream::eprintln!("the session ended: {why} (exit code {code})");
 }
 
 /// The exit code of the session.

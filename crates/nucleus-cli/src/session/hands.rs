@@ -29,7 +29,14 @@ pub(crate) fn hands(opened: &Opened) -> Result<Arc<SessionHands>, Failure> {
         .with_identity(identity())
         .with_push_options(push_options(opened));
     let fetcher = Fetcher::new(Arc::clone(monitor), Arc::new(DirectFetch::new()?));
-    let fetcher = match Config::load()?.search {
+    let asks_web =
+        monitor.envelope().level(portcullis::Operation::WebSearch) != portcullis::Level::Never;
+    let search = if asks_web {
+        Config::load()?.search
+    } else {
+        None
+    };
+    let fetcher = match search {
         Some(template) => {
             fetcher.with_search(SearchBackend::new(template).map_err(Failure::usage)?)
         }

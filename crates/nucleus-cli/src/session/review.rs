@@ -46,6 +46,11 @@ impl Review {
         })
     }
 
+    /// The workspace.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The held-back changes at or below these paths; all when none is named.
     pub(crate) fn selected(&self, paths: &[PathBuf]) -> Result<Vec<StagedChange>, Failure> {
         let all = self

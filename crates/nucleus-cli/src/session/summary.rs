@@ -87,16 +87,25 @@ fn print(
     let used = summary.used_micro_usd;
     anstream::eprintln!("  used {}.{:06} USD", used / 1_000_000, used % 1_000_000);
     anstream::eprintln!(
-        "  {} files landed, {} held back",
+        "  {} change(s) landed, {} held back; policy: {}",
         summary.landed,
-        waiting.len()
+        waiting.len(),
+        opened.sources.join(" and ")
     );
     for path in &summary.build_inputs {
         let why = "landed; a build, test or install on the host runs it";
-        anstream::eprintln!("    {} {}", paint(WARN, path.escape_debug()), paint(DIM, why));
+        anstream::eprintln!(
+            "    {} {}",
+            paint(WARN, path.escape_debug()),
+            paint(DIM, why)
+        );
     }
     for (path, why) in waiting {
-        anstream::eprintln!("    {} {}", paint(WARN, path.escape_debug()), paint(DIM, why));
+        anstream::eprintln!(
+            "    {} {}",
+            paint(WARN, path.escape_debug()),
+            paint(DIM, why)
+        );
     }
     if !waiting.is_empty() {
         anstream::eprintln!("    see `nucleus diff`, then `nucleus apply` or `nucleus discard`");

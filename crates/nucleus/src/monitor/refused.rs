@@ -101,6 +101,10 @@ impl Doubt {
     }
 }
 
+/// The way out of a change that was kept.
+const KEPT: &str = "go on without it: the change is kept, and the user decides with \
+    `nucleus diff` and `nucleus apply`";
+
 /// A request that did not run, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -264,21 +268,29 @@ impl Refused {
             Reason::LevelNever => "work without it, or choose a profile that grants it: \
                 `nucleus profiles` lists them"
                 .to_owned(),
+            Reason::NotListed | Reason::Obliged if self.is_kept() => KEPT.to_owned(),
+            Reason::ActivationPath if self.is_kept() => KEPT.to_owned(),
+            Reason::ActivationPath => "leave out the file that the host would run or obey, \
+                or let the user do this step"
+                .to_owned(),
             Reason::SubjectBlocked | Reason::NotListed | Reason::Obliged => {
                 format!(
                     "work without it; the user can see why with `nucleus explain {} SUBJECT`",
                     self.operation
                 )
             }
-            Reason::ActivationPath => "go on without it: the change is kept, and the user \
-                decides with `nucleus diff` and `nucleus apply`"
-                .to_owned(),
             Reason::FlowExfil | Reason::FlowEffect | Reason::FlowStrict => {
                 "finish without it and let the user do this step, or start a new session that \
                  does not read that content"
                     .to_owned()
             }
         }
+    }
+
+    /// Whether it was a change of a file, which is kept for the user instead of lost.
+    fn is_kept(&self) -> bool {
+        self.kind == RefusedKind::ApprovalRequired
+            && matches!(self.operation, "write_files" | "edit_files")
     }
 
     /// The refusal as structured content.
