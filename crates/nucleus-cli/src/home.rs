@@ -26,6 +26,19 @@ pub(crate) fn state_dir() -> io::Result<PathBuf> {
     dir.canonicalize()
 }
 
+/// The directories of our own that no jail may see: state and configuration, links followed.
+pub(crate) fn own_dirs() -> Vec<PathBuf> {
+    let dirs = [
+        base("XDG_STATE_HOME", ".local/state"),
+        base("XDG_CONFIG_HOME", ".config"),
+    ];
+    dirs.into_iter()
+        .flatten()
+        .map(|dir| dir.join("nucleus"))
+        .map(|dir| dir.canonicalize().unwrap_or(dir))
+        .collect()
+}
+
 /// FAIL-CLOSED: state that somebody else could change or read is not used.
 fn check_private(dir: &Path) -> io::Result<()> {
     let found = std::fs::symlink_metadata(dir)?;

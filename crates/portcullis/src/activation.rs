@@ -152,12 +152,22 @@ fn is_inert_git_entry(rest: &str) -> bool {
     let (first, below) = rest.split_once('/').unwrap_or((rest, ""));
     match first {
         "objects" => !below.starts_with("info/alternates") && below != "info/http-alternates",
-        "refs" | "logs" => true,
+        "refs" => is_inert_ref(below),
+        "logs" => {
+            matches!(below, "" | "head" | "refs")
+                || below.strip_prefix("refs/").is_some_and(is_inert_ref)
+        }
         "worktrees" => below
             .split_once('/')
             .is_some_and(|(_, entry)| is_inert_worktree_entry(entry)),
         _ => below.is_empty() && is_inert_git_file(first),
     }
+}
+
+/// Branches, tags and what remotes had. Replacements and stashes change what git shows or does later.
+fn is_inert_ref(below: &str) -> bool {
+    let kind = below.split('/').next().unwrap_or_default();
+    matches!(kind, "" | "heads" | "tags" | "remotes")
 }
 
 fn is_inert_worktree_entry(entry: &str) -> bool {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::home;
+
 /// A program as found on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -55,7 +57,8 @@ fn is_program(path: &Path) -> bool {
 fn shown(program: &Path) -> PathBuf {
     let dir = package_dir(program);
     let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
-    if home.is_some_and(|home| home.starts_with(&dir)) {
+    let is_private = home::own_dirs().iter().any(|own| own.starts_with(&dir));
+    if is_private || home.is_some_and(|home| home.starts_with(&dir)) {
         program.to_owned()
     } else {
         dir

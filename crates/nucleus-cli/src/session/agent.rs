@@ -85,7 +85,7 @@ pub(crate) fn run_agent(
         .note(&format!("agent started: {}", agent.found.start.display()))
         .map_err(Failure::not_started)?;
     let mut jail = launcher.spawn(spec).map_err(Failure::not_started)?;
-    let servers = Servers::start(jail.take_listeners(), hands, model)?;
+    let servers = Servers::start(jail.take_listeners(), Arc::clone(&hands), model)?;
     let pumps = streams.pump(&mut jail)?;
     let running = Arc::new(Running {
         jail: Mutex::new(Some(Arc::new(jail))),
@@ -95,6 +95,7 @@ pub(crate) fn run_agent(
     let code = wait(&running, &monitor);
     running.kill();
     drop(servers);
+    settle(&hands);
     pumps.finish();
     let code = closing_code(code, &monitor);
     say_why(code, &monitor);
@@ -102,6 +103,17 @@ pub(crate) fn run_agent(
         .end("the agent has ended")
         .map_err(|error| Failure::new(crate::report::FAILED, error))?;
     Ok(code)
+}
+
+/// Waits until the calls under way have ended: their commands are being killed,
+/// and what of them lands is recorded before the session's end.
+fn settle(hands: &Arc<SessionHands>) {
+    /// What the longest landing needs.
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let until = std::time::Instant::now() + PATIENCE;
+    while Arc::strong_count(hands) > 1 && std::time::Instant::now() < until {
+        std::thread::sleep(TICK);
+    }
 }
 
 /// A read-only, filtered view of the workspace, and what keeps it.

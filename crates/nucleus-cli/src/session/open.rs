@@ -82,6 +82,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         None => resolved.envelope,
     };
     let jails = Arc::new(jails(options.view_dirs.clone()));
+    check_views(&jails.declared(&envelope))?;
     let layers = boundary::layers(&jails, &envelope)?;
     let probes = boundary::probes(&jails, &envelope, &state)?;
     let mut log = LogOptions::default();
@@ -114,6 +115,22 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         sources,
         sandbox,
     })
+}
+
+/// FAIL-CLOSED: a view that shows our own state or settings would show the log's key.
+fn check_views(views: &[PathBuf]) -> Result<(), Failure> {
+    for view in views {
+        let shown = view.canonicalize().unwrap_or_else(|_| view.clone());
+        let overlaps = |own: &PathBuf| own.starts_with(&shown) || shown.starts_with(own);
+        if home::own_dirs().iter().any(overlaps) {
+            let why = format!(
+                "`{}` would show nucleus's own state or settings",
+                view.display()
+            );
+            return Err(Failure::usage(why).help("show a narrower directory"));
+        }
+    }
+    Ok(())
 }
 
 /// The workspace with links followed; refused where it would be all of the home.

@@ -148,7 +148,7 @@ impl Review {
             for staged in group {
                 let path = staged.change.path.to_string().escape_debug().to_string();
                 let outcome = sandbox
-                    .apply(&staged.change.path)
+                    .apply(&staged.change)
                     .map(|landed| landed.staged);
                 applied.push((path, outcome));
             }

@@ -33,6 +33,7 @@ pub(super) fn variables() -> Vec<(String, String)> {
         ("GIT_CONFIG_SYSTEM", "/dev/null"),
         ("GIT_ATTR_NOSYSTEM", "1"),
         ("GIT_TERMINAL_PROMPT", "0"),
+        ("GIT_NO_REPLACE_OBJECTS", "1"),
         ("GIT_ASKPASS", "false"),
         ("SSH_ASKPASS", "false"),
         ("GIT_SSH_COMMAND", "false"),

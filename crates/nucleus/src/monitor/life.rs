@@ -175,6 +175,10 @@ impl Monitor {
     /// When it cannot be; the session is over then.
     pub(crate) fn flush(&self, why: &str) -> Result<(), MonitorError> {
         let inner = self.lock();
+        // FAIL-CLOSED: what was permitted before an end or a lockdown does not begin after it.
+        if inner.session.phase() != Phase::Active {
+            return Err(MonitorError::Over);
+        }
         let draft = Draft::note(self.context(&inner), why);
         let appended = self
             .log

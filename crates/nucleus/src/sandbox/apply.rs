@@ -5,7 +5,7 @@ use portcullis::OperationSet;
 use super::land::Kept;
 use super::{LandedChange, Sandbox};
 use crate::error::Error;
-use crate::workspace::EntryPath;
+use crate::workspace::Change;
 
 impl Sandbox {
     /// Takes up the staged change of a path, judges it again and lands it. Host only: an agent must not reach it.
@@ -15,9 +15,16 @@ impl Sandbox {
     /// meanwhile.
     ///
     /// # Errors
-    /// A refusal, and an error when nothing is staged there.
-    pub fn apply(&self, path: &EntryPath) -> Result<LandedChange, Error> {
-        let change = self.view.take_up(path)?;
+    /// A refusal, an error when nothing is staged there, and [`Error::Invalid`]
+    /// when what is staged is not what was shown: the user said yes to that alone.
+    pub fn apply(&self, shown: &Change) -> Result<LandedChange, Error> {
+        let change = self.view.take_up(&shown.path)?;
+        if change.digest() != shown.digest() {
+            return Err(Error::Invalid(
+                "the change is no longer the one that was shown\nhelp: look again with `nucleus diff`"
+                    .to_owned(),
+            ));
+        }
         self.land_one(change, OperationSet::EMPTY, Kept::IfAsked)
     }
 }

@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use portcullis::activation::is_activation_link;
+use portcullis::path::{PathFault, RelPath};
 
 use super::git_settings::NamedByGit;
 use crate::error::Error;
@@ -17,6 +18,8 @@ use crate::workspace::{Change, ChangeKind};
 pub(crate) struct Repositories {
     /// `.git/` of each, as a prefix of paths.
     taken_apart: Vec<Vec<u8>>,
+    /// Each bare repository of the tree that a change reaches into, as a prefix of paths.
+    bare: Vec<Vec<u8>>,
     named: NamedByGit,
 }
 
@@ -32,6 +35,7 @@ impl Repositories {
     ) -> Result<Self, Error> {
         let entries = changes.iter().map(|change| change.path.as_bytes());
         Ok(Self {
+            bare: bare_repositories(root, changes),
             named: NamedByGit::around(root, home, entries)?,
             ..Self::of(changes)
         })
@@ -49,6 +53,7 @@ impl Repositories {
         });
         Self {
             taken_apart: taken_apart.collect(),
+            bare: Vec::new(),
             named: NamedByGit::default(),
         }
     }
@@ -60,12 +65,16 @@ impl Repositories {
         if self.named.touches(path) && !matches!(change.kind, ChangeKind::Directory { .. }) {
             return true;
         }
+        if self.bare.iter().any(|dir| path.starts_with(dir)) {
+            return true;
+        }
         match &change.kind {
             ChangeKind::Delete => self.taken_apart.iter().any(|dir| path.starts_with(dir)),
             ChangeKind::Write { .. } => makes_repository(path),
             // FAIL-CLOSED: so does a link whose path has no canonical spelling.
-            ChangeKind::Symlink { .. } => {
+            ChangeKind::Symlink { target } => {
                 makes_repository(path)
+                    || leads_to_activation(path, target)
                     || change
                         .path
                         .rel()
@@ -73,6 +82,55 @@ impl Repositories {
             }
             ChangeKind::Directory { .. } | ChangeKind::Mode { .. } => false,
         }
+    }
+}
+
+/// The directories of the tree that git takes for a repository although they are
+/// not called `.git`, among those above the changes.
+fn bare_repositories(root: &Path, changes: &[Change]) -> Vec<Vec<u8>> {
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    let mut looked: std::collections::HashSet<&Path> = std::collections::HashSet::new();
+    for change in changes {
+        for dir in change.path.as_path().ancestors().skip(1) {
+            if !looked.insert(dir) || dir.components().any(|part| part.as_os_str() == ".git") {
+                continue;
+            }
+            let has = |name: &str| root.join(dir).join(name).symlink_metadata().is_ok();
+            if has("HEAD") && (has("objects") || has("refs") || has("commondir")) {
+                let mut prefix = dir.as_os_str().as_encoded_bytes().to_vec();
+                if !prefix.is_empty() {
+                    prefix.push(b'/');
+                }
+                found.push(prefix);
+            }
+        }
+    }
+    found
+}
+
+/// Whether the link's target, read from where the link stands, is something the
+/// host runs or obeys, lies in a git directory, or is above such a thing.
+///
+/// FAIL-CLOSED: so is a target without a canonical spelling. One that leaves the
+/// workspace is kept back for that reason already.
+fn leads_to_activation(path: &[u8], target: &Path) -> bool {
+    let Ok(link) = core::str::from_utf8(path) else {
+        return true;
+    };
+    let Some(target) = target.to_str() else {
+        return true;
+    };
+    if target.starts_with('/') {
+        return false;
+    }
+    let above = link.rsplit_once('/').map_or("", |(above, _)| above);
+    match RelPath::parse(
+        &format!("{above}/{target}")
+            .trim_start_matches('/')
+            .to_owned(),
+    ) {
+        Ok(leads) => is_activation_link(&leads).is_some(),
+        Err(error) => error.fault() != PathFault::Escapes,
     }
 }
 
