@@ -15,6 +15,13 @@ fn said(scene: &Scene, args: &[&str]) -> String {
     redacted(scene, &text)
 }
 
+/// Snapshots beside this file, also where cargo is not at hand to say where that is.
+fn beside() -> insta::internals::SettingsBindDropGuard {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/snapshots"));
+    settings.bind_to_scope()
+}
+
 /// The text without what differs from run to run.
 fn redacted(scene: &Scene, text: &str) -> String {
     let text = text.replace(scene.at("").to_str().unwrap(), "SCENE/");
@@ -37,6 +44,7 @@ fn redacted(scene: &Scene, text: &str) -> String {
 
 #[test]
 fn profiles_and_explanations() {
+    let _beside = beside();
     let scene = Scene::new();
     insta::assert_snapshot!("profiles", said(&scene, &["profiles"]));
     let explain = |operation, subject| {
@@ -59,6 +67,7 @@ fn profiles_and_explanations() {
 
 #[test]
 fn the_summary_of_a_session() {
+    let _beside = beside();
     let scene = Scene::new();
     let session = scene.session();
     let steps = [
@@ -99,6 +108,7 @@ fn without_numbers(line: &str) -> String {
 
 #[test]
 fn diagnostics() {
+    let _beside = beside();
     let scene = Scene::new();
     for (name, text) in [
         (
