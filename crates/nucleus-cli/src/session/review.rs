@@ -147,9 +147,7 @@ impl Review {
             let sandbox = self.session(&envelope, Arc::new(AtHost))?;
             for staged in group {
                 let path = staged.change.path.to_string().escape_debug().to_string();
-                let outcome = sandbox
-                    .apply(&staged.change)
-                    .map(|landed| landed.staged);
+                let outcome = sandbox.apply(&staged.change).map(|landed| landed.staged);
                 applied.push((path, outcome));
             }
             sandbox
