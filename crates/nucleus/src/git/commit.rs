@@ -1,6 +1,7 @@
 //! Commits: what would be committed is found first, judged, committed in a jail, compared, and landed.
 
 use nucleus_audit::Effect;
+use portcullis::activation::is_activation_link;
 use portcullis::path::RelPath;
 use portcullis::request::{Content, Subject};
 use portcullis::{Amount, Operation};
@@ -17,12 +18,14 @@ use crate::monitor::{Need, Terms};
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 /// The most of what the commit says about itself: its id and 100,000 names.
 const REPORT_BYTES: u64 = 32 << 20;
+/// How git marks a symbolic link.
+const LINK_MODE: &str = "120000";
 /// Adds the named files, commits with the message on standard input, and says what the commit holds.
 /// The words after the script are data: the shell reads them as arguments only.
 const SCRIPT: &str = r#"if [ "$#" -gt 0 ]; then git add --all -- "$@" || exit; fi
 git commit --quiet --no-verify --no-gpg-sign --no-status --file=- || exit
 git rev-parse --verify HEAD || exit
-git diff-tree --root --no-commit-id --name-only --no-renames -r -z HEAD"#;
+git diff-tree --root --no-commit-id --raw --no-renames -r -z HEAD"#;
 
 /// A commit to make.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,8 +83,11 @@ impl Git {
         let is_approved = !admitted.permit.get().discharged().is_empty();
         let done = self.run_permitted(admitted.permit, &asked, &run(request));
         let made = done.and_then(|done| {
-            let (id, paths) = report(&done)?;
+            let Report { id, paths, links } = report(&done)?;
             check_judged(&request.repository, &paths, &judged)?;
+            if !is_approved {
+                check_links(&request.repository, &links)?;
+            }
             let made = Made {
                 request: &asked,
                 is_approved,
@@ -175,20 +181,55 @@ fn is_committed(request: &CommitRequest, entry: &StatusEntry) -> bool {
     is_staged || is_added
 }
 
-/// The id and the files of the commit, as the script says them.
-fn report(done: &GitDone) -> Result<(String, Vec<String>), Error> {
+/// What the script says of the commit.
+struct Report {
+    id: String,
+    /// Every file it changes.
+    paths: Vec<String>,
+    /// Those that it makes symbolic links.
+    links: Vec<String>,
+}
+
+/// The report, from the id and git's raw form of the difference: facts and path, each ended by a zero byte.
+fn report(done: &GitDone) -> Result<Report, Error> {
     let unclear = || Error::Invalid("git did not say what it committed".to_owned());
     let text = std::str::from_utf8(&done.stdout).map_err(|_| unclear())?;
-    let (id, names) = text.split_once('\n').ok_or_else(unclear)?;
+    let (id, changes) = text.split_once('\n').ok_or_else(unclear)?;
     if done.is_cut || !is_object_id(id) {
         return Err(unclear());
     }
-    let paths = names
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect();
-    Ok((id.to_owned(), paths))
+    let mut report = Report {
+        id: id.to_owned(),
+        paths: Vec::new(),
+        links: Vec::new(),
+    };
+    let mut fields = changes.split_terminator('\0');
+    while let Some(facts) = fields.next() {
+        let path = fields.next().ok_or_else(unclear)?;
+        let mode = facts
+            .strip_prefix(':')
+            .and_then(|facts| facts.split(' ').nth(1))
+            .ok_or_else(unclear)?;
+        if mode == LINK_MODE {
+            report.links.push(path.to_owned());
+        }
+        report.paths.push(path.to_owned());
+    }
+    Ok(report)
+}
+
+/// FAIL-CLOSED: a link that would lead the host to what an agent wrote is no part of a commit that nobody approved.
+fn check_links(repository: &RelPath, links: &[String]) -> Result<(), Error> {
+    for link in links {
+        let path = repository.join(link)?;
+        if is_activation_link(&path).is_some() {
+            return Err(Error::Invalid(format!(
+                "the commit would hold the link `{path}`, through which the host would run or obey \
+                 other files\nhelp: commit without it; the user can commit it by hand"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// FAIL-CLOSED: a commit that holds a file which was not judged does not land.

@@ -142,6 +142,21 @@ fn a_commit_of_an_activation_path_needs_approval_and_one_beside_it_does_not() {
 }
 
 #[test]
+fn a_commit_of_a_link_that_leads_to_activation_does_not_land_and_another_link_does() {
+    let dir = with_commit();
+    let session = session(&dir, &policy("[]"));
+    session.write("made/config.toml", "x\n");
+    std::os::unix::fs::symlink("made", session.ws(".cargo")).unwrap();
+    std::os::unix::fs::symlink("made", session.ws("latest")).unwrap();
+    let first = head(&session.ws(""));
+    let error = commit(&session, "both", &[".cargo", "latest"]).unwrap_err();
+    assert!(error.to_string().contains("`.cargo`"), "{error}");
+    assert_eq!(head(&session.ws("")), first);
+    let made = commit(&session, "one", &["latest", "made"]).unwrap();
+    assert_eq!(made.paths, ["latest", "made/config.toml"]);
+}
+
+#[test]
 fn a_blocked_file_is_neither_committed_nor_committed_away() {
     let dir = with_commit();
     std::fs::write(dir.path().join("ws/secret.txt"), "s3cret").unwrap();
