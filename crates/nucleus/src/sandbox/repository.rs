@@ -124,11 +124,7 @@ fn leads_to_activation(path: &[u8], target: &Path) -> bool {
         return false;
     }
     let above = link.rsplit_once('/').map_or("", |(above, _)| above);
-    match RelPath::parse(
-        &format!("{above}/{target}")
-            .trim_start_matches('/')
-            .to_owned(),
-    ) {
+    match RelPath::parse(format!("{above}/{target}").trim_start_matches('/')) {
         Ok(leads) => is_activation_link(&leads).is_some(),
         Err(error) => error.fault() != PathFault::Escapes,
     }
@@ -151,7 +147,10 @@ fn makes_repository(path: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Repositories, is_git_dir, makes_repository};
+    use super::{
+        Change, ChangeKind, Repositories, bare_repositories, is_git_dir, leads_to_activation,
+        makes_repository,
+    };
 
     #[test]
     fn a_head_outside_git_makes_a_repository() {
@@ -167,6 +166,48 @@ mod tests {
         ] {
             assert!(!makes_repository(path.as_bytes()), "{path}");
         }
+    }
+
+    #[test]
+    fn a_link_is_judged_by_where_it_leads() {
+        let leads = |path: &str, target: &str| {
+            leads_to_activation(path.as_bytes(), std::path::Path::new(target))
+        };
+        for (path, target) in [
+            ("notes.txt", ".envrc"),
+            ("docs/ci", "../.github/workflows"),
+            ("g", ".git"),
+            ("a/b", "../.git/config"),
+            ("a/b", "x/../../.git/hooks"),
+        ] {
+            assert!(leads(path, target), "{path} -> {target}");
+        }
+        for (path, target) in [
+            ("a/latest", "v1"),
+            ("lib.so", "lib.so.1"),
+            ("x", "../outside"),
+        ] {
+            assert!(!leads(path, target), "{path} -> {target}");
+        }
+    }
+
+    #[test]
+    fn a_bare_repository_of_the_tree_is_found_and_a_directory_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("fx/repo.git/objects")).unwrap();
+        std::fs::create_dir_all(root.path().join("src")).unwrap();
+        std::fs::write(root.path().join("fx/repo.git/HEAD"), "ref: refs/heads/main").unwrap();
+        let change = |path: &str| Change {
+            path: crate::workspace::EntryPath::from_bytes(path.as_bytes()),
+            kind: ChangeKind::Delete,
+            before: crate::workspace::Before::Absent,
+            labels: portcullis::Exposure::NONE,
+            origin: crate::workspace::Origin::Tool,
+        };
+        let inside = [change("fx/repo.git/config"), change("src/main.rs")];
+        let found = bare_repositories(root.path(), &inside);
+        assert_eq!(found, [b"fx/repo.git/".to_vec()]);
+        assert!(bare_repositories(root.path(), &[change("src/main.rs")]).is_empty());
     }
 
     #[test]

@@ -218,6 +218,10 @@ fn what_an_ordinary_commit_writes_is_not_activation() {
     for path in [
         ".git/objects/ab/cdef",
         ".git/objects/pack/pack-1.idx",
+        ".git/refs",
+        ".git/refs/heads",
+        ".git/refs/tags/v1",
+        ".git/refs/remotes/origin/main",
         ".git/refs/heads/main",
         ".git/refs/heads/main.lock",
         ".git/index",
@@ -236,6 +240,9 @@ fn what_an_ordinary_commit_writes_is_not_activation() {
         assert!(!activates(path), "{path}");
     }
     for twin in [
+        ".git/refs/replace/0123",
+        ".git/refs/stash",
+        ".git/logs/refs/stash",
         ".git/index/x",
         ".git/HEAD/hooks",
         ".git/worktrees/w",
