@@ -77,8 +77,8 @@ fn is_model_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 128 && !name.starts_with('.') && name.bytes().all(is_plain)
 }
 
-/// Called with every call, before it is passed on or refused.
-type Observer = Arc<dyn Fn(&ModelCall) + Send + Sync>;
+/// Called with every call, before it is passed on or refused; an error keeps it from being passed on.
+type Observer = Arc<dyn Fn(&ModelCall) -> io::Result<()> + Send + Sync>;
 
 /// Passes known routes from a jail's port to a Unix socket.
 #[derive(Clone)]
@@ -98,11 +98,13 @@ impl std::fmt::Debug for ModelForwarder {
 impl ModelForwarder {
     /// A forwarder to this socket that tells the observer of each call first.
     ///
+    /// A call that the observer could not record is not passed on.
+    ///
     /// # Errors
     /// When the path is no socket.
     pub fn new(
         socket: &Path,
-        observer: impl Fn(&ModelCall) + Send + Sync + 'static,
+        observer: impl Fn(&ModelCall) -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Self> {
         use std::os::unix::fs::FileTypeExt as _;
         if !std::fs::metadata(socket)?.file_type().is_socket() {
@@ -170,9 +172,17 @@ impl ModelForwarder {
             path,
             is_passed,
         };
-        (self.observer)(&call);
+        let recorded = (self.observer)(&call);
         if !is_passed {
             return refusal(StatusCode::FORBIDDEN, "this is not a route of the model");
+        }
+        // FAIL-CLOSED: no call without its record.
+        if let Err(error) = recorded {
+            tracing::warn!(%error, "a model call could not be recorded");
+            return refusal(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the session takes no further calls",
+            );
         }
         match self.forward(request).await {
             Ok(response) => response.map(BodyExt::boxed),

@@ -60,13 +60,11 @@ pub(crate) fn forwarder(socket: &Path, monitor: &Arc<Monitor>) -> Result<ModelFo
     let monitor = Arc::downgrade(monitor);
     let observe = move |call: &ModelCall| {
         let Some(monitor) = monitor.upgrade() else {
-            return;
+            return Err(std::io::Error::other("the session has ended"));
         };
         let verb = if call.is_passed { "passed" } else { "refused" };
         let note = format!("model call {verb}: {} {}", call.method, call.path);
-        if let Err(error) = monitor.note(&note) {
-            tracing::warn!(%error, "a model call could not be recorded");
-        }
+        monitor.note(&note).map_err(std::io::Error::other)
     };
     ModelForwarder::new(socket, observe).map_err(|error| {
         Failure::not_started(format!(

@@ -22,6 +22,11 @@ struct Model {
 
 impl Model {
     fn start() -> Self {
+        Self::observed(|_| Ok(()))
+    }
+
+    /// A model whose calls are recorded by this.
+    fn observed(record: fn(&ModelCall) -> std::io::Result<()>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("model");
         let (send_head, heads) = channel();
@@ -30,7 +35,10 @@ impl Model {
         std::thread::spawn(move || serve(&listener, &send_head, &wait));
         let calls = Arc::new(Mutex::new(Vec::new()));
         let observed = calls.clone();
-        let observer = move |call: &ModelCall| observed.lock().unwrap().push(call.clone());
+        let observer = move |call: &ModelCall| {
+            observed.lock().unwrap().push(call.clone());
+            record(call)
+        };
         let forwarder = ModelForwarder::new(&socket, observer).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = port.local_addr().unwrap();
@@ -193,10 +201,21 @@ fn a_model_that_is_gone_is_a_bad_gateway() {
 }
 
 #[test]
+fn a_call_that_cannot_be_recorded_is_not_passed_on() {
+    let model = Model::observed(|_| Err(std::io::Error::other("the disk is full")));
+    let text = model.answer(GENERATE);
+    assert!(text.starts_with("HTTP/1.1 503"), "{text}");
+    assert!(
+        model.heads.try_recv().is_err(),
+        "nothing reached the socket"
+    );
+}
+
+#[test]
 fn a_path_that_is_no_socket_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
-    ModelForwarder::new(&file, |_| ()).unwrap_err();
-    ModelForwarder::new(&dir.path().join("missing"), |_| ()).unwrap_err();
+    ModelForwarder::new(&file, |_| Ok(())).unwrap_err();
+    ModelForwarder::new(&dir.path().join("missing"), |_| Ok(())).unwrap_err();
 }
