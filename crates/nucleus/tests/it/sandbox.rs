@@ -269,19 +269,28 @@ fn a_link_swapped_in_while_writing_never_leads_out() {
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            // Rests of many lengths, so that swaps fall before, into and after a write on
+            // machines of every speed.
+            for rest in (0_u64..8).cycle() {
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
                 let _ = std::fs::rename(&dir, &aside).and_then(|()| std::fs::rename(&link, &dir));
                 let _ = std::fs::rename(&dir, &link).and_then(|()| std::fs::rename(&aside, &dir));
+                std::thread::sleep(std::time::Duration::from_micros(rest * rest * 400));
             }
         });
         let mut landed = 0;
-        for round in 0..400 {
+        let mut round = 0;
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while round < 400 || (landed == 0 && std::time::Instant::now() < patience) {
             landed += u32::from(
                 session
                     .sandbox
                     .write("p/x", round.to_string().as_bytes())
                     .is_ok_and(|w| w.is_landed()),
             );
+            round += 1;
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         assert!(landed > 0, "some writes met the directory");
