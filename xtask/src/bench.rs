@@ -4,8 +4,10 @@
 //! miss, so a bench cannot pass by keeping silent.
 
 mod claim;
+mod figures;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,6 +27,9 @@ pub(crate) struct Args {
     /// Run only the benches of these names
     #[arg(long, value_name = "BENCH")]
     only: Vec<String>,
+    /// Measure nothing: write the figures of this kept result into SPECIFICATION.md
+    #[arg(long, value_name = "RESULT", conflicts_with_all = ["smoke", "only"])]
+    fill: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,6 +60,10 @@ impl Table {
 
 /// Runs the benches; true when every claim was measured and, without `--smoke`, met.
 pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
+    if let Some(result) = &args.fill {
+        figures::fill(result)?;
+        return Ok(true);
+    }
     let table: Table = root::table("bench.toml")?;
     if let Some(name) = args
         .only
@@ -70,7 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
         let measured = bench.measure(args.smoke);
         for claim in &bench.claim {
             let verdict = claim.judge(measured.get(&claim.id));
-            println!("{}", claim.line(&verdict));
+            println!("{}", claim.line(measured.get(&claim.id), &verdict));
             is_green &= if args.smoke {
                 verdict.is_measured()
             } else {
@@ -80,10 +89,9 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
         }
     }
     if !args.smoke && args.only.is_empty() {
-        println!(
-            "kept in {}",
-            results::keep("benches/results", &kept)?.display()
-        );
+        let result = results::keep("benches/results", &kept)?;
+        figures::fill(&result)?;
+        println!("kept in {} and SPECIFICATION.md", result.display());
     }
     Ok(is_green)
 }

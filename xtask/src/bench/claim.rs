@@ -56,14 +56,18 @@ impl Claim {
     }
 
     /// One row of the table.
-    pub(super) fn line(&self, verdict: &Verdict) -> String {
+    pub(super) fn line(&self, measured: Option<&Value>, verdict: &Verdict) -> String {
         let word = match verdict {
             Verdict::Met => "met",
             Verdict::Missed => "MISSED",
             Verdict::NotMeasured => "NOT MEASURED",
         };
+        let value = measured
+            .and_then(|object| self.value(object))
+            .map(super::figures::number)
+            .unwrap_or_default();
         format!(
-            "{word:<13} {:<24} {} ({})",
+            "{word:<13} {:<26} {value:>8} {} ({})",
             self.id,
             self.what,
             self.target()
