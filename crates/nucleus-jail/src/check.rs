@@ -7,7 +7,7 @@ use rustix::fs::FileType;
 
 use crate::error::Error;
 use crate::host::mounts::is_plain;
-use crate::spec::{Form, JailSpec, Stdio, UnixSockets, Upper, View};
+use crate::spec::{Form, JailSpec, Reach, Stdio, UnixSockets, Upper, View};
 
 /// Bounds of one message of descriptors: listeners, terminal and directory of changes.
 const MAX_PORTS: usize = 64;
@@ -29,6 +29,9 @@ pub(crate) fn check_spec(spec: &JailSpec) -> Result<(), Error> {
         return invalid("a limit of zero processes or memory, or fewer than 8 descriptors");
     }
     if spec.form == Form::WithoutNamespaces {
+        if spec.reach == Reach::Redirected {
+            return invalid("a jail without namespaces cannot have its connections redirected");
+        }
         check_bare(spec)?;
     }
     for path in paths(spec) {

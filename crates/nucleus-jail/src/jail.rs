@@ -1,6 +1,6 @@
 //! A running jail, seen from the host.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -39,6 +39,7 @@ pub struct Jail {
     pidfd: OwnedFd,
     control: Mutex<Control>,
     listeners: Vec<(u16, TcpListener)>,
+    redirected: Option<Result<Redirected, String>>,
     terminal: Option<OwnedFd>,
     changes: Option<OwnedFd>,
     enforced: Enforced,
@@ -53,12 +54,51 @@ struct Control {
     exit: Option<Exit>,
 }
 
+/// The sockets that a jail's connections and name look-ups come to, whatever address they are for.
+#[derive(Debug, Default)]
+pub struct Redirected {
+    /// Listening, blocking, backlog 4096. The address meant is `SO_ORIGINAL_DST` of an accepted socket.
+    pub connections: Vec<TcpListener>,
+    /// For DNS queries, blocking.
+    pub names: Vec<UdpSocket>,
+}
+
+impl Redirected {
+    /// Outer `None`: bytes that do not fit. Inner `None`: not asked for.
+    fn decode(
+        input: &mut Reader<'_>,
+        fds: &mut impl Iterator<Item = OwnedFd>,
+    ) -> Option<Option<Result<Self, String>>> {
+        match input.u8()? {
+            0 => Some(None),
+            1 => {
+                let why = String::from_utf8_lossy(input.bytes()?).into_owned();
+                Some(Some(Err(why)))
+            }
+            2 => {
+                let (connections, names) = (input.u64()?, input.u64()?);
+                let mut next = |_| fds.next();
+                Some(Some(Ok(Self {
+                    connections: (0..connections)
+                        .map(|n| next(n).map(TcpListener::from))
+                        .collect::<Option<_>>()?,
+                    names: (0..names)
+                        .map(|n| next(n).map(UdpSocket::from))
+                        .collect::<Option<_>>()?,
+                })))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What a jail hands to the host at its start.
 #[derive(Debug)]
 pub(crate) struct Handed {
     pid: u32,
     pidfd: OwnedFd,
     listeners: Vec<(u16, TcpListener)>,
+    redirected: Option<Result<Redirected, String>>,
     terminal: Option<OwnedFd>,
     changes: Option<OwnedFd>,
 }
@@ -103,6 +143,7 @@ impl Handed {
             .into_iter()
             .map(|port| Some((port, TcpListener::from(fds.next()?))))
             .collect::<Option<_>>()?;
+        let redirected = Redirected::decode(&mut input, &mut fds)?;
         let terminal = if input.u8()? == 1 {
             Some(fds.next()?)
         } else {
@@ -117,6 +158,7 @@ impl Handed {
             pid,
             pidfd,
             listeners,
+            redirected,
             terminal,
             changes,
         })
@@ -140,6 +182,7 @@ impl Jail {
                 exit: None,
             }),
             listeners: handed.listeners,
+            redirected: handed.redirected,
             terminal: handed.terminal,
             changes: changes.or(handed.changes),
             enforced,
@@ -161,6 +204,14 @@ impl Jail {
     /// The listening sockets of [`crate::JailSpec::ports`], blocking, backlog 4096; once, in that order, port 0 replaced by the port taken.
     pub fn take_listeners(&mut self) -> Vec<(u16, TcpListener)> {
         std::mem::take(&mut self.listeners)
+    }
+
+    /// The sockets of [`crate::Reach::Redirected`], once.
+    ///
+    /// # Errors
+    /// What the kernel lacks, in words; the jail's programs then reach nothing but its loopback.
+    pub fn take_redirected(&mut self) -> Result<Redirected, String> {
+        self.redirected.take().unwrap_or(Ok(Redirected::default()))
     }
 
     /// The other end of [`crate::Stdio::Terminal`], once.

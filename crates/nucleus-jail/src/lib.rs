@@ -35,11 +35,11 @@ mod wire;
 
 pub use error::{Error, Step};
 pub use helper::helper_main;
-pub use jail::{Exit, Jail};
+pub use jail::{Exit, Jail, Redirected};
 pub use launcher::{HelperCommand, Launcher};
 pub use probe::{Feature, HostSupport, probe_host};
 pub use report::{Enforced, Ids, Layer, LayerReport, LayerState};
 pub use spec::{
-    Access, Form, JailSpec, Limits, Overlay, Stdio, Tree, TreeId, UnixSockets, Upper, View,
+    Access, Form, JailSpec, Limits, Overlay, Reach, Stdio, Tree, TreeId, UnixSockets, Upper, View,
 };
 pub use system::system_views;

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::spec::{Access, Form, JailSpec, Stdio, TreeId, UnixSockets, Upper, View};
+use crate::spec::{Access, Form, JailSpec, Reach, Stdio, TreeId, UnixSockets, Upper, View};
 use crate::wire::{Reader, Writer};
 
 /// What a tree is opened for.
@@ -170,6 +170,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) views: Vec<PlanView<'a>>,
     pub(crate) workspace: Option<PlanOverlay<'a>>,
     pub(crate) ports: Vec<u16>,
+    pub(crate) reach: Reach,
     pub(crate) stdio: PlanStdio,
 }
 
@@ -197,6 +198,7 @@ pub(crate) fn encode(spec: &JailSpec, landlock_abi: u32) -> (Request, Vec<u8>) {
     encode_workspace(spec, &mut trees, &mut out);
     out.u64(spec.ports.len() as u64);
     spec.ports.iter().for_each(|&port| out.u64(port.into()));
+    out.u8(u8::from(spec.reach == Reach::Redirected));
     match spec.stdio {
         Stdio::Null => out.u8(0),
         Stdio::Fds { .. } => out.u8(1),
@@ -369,6 +371,11 @@ impl<'a> Plan<'a> {
                 None
             },
             ports: input.list(|input| u16::try_from(input.u64()?).ok())?,
+            reach: if input.u8()? == 1 {
+                Reach::Redirected
+            } else {
+                Reach::Nothing
+            },
             stdio: match input.u8()? {
                 0 => PlanStdio::Null,
                 1 => PlanStdio::Fds,

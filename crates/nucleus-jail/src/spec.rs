@@ -25,6 +25,8 @@ pub struct JailSpec {
     pub workspace: Option<Overlay>,
     /// Ports to listen on at 127.0.0.1 of the jail's own network namespace; the listeners are handed to the caller.
     pub ports: Vec<u16>,
+    /// What the jail's programs reach by other addresses.
+    pub reach: Reach,
     /// Standard input, output and error of the command.
     pub stdio: Stdio,
     /// Kernel-enforced bounds of the tree.
@@ -48,6 +50,7 @@ impl JailSpec {
             views: Vec::new(),
             workspace: None,
             ports: Vec::new(),
+            reach: Reach::Nothing,
             stdio: Stdio::Null,
             limits: Limits::default(),
             unix_sockets: UnixSockets::Refused,
@@ -55,6 +58,16 @@ impl JailSpec {
             waived: BTreeSet::new(),
         }
     }
+}
+
+/// What lies behind the addresses that are not the jail's own loopback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing: no address but loopback has a route.
+    Nothing,
+    /// Sockets of the caller's: every TCP connection and every name look-up arrives there, other datagrams are refused
+    /// at once. See [`crate::Jail::take_redirected`].
+    Redirected,
 }
 
 /// Something made visible at an absolute path inside.

@@ -92,7 +92,12 @@ fn start_command(given: &mut Given, mapping: Mapping, filters: &Filters) -> Done
     let pid = spawn(&command)?;
     drop(command);
     drop_held_capabilities().at(Step::Capabilities, "supervisor")?;
-    given.announce(&listeners, None, None)?;
+    given.announce(&super::init::Announced {
+        listeners: &listeners,
+        redirected: None,
+        master: None,
+        changes: None,
+    })?;
     let memory_limit = given.watches_memory().then_some(plan.memory_bytes);
     Ok(Supervisor {
         pid,

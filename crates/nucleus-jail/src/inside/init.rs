@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::RecvFlags;
 
 use super::command::{Command, Streams};
+use super::redirect::{Redirected, redirect};
 use super::root::FromHost;
 use super::watch::Watch;
 use super::{overlay, root};
@@ -19,6 +20,7 @@ use crate::failure::{At, Done, Failure};
 use crate::filter::{Filter, Sockets};
 use crate::host::clone::Mapping;
 use crate::plan::{Plan, PlanStdio, Request};
+use crate::spec::Reach;
 use crate::sys::process::{
     adopt, become_ids, child_events, close_from, drop_capabilities, exit_now, loopback_up, place,
     prctl, reap_any, signal_all,
@@ -168,6 +170,10 @@ impl Given {
             .iter()
             .map(|&port| listen(port))
             .collect::<Done<Vec<_>>>()?;
+        let redirected = match plan.reach {
+            Reach::Redirected => Some(redirect()),
+            Reach::Nothing => None,
+        };
         let host = FromHost::take()?;
         let trees = if self.has_trees {
             std::mem::take(&mut self.trees)
@@ -189,7 +195,13 @@ impl Given {
         root::seal()?;
         let (streams, master) = self.streams_of(&plan)?;
         let running = self.start_command(&plan, filters, streams, writable)?;
-        self.announce(&listeners, master.as_ref(), changes.as_ref())?;
+        let announced = Announced {
+            listeners: &listeners,
+            redirected,
+            master: master.as_ref(),
+            changes: changes.as_ref(),
+        };
+        self.announce(&announced)?;
         Ok(running)
     }
 
@@ -248,28 +260,56 @@ impl Given {
         })
     }
 
-    pub(crate) fn announce(
-        &self,
-        listeners: &[TcpListener],
-        master: Option<&OwnedFd>,
-        changes: Option<&OwnedFd>,
-    ) -> Done<()> {
+    /// Tells the caller that the program runs, and hands over what it needs.
+    pub(crate) fn announce(&self, announced: &Announced<'_>) -> Done<()> {
         let mut out = Writer::default();
         out.u8(Tag::Running as u8);
-        out.u64(listeners.len() as u64);
-        for listener in listeners {
+        out.u64(announced.listeners.len() as u64);
+        for listener in announced.listeners {
             let address = listener.local_addr().at(Step::Listen, "address")?;
             out.u64(address.port().into());
         }
-        out.u8(u8::from(master.is_some()));
-        out.u8(u8::from(changes.is_some()));
-        let fds: Vec<BorrowedFd<'_>> = listeners
+        let (connections, names) = announced.encode_redirected(&mut out);
+        out.u8(u8::from(announced.master.is_some()));
+        out.u8(u8::from(announced.changes.is_some()));
+        let fds: Vec<BorrowedFd<'_>> = announced
+            .listeners
             .iter()
             .map(AsFd::as_fd)
-            .chain(master.map(AsFd::as_fd))
-            .chain(changes.map(AsFd::as_fd))
+            .chain(connections.iter().chain(names).map(AsFd::as_fd))
+            .chain(announced.master.map(AsFd::as_fd))
+            .chain(announced.changes.map(AsFd::as_fd))
             .collect();
         channel::send(self.control.as_fd(), &out.0, &fds).at(Step::Request, "answer")
+    }
+}
+
+/// What the caller gets once the program runs.
+pub(crate) struct Announced<'a> {
+    pub(crate) listeners: &'a [TcpListener],
+    /// None where it was not asked for; else the sockets, or why there are none.
+    pub(crate) redirected: Option<std::io::Result<Redirected>>,
+    pub(crate) master: Option<&'a OwnedFd>,
+    pub(crate) changes: Option<&'a OwnedFd>,
+}
+
+impl Announced<'_> {
+    /// Writes how many redirected sockets follow, or why there are none.
+    fn encode_redirected(&self, out: &mut Writer) -> (&[OwnedFd], &[OwnedFd]) {
+        match &self.redirected {
+            None => out.u8(0),
+            Some(Err(error)) => {
+                out.u8(1);
+                out.bytes(error.to_string().as_bytes());
+            }
+            Some(Ok(redirected)) => {
+                out.u8(2);
+                out.u64(redirected.connections.len() as u64);
+                out.u64(redirected.names.len() as u64);
+                return (&redirected.connections, &redirected.names);
+            }
+        }
+        (&[], &[])
     }
 }
 

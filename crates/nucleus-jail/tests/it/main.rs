@@ -11,4 +11,5 @@ mod interface;
 mod life;
 mod limits;
 mod programs;
+mod redirect;
 mod workspace;
