@@ -88,6 +88,8 @@ pub enum RecordedSubject {
         old: String,
         /// The new object id.
         new: String,
+        /// The files that its commits change.
+        paths: Vec<String>,
     },
     /// A pull request.
     PullRequest {
@@ -138,7 +140,7 @@ canon_enum!(RecordedSubject by "form" {
     "query" => Query { backend, text }
     "url" => Url { method, scheme, host, port, path, query, upgrade, credential }
     "commit" => Commit { repository, branch, message, paths }
-    "push" => Push { url, reference, old, new }
+    "push" => Push { url, reference, old, new, paths }
     "pull_request" => PullRequest { url, base, head, text_bytes }
     "child" => Child { envelope }
     "tool" => Tool { server, tool, pin, arguments, sources, exfil, effect, classified }
@@ -202,11 +204,13 @@ pub(crate) fn read_back(subject: &RecordedSubject, redacted: &[String]) -> Optio
             reference,
             old,
             new,
+            paths,
         } => Some(Subject::Push {
             url: url.clone(),
             reference: reference.clone(),
             old: old.clone(),
             new: new.clone(),
+            paths: paths.iter().map(|path| rel(path)).collect::<Option<_>>()?,
         }),
         RecordedSubject::PullRequest {
             url, base, head, ..

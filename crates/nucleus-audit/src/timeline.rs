@@ -198,8 +198,9 @@ pub(crate) fn describe(subject: &RecordedSubject) -> String {
             url,
             reference,
             new,
+            paths,
             ..
-        } => format!("{url} {reference} {new}"),
+        } => format!("{url} {reference} {new} ({} files)", paths.len()),
         RecordedSubject::PullRequest {
             url, base, head, ..
         } => format!("{url} {head} -> {base}"),

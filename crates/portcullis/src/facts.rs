@@ -53,7 +53,12 @@ fn subject_facts(envelope: &Envelope, request: &Request) -> SubjectFacts {
             paths,
             ..
         } => commit_facts(envelope, asked, repository, branch, paths),
-        Subject::Push { url, reference, .. } => remote_facts(envelope, asked, url, reference),
+        Subject::Push {
+            url,
+            reference,
+            paths,
+            ..
+        } => push_facts(envelope, asked, (url, reference), paths),
         Subject::PullRequest { url, base, .. } => remote_facts(envelope, asked, url, base),
         Subject::Child { .. } => SubjectFacts::default(),
         Subject::Tool {
@@ -242,6 +247,29 @@ fn commit_facts(
         },
         activation: files.activation,
         ..SubjectFacts::default()
+    }
+}
+
+/// Pushes: a remote, whose listing and block decide, and the files of the commits, which block and activate.
+fn push_facts(
+    envelope: &Envelope,
+    asked: OperationSet,
+    (url, reference): (&str, &str),
+    paths: &[RelPath],
+) -> SubjectFacts {
+    let remote = remote_facts(envelope, asked, url, reference);
+    let touched: Vec<&RelPath> = paths.iter().collect();
+    // The files change the remote's tree as a commit's change the repository.
+    let files = path_facts(envelope, OperationSet::of(Operation::GitCommit), &touched);
+    let is_blocked = !remote.blocked.is_empty() || !files.blocked.is_empty();
+    SubjectFacts {
+        blocked: if is_blocked {
+            asked
+        } else {
+            OperationSet::EMPTY
+        },
+        activation: files.activation,
+        ..remote
     }
 }
 

@@ -196,6 +196,8 @@ pub enum Subject {
         old: String,
         /// The new object id.
         new: String,
+        /// The files that its commits change, as paths of the workspace.
+        paths: Vec<RelPath>,
     },
     /// A pull request.
     PullRequest {
@@ -508,12 +510,20 @@ fn subject_fields(hasher: FieldHasher, subject: &Subject) -> FieldHasher {
             reference,
             old,
             new,
-        } => hasher
-            .text("push")
-            .text(url)
-            .text(reference)
-            .text(old)
-            .text(new),
+            paths,
+        } => {
+            let pushed = hasher
+                .text("push")
+                .text(url)
+                .text(reference)
+                .text(old)
+                .text(new);
+            if paths.is_empty() {
+                pushed
+            } else {
+                pushed.texts(paths.iter().map(RelPath::as_str))
+            }
+        }
         Subject::PullRequest {
             url,
             base,

@@ -164,11 +164,13 @@ impl Pen {
                 reference,
                 old,
                 new,
+                paths,
             } => RecordedSubject::Push {
                 url: self.text("url", url),
                 reference: self.text("reference", reference),
                 old: self.text("old", old),
                 new: self.text("new", new),
+                paths: self.texts("paths", paths.iter().map(RelPath::as_str)),
             },
             Subject::PullRequest {
                 url,

@@ -210,6 +210,7 @@ fn subjects(canary: &str) -> Vec<Subject> {
             reference: canary.to_owned(),
             old: "0".repeat(40),
             new: canary.to_owned(),
+            paths: vec![path(canary)],
         },
         Subject::PullRequest {
             url: canary.to_owned(),

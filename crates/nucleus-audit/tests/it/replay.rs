@@ -103,6 +103,7 @@ fn requests() -> Vec<Request> {
                 reference: "refs/heads/x".to_owned(),
                 old: "0".repeat(40),
                 new: "1".repeat(40),
+                paths: vec![path("a"), path(".envrc")],
             },
         ),
         request(

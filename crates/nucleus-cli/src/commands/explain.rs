@@ -115,6 +115,7 @@ fn subject(op: Operation, text: &str) -> Result<Subject, Failure> {
                 reference: format!("refs/heads/{branch}"),
                 old: String::new(),
                 new: String::new(),
+                paths: Vec::new(),
             })
         }
         Operation::CreatePr => {

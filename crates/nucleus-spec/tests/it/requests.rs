@@ -115,6 +115,7 @@ pub(crate) fn push(url: &str, reference: &str) -> Request {
             reference,
             old,
             new,
+            paths: Vec::new(),
         },
     )
 }

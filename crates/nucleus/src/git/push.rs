@@ -102,6 +102,7 @@ impl Git {
             reference: reference.to_owned(),
             old: old.map_or_else(|| "0".repeat(new.len()), str::to_owned),
             new: new.to_owned(),
+            paths: Vec::new(),
         };
         let monitor = self.executor.sandbox().monitor();
         monitor

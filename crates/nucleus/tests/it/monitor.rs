@@ -32,6 +32,7 @@ fn push_request(session: &Session, url: &str) -> Request {
         reference: "refs/heads/main".to_owned(),
         old: "0".repeat(40),
         new: "1".repeat(40),
+        paths: Vec::new(),
     };
     session
         .monitor()

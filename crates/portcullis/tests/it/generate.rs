@@ -303,14 +303,17 @@ fn subject() -> impl Strategy<Value = Subject> {
             message: "m".to_owned(),
             paths,
         }),
-        select(&["https://forge.test/us/it", "https://evil.test/x"][..]).prop_map(|url| {
-            Subject::Push {
+        (
+            select(&["https://forge.test/us/it", "https://evil.test/x"][..]),
+            vec(path(), 0..3),
+        )
+            .prop_map(|(url, paths)| Subject::Push {
                 url: url.to_owned(),
                 reference: "refs/heads/main".to_owned(),
                 old: "0".to_owned(),
                 new: "1".to_owned(),
-            }
-        }),
+                paths,
+            }),
     ]
 }
 

@@ -39,11 +39,19 @@ fn url(method: &str, host: &str, path: &str) -> Subject {
 }
 
 fn push(url: &str) -> Subject {
+    push_of(url, &[])
+}
+
+fn push_of(url: &str, files: &[&str]) -> Subject {
     Subject::Push {
         url: url.to_owned(),
         reference: "refs/heads/main".to_owned(),
         old: "0".repeat(40),
         new: "1".repeat(40),
+        paths: files
+            .iter()
+            .map(|file| RelPath::parse(file).unwrap())
+            .collect(),
     }
 }
 
@@ -259,6 +267,22 @@ fn commits_are_judged_by_their_files() {
         &commit(&["x/.env"]),
         &[Reason::SubjectBlocked],
     );
+}
+
+#[test]
+fn pushes_are_judged_by_the_files_of_their_commits() {
+    let envelope = envelope(Level::Always);
+    let pushed = |files: &[&str]| {
+        let subject = push_of("https://forge.test/us/it", files);
+        request(Operation::GitPush, subject)
+    };
+    assert_judged(&envelope, OPEN, &pushed(&["src/a.rs", "docs/b"]), &[]);
+    let workflow = pushed(&["src/a.rs", ".github/workflows/ci.yml"]);
+    assert_judged(&envelope, OPEN, &workflow, &[Reason::ActivationPath]);
+    let secret = pushed(&["x/.env"]);
+    assert_judged(&envelope, OPEN, &secret, &[Reason::SubjectBlocked]);
+    assert_ne!(pushed(&[]).digest(), pushed(&["a"]).digest());
+    assert_ne!(pushed(&["a"]).digest(), pushed(&["b"]).digest());
 }
 
 #[test]
