@@ -5,7 +5,7 @@ use std::fs;
 use portcullis::ContentDigest;
 
 use super::Git;
-use super::host::Said;
+use super::host::{Own, Said};
 use super::names::is_object_id;
 use crate::error::Error;
 
@@ -27,14 +27,6 @@ impl Git {
         Ok(self
             .bare_git(&["cat-file", "-e", &format!("{id}^{{commit}}")], b"")?
             .is_success)
-    }
-
-    /// Imports a pack; every object and link in it is checked.
-    pub(super) fn import_pack(&self, pack: &[u8]) -> Result<(), Error> {
-        let words = ["index-pack", "--stdin", "--fix-thin", "--strict"];
-        self.bare_git(&words, pack)?
-            .checked("checking the objects to push")
-            .map(drop)
     }
 
     /// Whether the commit is in the monitor's repository and is the other one or comes before it.
@@ -64,8 +56,18 @@ impl Git {
             &["rev-parse", "--verify", "--quiet", &kept(url, reference)],
             b"",
         )?;
-        let id = said.stdout.trim();
-        Ok((said.is_success && is_object_id(id)).then(|| id.to_owned()))
+        let id = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+        Ok((said.is_success && is_object_id(&id)).then_some(id))
+    }
+
+    /// All that the monitor last pushed to this remote.
+    pub(super) fn all_pushed(&self, url: &str) -> Result<Vec<String>, Error> {
+        let below = kept(url, "");
+        let words = ["for-each-ref", "--format=%(objectname)", &below];
+        let said = self
+            .bare_git(&words, b"")?
+            .checked("reading what was pushed")?;
+        Ok(ids_of(&said))
     }
 
     /// Keeps what was pushed.
@@ -77,11 +79,22 @@ impl Git {
     }
 
     pub(super) fn bare_git(&self, words: &[&str], stdin: &[u8]) -> Result<Said, Error> {
-        self.push.run(&self.bare, words, stdin)
+        let own = Own {
+            repository: &self.bare,
+            objects: None,
+        };
+        self.push.run(own, words, stdin)
     }
 }
 
-/// The reference under which a push is kept.
+/// The object ids that git answered, one a line.
+pub(super) fn ids_of(said: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(said);
+    let ids = text.lines().filter(|line| is_object_id(line));
+    ids.map(str::to_owned).collect()
+}
+
+/// The reference under which a push is kept; of no reference, what all of the remote are below.
 fn kept(url: &str, reference: &str) -> String {
     let branch = reference.strip_prefix("refs/").unwrap_or(reference);
     format!("refs/pushed/{}/{branch}", ContentDigest::of(url.as_bytes()))

@@ -1,12 +1,12 @@
 //! Commits: what would be committed is found first, judged, committed in a jail, compared, and landed.
 
 use nucleus_audit::Effect;
-use portcullis::activation::is_activation_link;
 use portcullis::path::RelPath;
 use portcullis::request::{Content, Subject};
 use portcullis::{Amount, Operation};
 
 use super::Git;
+use super::changed::Changed;
 use super::jail::{GitDone, GitRun};
 use super::landing::Made;
 use super::names::is_object_id;
@@ -18,8 +18,6 @@ use crate::monitor::{Need, Terms};
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 /// The most of what the commit says about itself: its id and 100,000 names.
 const REPORT_BYTES: u64 = 32 << 20;
-/// How git marks a symbolic link.
-const LINK_MODE: &str = "120000";
 /// Adds the named files, commits with the message on standard input, and says what the commit holds.
 /// The words after the script are data: the shell reads them as arguments only.
 const SCRIPT: &str = r#"if [ "$#" -gt 0 ]; then git add --all -- "$@" || exit; fi
@@ -83,10 +81,10 @@ impl Git {
         let is_approved = !admitted.permit.get().discharged().is_empty();
         let done = self.run_permitted(admitted.permit, &asked, &run(request));
         let made = done.and_then(|done| {
-            let Report { id, paths, links } = report(&done)?;
-            check_judged(&request.repository, &paths, &judged)?;
+            let Report { id, changed } = report(&done)?;
+            check_judged(&request.repository, &changed.paths, &judged)?;
             if !is_approved {
-                check_links(&request.repository, &links)?;
+                check_links(&request.repository, &changed)?;
             }
             let made = Made {
                 request: &asked,
@@ -99,7 +97,7 @@ impl Git {
             Ok(Committed {
                 id,
                 branch: branch.clone(),
-                paths,
+                paths: changed.paths,
             })
         });
         let why = made.as_ref().err().map(ToString::to_string);
@@ -184,52 +182,35 @@ fn is_committed(request: &CommitRequest, entry: &StatusEntry) -> bool {
 /// What the script says of the commit.
 struct Report {
     id: String,
-    /// Every file it changes.
-    paths: Vec<String>,
-    /// Those that it makes symbolic links.
-    links: Vec<String>,
+    changed: Changed,
 }
 
-/// The report, from the id and git's raw form of the difference: facts and path, each ended by a zero byte.
+/// The report, from the id and git's raw form of the difference.
 fn report(done: &GitDone) -> Result<Report, Error> {
     let unclear = || Error::Invalid("git did not say what it committed".to_owned());
-    let text = std::str::from_utf8(&done.stdout).map_err(|_| unclear())?;
-    let (id, changes) = text.split_once('\n').ok_or_else(unclear)?;
+    let at = done.stdout.iter().position(|byte| *byte == b'\n');
+    let (id, changes) = done.stdout.split_at(at.ok_or_else(unclear)?);
+    let id = std::str::from_utf8(id).map_err(|_| unclear())?;
     if done.is_cut || !is_object_id(id) {
         return Err(unclear());
     }
-    let mut report = Report {
+    let mut changed = Changed::default();
+    changed.read(&changes[1..])?;
+    Ok(Report {
         id: id.to_owned(),
-        paths: Vec::new(),
-        links: Vec::new(),
-    };
-    let mut fields = changes.split_terminator('\0');
-    while let Some(facts) = fields.next() {
-        let path = fields.next().ok_or_else(unclear)?;
-        let mode = facts
-            .strip_prefix(':')
-            .and_then(|facts| facts.split(' ').nth(1))
-            .ok_or_else(unclear)?;
-        if mode == LINK_MODE {
-            report.links.push(path.to_owned());
-        }
-        report.paths.push(path.to_owned());
-    }
-    Ok(report)
+        changed,
+    })
 }
 
 /// FAIL-CLOSED: a link that would lead the host to what an agent wrote is no part of a commit that nobody approved.
-fn check_links(repository: &RelPath, links: &[String]) -> Result<(), Error> {
-    for link in links {
-        let path = repository.join(link)?;
-        if is_activation_link(&path).is_some() {
-            return Err(Error::Invalid(format!(
-                "the commit would hold the link `{path}`, through which the host would run or obey \
-                 other files\nhelp: commit without it; the user can commit it by hand"
-            )));
-        }
+fn check_links(repository: &RelPath, changed: &Changed) -> Result<(), Error> {
+    match changed.activation_link(repository)? {
+        None => Ok(()),
+        Some(path) => Err(Error::Invalid(format!(
+            "the commit would hold the link `{path}`, through which the host would run or obey \
+             other files\nhelp: commit without it; the user can commit it by hand"
+        ))),
     }
-    Ok(())
 }
 
 /// FAIL-CLOSED: a commit that holds a file which was not judged does not land.

@@ -11,8 +11,10 @@ use crate::error::Error;
 
 /// The longest that a push may take.
 const LIMIT: Duration = Duration::from_secs(300);
-/// The most of what git says that is kept.
+/// The most of what git says of a failure that is kept.
 const SAID_BYTES: u64 = 64 << 10;
+/// The most that git may answer: the names of half a million files.
+const ANSWER_BYTES: u64 = 64 << 20;
 /// The shortest word of a header that is taken for a secret: `Bearer` and `Basic` are shorter.
 const MIN_SECRET_BYTES: usize = 8;
 /// How often a running git is looked after.
@@ -51,14 +53,25 @@ impl core::fmt::Debug for PushOptions {
 /// What git on the host said.
 pub(super) struct Said {
     pub(super) is_success: bool,
-    pub(super) stdout: String,
+    pub(super) stdout: Vec<u8>,
     pub(super) stderr: String,
+}
+
+/// A repository of the monitor's own, and where it keeps objects if not in itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Own<'a> {
+    pub(super) repository: &'a Path,
+    pub(super) objects: Option<&'a Path>,
 }
 
 impl Said {
     /// What it said on standard output, or the error of a failure.
-    pub(super) fn checked(self, what: &str) -> Result<String, Error> {
+    pub(super) fn checked(self, what: &str) -> Result<Vec<u8>, Error> {
         if self.is_success {
+            // FAIL-CLOSED: an answer that may go on is none.
+            if self.stdout.len() as u64 >= ANSWER_BYTES {
+                return Err(Error::Invalid(format!("{what}: git says too much")));
+            }
             return Ok(self.stdout);
         }
         let said: String = self.stderr.trim().chars().take(2000).collect();
@@ -68,22 +81,23 @@ impl Said {
 
 impl PushOptions {
     /// Runs git over a repository of ours.
-    pub(super) fn run(&self, bare: &Path, words: &[&str], stdin: &[u8]) -> Result<Said, Error> {
+    pub(super) fn run(&self, own: Own<'_>, words: &[&str], stdin: &[u8]) -> Result<Said, Error> {
         let failed = |error| Error::failed("cannot run git on the host (is it installed?)", error);
-        let mut child = self.command(bare, words).spawn().map_err(failed)?;
+        let mut child = self.command(own, words).spawn().map_err(failed)?;
         std::thread::scope(|scope| {
             let input = child.stdin.take();
             let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
             // What git does not read or say is no error here; its status decides.
             scope.spawn(move || input.map(|mut pipe| pipe.write_all(stdin)));
-            let stdout = scope.spawn(move || drain(out.as_mut()));
-            let stderr = scope.spawn(move || drain(err.as_mut()));
+            let stdout = scope.spawn(move || drain(out.as_mut(), ANSWER_BYTES));
+            let stderr = scope.spawn(move || drain(err.as_mut(), SAID_BYTES));
             let is_success = wait(&mut child).map_err(failed)?;
-            let text = |joined: std::thread::Result<String>| joined.unwrap_or_default();
+            let bytes = |joined: std::thread::Result<Vec<u8>>| joined.unwrap_or_default();
+            let said = bytes(stderr.join());
             Ok(Said {
                 is_success,
-                stdout: text(stdout.join()),
-                stderr: self.redacted(text(stderr.join())),
+                stdout: bytes(stdout.join()),
+                stderr: self.redacted(String::from_utf8_lossy(&said).into_owned()),
             })
         })
     }
@@ -100,10 +114,16 @@ impl PushOptions {
             .fold(text, |text, word| text.replace(word, "[redacted]"))
     }
 
-    fn command(&self, bare: &Path, words: &[&str]) -> Command {
+    fn command(&self, own: Own<'_>, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
+        command.env_clear();
+        if let Some(objects) = own.objects {
+            command.env("GIT_OBJECT_DIRECTORY", objects).env(
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+                own.repository.join("objects"),
+            );
+        }
         command
-            .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("HOME", "/nonexistent")
             .env("LANG", "C.UTF-8")
@@ -112,9 +132,9 @@ impl PushOptions {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             // The policy's URL decides; `ext::` and the like never run.
             .env("GIT_ALLOW_PROTOCOL", "https:http:ssh:file")
-            .env("GIT_DIR", bare)
+            .env("GIT_DIR", own.repository)
             .args(words)
-            .current_dir(bare)
+            .current_dir(own.repository)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -145,14 +165,14 @@ impl PushOptions {
     }
 }
 
-fn drain(pipe: Option<&mut impl std::io::Read>) -> String {
+fn drain(pipe: Option<&mut impl std::io::Read>, most_bytes: u64) -> Vec<u8> {
     let mut kept = Vec::new();
     if let Some(pipe) = pipe {
         // What cannot be read was not said.
-        let _ = pipe.by_ref().take(SAID_BYTES).read_to_end(&mut kept);
+        let _ = pipe.by_ref().take(most_bytes).read_to_end(&mut kept);
         let _ = std::io::copy(pipe, &mut std::io::sink());
     }
-    String::from_utf8_lossy(&kept).into_owned()
+    kept
 }
 
 /// Waits for the end, and kills at the limit.

@@ -67,6 +67,7 @@ impl Git {
             let batch = batch.into_iter().map(|change| change.carrying(labels));
             self.land_batch(made, batch.collect())?;
         }
+        self.executor.sandbox().monitor().note_landed();
         Ok(())
     }
 
@@ -78,7 +79,7 @@ impl Git {
         let monitor = self.executor.sandbox().monitor();
         let terms = Terms {
             need: Need::Buffered,
-            purpose: Purpose::Landing,
+            purpose: Purpose::CommitPart,
             ..Terms::default()
         };
         let (mut landings, mut tickets) = (Vec::new(), Vec::new());

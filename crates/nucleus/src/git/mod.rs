@@ -6,10 +6,12 @@
 
 mod add;
 mod bare;
+mod changed;
 mod commit;
 mod diff;
 mod host;
 mod identity;
+mod incoming;
 mod jail;
 mod landing;
 mod log;

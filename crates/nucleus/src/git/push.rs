@@ -1,12 +1,16 @@
-//! Pushes one branch: judged with old and new object ids, from the monitor's own repository, to a URL of the policy.
+//! Pushes one branch: judged with old and new object ids and the files of its commits, from the monitor's own
+//! repository, to a URL of the policy.
 
 use nucleus_audit::{Effect, Recorded};
+use portcullis::activation::is_activation;
 use portcullis::decide::Permit;
 use portcullis::path::RelPath;
 use portcullis::request::{Request, Subject};
-use portcullis::{Amount, Exposure, GitPattern, Operation};
+use portcullis::{Amount, Exposure, GitPattern, Level, Operation};
 
 use super::Git;
+use super::changed::{Changed, Range};
+use super::incoming::Incoming;
 use super::names::check_branch;
 use crate::error::Error;
 use crate::monitor::{Need, Terms, cut};
@@ -14,6 +18,8 @@ use crate::workspace::WorkspaceError;
 
 /// What one push costs, in micro-USD.
 const PUSH_MICRO_USD: u64 = 100;
+/// Up to so many files are all named in the request; of more, those that the policy speaks of by their names.
+const MAX_NAMED: usize = 4096;
 
 /// A branch to push.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +57,15 @@ impl Git {
         let (new, labels) = self.branch_commit(&request.repository, &request.branch)?;
         self.open_bare()?;
         let old = self.old_commit(request, &url, &reference)?;
-        let asked = self.push_subject(&url, &reference, old.as_deref(), &new, labels);
+        let pushed = Pushed {
+            url,
+            reference,
+            old,
+            new,
+        };
+        let imported = self.import(&request.repository, &pushed)?;
+        let paths = self.judged_files(&imported.changed.in_workspace(&request.repository)?);
+        let asked = self.push_request(&pushed, paths, labels);
         let cost = Amount::of_micro_usd(PUSH_MICRO_USD);
         let terms = Terms {
             cost,
@@ -60,13 +74,7 @@ impl Git {
         };
         let monitor = self.executor.sandbox().monitor();
         let admitted = monitor.admit_on(&asked, &terms)?;
-        let pushed = Pushed {
-            url,
-            reference,
-            old,
-            new,
-        };
-        let effect = self.push_effect(admitted.permit, &asked, &request.repository, &pushed);
+        let effect = self.push_effect(admitted.permit, (&asked, request), &pushed, &imported);
         let why = effect.as_ref().err().map(ToString::to_string);
         admitted
             .ticket
@@ -89,20 +97,14 @@ impl Git {
         })
     }
 
-    fn push_subject(
-        &self,
-        url: &str,
-        reference: &str,
-        old: Option<&str>,
-        new: &str,
-        labels: Exposure,
-    ) -> Request {
+    fn push_request(&self, pushed: &Pushed, paths: Vec<RelPath>, labels: Exposure) -> Request {
+        let none = || "0".repeat(pushed.new.len());
         let subject = Subject::Push {
-            url: url.to_owned(),
-            reference: reference.to_owned(),
-            old: old.map_or_else(|| "0".repeat(new.len()), str::to_owned),
-            new: new.to_owned(),
-            paths: Vec::new(),
+            url: pushed.url.clone(),
+            reference: pushed.reference.clone(),
+            old: pushed.old.clone().unwrap_or_else(none),
+            new: pushed.new.clone(),
+            paths,
         };
         let monitor = self.executor.sandbox().monitor();
         monitor
@@ -111,28 +113,100 @@ impl Git {
             .build()
     }
 
-    /// Imports what the permit is for, and pushes it.
+    /// Imports the commits, with checks, and lists the files that they change.
+    ///
+    /// A push that the policy never permits brings nothing in.
+    fn import(&self, repository: &RelPath, pushed: &Pushed) -> Result<Imported, Error> {
+        let envelope = self.executor.sandbox().monitor().envelope();
+        if envelope.level(Operation::GitPush) == Level::Never {
+            return Ok(Imported::default());
+        }
+        let incoming = Incoming::beside(&self.push, &self.bare)?;
+        let known = match &pushed.old {
+            Some(old) if self.bare_has(old)? => Some(old.as_str()),
+            _ => None,
+        };
+        let pack = incoming.import(&self.pack(repository, &pushed.new, known)?)?;
+        if !incoming.has(&pushed.new)? {
+            return Err(Error::Invalid(
+                "the pack does not hold the commit to push".to_owned(),
+            ));
+        }
+        let range = self.pushed_range(repository, pushed, &incoming)?;
+        let changed = Changed::of(&incoming, &range)?;
+        Ok(Imported {
+            changed,
+            objects: Some((incoming, pack)),
+        })
+    }
+
+    /// The commits that the remote does not have: past its branch, or for a new one past all that is known to be there.
+    fn pushed_range(
+        &self,
+        repository: &RelPath,
+        pushed: &Pushed,
+        incoming: &Incoming,
+    ) -> Result<Range, Error> {
+        let new = vec![pushed.new.clone()];
+        if let Some(old) = &pushed.old {
+            let is_there = incoming.has(old)?;
+            let pairs = is_there.then(|| (old.clone(), pushed.new.clone()));
+            return Ok(Range {
+                new,
+                known: vec![old.clone()],
+                pairs: pairs.into_iter().collect(),
+            });
+        }
+        let mut known = self.all_pushed(&pushed.url)?;
+        let tracked = self.tracked_commits(repository)?;
+        if !tracked.is_empty() {
+            incoming.import_part(&self.pack_history(repository, &tracked)?)?;
+        }
+        known.extend(tracked);
+        Ok(Range {
+            new,
+            known,
+            pairs: Vec::new(),
+        })
+    }
+
+    /// The files that the request names.
+    fn judged_files(&self, files: &[RelPath]) -> Vec<RelPath> {
+        if files.len() <= MAX_NAMED {
+            return files.to_vec();
+        }
+        let envelope = self.executor.sandbox().monitor().envelope();
+        let blocked = envelope.paths().blocked();
+        let is_blocked = |path: &RelPath| blocked.any(|pattern| pattern.matches_folded(path));
+        let named = files
+            .iter()
+            .filter(|path| is_activation(path).is_some() || is_blocked(path));
+        named.cloned().collect()
+    }
+
+    /// Pushes what the permit is for.
     fn push_effect(
         &self,
         permit: Recorded<Permit>,
-        asked: &Request,
-        repository: &RelPath,
+        (asked, request): (&Request, &PushRequest),
         pushed: &Pushed,
+        imported: &Imported,
     ) -> Result<(), Error> {
         if !permit.get().covers(asked) {
             return Err(WorkspaceError::NotCovered("the push".to_owned()).into());
         }
         self.check_remote(&pushed.url)?;
-        let known = match &pushed.old {
-            Some(old) if self.bare_has(old)? => Some(old.as_str()),
-            _ => None,
-        };
-        self.import_pack(&self.pack(repository, &pushed.new, known)?)?;
-        if !self.bare_has(&pushed.new)? {
-            return Err(Error::Invalid(
-                "the pack does not hold the commit to push".to_owned(),
-            ));
+        let is_approved = !permit.get().discharged().is_empty();
+        let link = imported.changed.activation_link(&request.repository)?;
+        if let Some(link) = link.filter(|_| !is_approved) {
+            return Err(Error::Invalid(format!(
+                "the push would hold the link `{link}`, through which others would run or obey other files\n                 help: push without it; the user can push it by hand"
+            )));
         }
+        let Some((incoming, pack)) = &imported.objects else {
+            return Err(Error::Invalid("nothing was imported to push".to_owned()));
+        };
+        incoming.keep(pack)?;
         if let Some(old) = &pushed.old {
             self.check_follows(old, &pushed.new)?;
         }
@@ -206,6 +280,14 @@ impl Git {
             several => Err(Error::Invalid(format!("name the URL: the policy lists {} remotes", several.len()))),
         }
     }
+}
+
+/// The commits of a push, not yet in the monitor's repository.
+#[derive(Debug, Default)]
+struct Imported {
+    changed: Changed,
+    /// Where they are, and the name of their pack; nothing where the policy never permits a push.
+    objects: Option<(Incoming, String)>,
 }
 
 /// Whether git reads the text as a URL of a known transport, and as nothing else; `http` only to this machine.

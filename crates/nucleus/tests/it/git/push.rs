@@ -392,3 +392,142 @@ fn what_was_committed_while_untrusted_needs_approval_in_a_later_session_too() {
     assert_eq!(later.monitor().exposure(), before);
     assert_eq!(host(&bare, &["for-each-ref"]), "");
 }
+
+/// Commits these files as the user does, past every judgement.
+fn commit_by_hand(ws: &std::path::Path, files: &[(&str, &str)]) -> String {
+    for (path, text) in files {
+        let path = ws.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    host(ws, &["add", "--all"]);
+    host(ws, &["commit", "--quiet", "-m", "by hand"]);
+    head(ws)
+}
+
+fn assert_needs_approval(error: &Error) {
+    let Error::ApprovalRequired { operation, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(*operation, "git_push");
+    let text = error.to_string();
+    assert!(text.contains("run or obey"), "{text}");
+}
+
+#[test]
+fn a_push_whose_commits_hold_a_workflow_needs_approval_and_one_beside_it_does_not() {
+    let dir = with_commit();
+    let (bare, url) = remote(&dir, "remote.git");
+    let session = session(&dir, &listing(&url));
+    let ws = session.ws("");
+    push(&session, "main", None).unwrap();
+    let before = head(&ws);
+    commit_by_hand(&ws, &[(".github/workflows/x.yml", "on: push\n")]);
+    // That a later commit takes it away again does not take it out of what is pushed.
+    std::fs::remove_file(ws.join(".github/workflows/x.yml")).unwrap();
+    commit_by_hand(&ws, &[("a.txt", "a\n")]);
+    assert_needs_approval(&push(&session, "main", None).unwrap_err());
+    assert_eq!(host(&bare, &["rev-parse", "main"]), before);
+    host(&ws, &["reset", "--quiet", "--hard", &before]);
+    let plain = commit_by_hand(&ws, &[("a.txt", "a\n")]);
+    push(&session, "main", None).unwrap();
+    assert_eq!(host(&bare, &["rev-parse", "main"]), plain);
+    assert!(session.log_text().contains(".github/workflows/x.yml"));
+    session.end();
+}
+
+#[test]
+fn a_push_whose_commits_hold_a_blocked_file_is_denied_and_one_beside_it_is_not() {
+    let dir = with_commit();
+    let (bare, url) = remote(&dir, "remote.git");
+    let session = session(&dir, &listing(&url));
+    let ws = session.ws("");
+    let before = head(&ws);
+    commit_by_hand(&ws, &[("deep/.env", "KEY=1\n")]);
+    let error = push(&session, "main", None).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::PolicyDenied {
+                operation: "git_push",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(host(&bare, &["for-each-ref"]), "");
+    host(&ws, &["reset", "--quiet", "--hard", &before]);
+    commit_by_hand(&ws, &[("deep/env.txt", "no key\n")]);
+    push(&session, "main", None).unwrap();
+}
+
+#[test]
+fn a_new_branch_is_judged_by_what_the_remote_does_not_have() {
+    let dir = with_commit();
+    let (bare, url) = remote(&dir, "remote.git");
+    let ws = dir.path().join("ws");
+    commit_by_hand(&ws, &[(".github/workflows/ci.yml", "on: push\n")]);
+    host(&ws, &["remote", "add", "origin", &url]);
+    host(&ws, &["push", "--quiet", "origin", "main"]);
+    host(&ws, &["checkout", "--quiet", "-b", "topic/x"]);
+    let plain = commit_by_hand(&ws, &[("a.txt", "a\n")]);
+    let session = session(&dir, &listing(&url));
+    push(&session, "topic/x", None).unwrap();
+    assert_eq!(host(&bare, &["rev-parse", "topic/x"]), plain);
+    host(&ws, &["checkout", "--quiet", "-b", "topic/y"]);
+    commit_by_hand(&ws, &[(".github/workflows/ci.yml", "on: [push]\n")]);
+    assert_needs_approval(&push(&session, "topic/y", None).unwrap_err());
+    // A merge counts with what it has from neither side.
+    host(&ws, &["checkout", "--quiet", "-b", "topic/z", "topic/x"]);
+    host(
+        &ws,
+        &["merge", "--quiet", "--no-ff", "--no-commit", "main~1"],
+    );
+    host(&ws, &["checkout", "--quiet", "-b", "side", "main"]);
+    commit_by_hand(&ws, &[("side.txt", "side\n")]);
+    host(&ws, &["checkout", "--quiet", "topic/z"]);
+    host(&ws, &["merge", "--quiet", "--no-ff", "--no-commit", "side"]);
+    commit_by_hand(&ws, &[(".envrc", "touch owned\n")]);
+    assert_eq!(host(&ws, &["rev-list", "--count", "--merges", "HEAD"]), "1");
+    assert_needs_approval(&push(&session, "topic/z", None).unwrap_err());
+}
+
+#[test]
+fn a_push_with_a_link_to_activation_is_refused_and_another_link_is_not() {
+    let dir = with_commit();
+    let (bare, url) = remote(&dir, "remote.git");
+    let session = session(&dir, &listing(&url));
+    let ws = session.ws("");
+    let before = head(&ws);
+    std::os::unix::fs::symlink("docs", ws.join(".github")).unwrap();
+    commit_by_hand(&ws, &[("docs/workflows/x.txt", "x\n")]);
+    let error = push(&session, "main", None).unwrap_err().to_string();
+    assert!(error.contains("the link `.github`"), "{error}");
+    assert_eq!(host(&bare, &["for-each-ref"]), "");
+    host(&ws, &["reset", "--quiet", "--hard", &before]);
+    std::os::unix::fs::symlink("docs", ws.join("latest")).unwrap();
+    commit_by_hand(&ws, &[("docs/x.txt", "x\n")]);
+    push(&session, "main", None).unwrap();
+}
+
+#[test]
+fn a_refused_push_leaves_no_object_with_the_monitor() {
+    let dir = with_commit();
+    let (_, url) = remote(&dir, "remote.git");
+    let session = session(&dir, &listing(&url));
+    let ws = session.ws("");
+    commit_by_hand(&ws, &[("deep/.env", "KEY=1\n")]);
+    push(&session, "main", None).unwrap_err();
+    let state = session.state.make_workspace(&ws).unwrap();
+    let left = |dir: &std::path::Path| {
+        let files = super::repository::snapshot(dir);
+        files
+            .iter()
+            .filter(|(path, _)| path.extension().is_some_and(|suffix| suffix == "pack"))
+            .count()
+    };
+    assert_eq!(left(&state.join("push.git")), 0);
+    host(&ws, &["reset", "--quiet", "--hard", "HEAD~1"]);
+    push(&session, "main", None).unwrap();
+    assert_eq!(left(&state.join("push.git")), 1, "the allow twin");
+}
