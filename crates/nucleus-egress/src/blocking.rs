@@ -14,14 +14,36 @@ pub(crate) struct Blocking {
 impl Blocking {
     /// A runtime whose thread has this name.
     pub(crate) fn new(thread: &str) -> io::Result<Self> {
+        Self::with_threads(thread, 1)
+    }
+
+    /// A runtime with so many threads of this name.
+    pub(crate) fn with_threads(thread: &str, threads: usize) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
+            .worker_threads(threads)
             .thread_name(thread)
             .enable_all()
             .build()?;
         Ok(Self {
             runtime: Some(runtime),
         })
+    }
+
+    /// Runs the future on its own; dropped with the runtime.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.runtime {
+            runtime.spawn(future);
+        }
+    }
+
+    /// Runs the call where sockets of the runtime can be made.
+    pub(crate) fn enter<T>(&self, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let runtime = self
+            .runtime
+            .as_ref()
+            .ok_or_else(|| io::Error::other("the runtime is gone"))?;
+        let _entered = runtime.enter();
+        call()
     }
 
     /// Waits for the future.

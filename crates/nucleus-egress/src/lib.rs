@@ -1,5 +1,7 @@
-//! The only way out of a session: one permitted exchange at a time, and the model's socket.
+//! The only way out of a session: the proxy of its jails, one permitted exchange at a time, and the model's socket.
 //!
+//! [`Proxy`] serves the jails: every dial and every request it sees is the
+//! monitor's to judge before its first byte leaves.
 //! [`DirectFetch`] runs the exchanges that the monitor permitted, to the
 //! addresses that were checked and to no other. [`ModelForwarder`] passes a
 //! jail's calls of known model routes to one Unix socket.
@@ -13,8 +15,10 @@ mod fetch;
 mod forge;
 mod http;
 mod model;
+mod proxy;
 mod tls;
 
 pub use fetch::DirectFetch;
 pub use forge::RestForge;
 pub use model::{ModelCall, ModelForwarder, is_model_route};
+pub use proxy::{Connect, Connection, DirectConnect, PROXY_PORT, Proxy, ProxyOptions, Verdict};

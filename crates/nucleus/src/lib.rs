@@ -25,6 +25,7 @@ mod error;
 mod guard;
 mod sync;
 
+pub mod dial;
 pub mod executor;
 pub mod fetch;
 pub mod git;

@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nucleus_audit::Recorded;
@@ -236,4 +237,40 @@ pub struct NoFaults;
 
 impl FaultPoint for NoFaults {
     fn reached(&self, _step: FaultStep) {}
+}
+
+/// What a jail is given so that its programs reach the session's proxy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outfit {
+    /// Ports to listen on at the jail's own loopback.
+    pub ports: Vec<u16>,
+    /// Whether every other connection and every name look-up of the jail is led to the proxy too.
+    pub is_redirected: bool,
+    /// Variables that tell programs where the proxy is and whom to trust.
+    pub environment: Vec<(String, String)>,
+    /// Files, by absolute path inside.
+    pub files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+/// The listening sockets of one jail.
+#[derive(Debug, Default)]
+pub struct JailSockets {
+    /// Those of [`Outfit::ports`].
+    pub ports: Vec<(u16, TcpListener)>,
+    /// Those that every other connection of the jail comes to.
+    pub redirected: Vec<TcpListener>,
+    /// Those that its name look-ups come to.
+    pub names: Vec<UdpSocket>,
+}
+
+/// Serves the network of jails: each dial and each request it sees is one of the monitor's.
+pub trait Network: Send + Sync + Debug {
+    /// What each jail is given.
+    fn outfit(&self) -> Outfit;
+
+    /// Serves one jail, named by its program for people, until what it returns is dropped.
+    ///
+    /// # Errors
+    /// When its sockets cannot be taken over.
+    fn serve(&self, program: &str, sockets: JailSockets) -> io::Result<Box<dyn Send + Sync>>;
 }

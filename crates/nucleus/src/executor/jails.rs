@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nucleus_jail::{Form, HelperCommand, JailSpec, Launcher, Layer, Limits, UnixSockets};
 use portcullis::envelope::Envelope;
@@ -10,6 +10,7 @@ use portcullis::envelope::Envelope;
 use super::program::Programs;
 use super::views::{declared_views, views};
 use crate::error::Error;
+use crate::ports::Network;
 
 /// How the jails of a session are built.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,7 @@ pub struct JailOptions {
 pub struct Jails {
     options: JailOptions,
     launcher: Mutex<Option<Arc<Launcher>>>,
+    network: OnceLock<Arc<dyn Network>>,
     pub(crate) programs: Programs,
 }
 
@@ -43,6 +45,7 @@ impl Jails {
         Self {
             options,
             launcher: Mutex::new(None),
+            network: OnceLock::new(),
             programs: Programs::default(),
         }
     }
@@ -60,6 +63,23 @@ impl Jails {
     #[must_use]
     pub fn options(&self) -> &JailOptions {
         &self.options
+    }
+
+    /// Gives all further jails a network; the first one set stays.
+    pub fn set_network(&self, network: Arc<dyn Network>) {
+        let _ = self.network.set(network);
+    }
+
+    /// The network of the session's jails, where one was set.
+    #[must_use]
+    pub fn network(&self) -> Option<&Arc<dyn Network>> {
+        self.network.get()
+    }
+
+    /// Whether a jail could be started at all.
+    pub(super) fn can_run(&self) -> bool {
+        let slot = self.launcher.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.is_some() || self.options.helper.is_some()
     }
 
     /// The launcher, started when there is none yet.

@@ -1,6 +1,6 @@
 //! Runs commands: judged, in a jail of their own over a fresh overlay, and landed change by change.
 //!
-//! A jail has no network, no secret and no way to change the real tree. What a
+//! A jail has no network but the session's proxy, no secret and no way to change the real tree. What a
 //! command wrote becomes one request for each change once its jail is dead.
 
 mod command;
@@ -8,6 +8,7 @@ mod cost;
 mod environment;
 mod jails;
 mod landing;
+mod network;
 mod output;
 mod program;
 mod pump;
@@ -30,6 +31,7 @@ pub use jails::{JailOptions, Jails};
 pub use output::{CommandExit, CommandOutput, RefusedChange, Stream};
 pub use running::Stop;
 
+pub use network::ServedNetwork;
 pub(crate) use run::PermittedRun;
 
 /// Runs commands of one session. Clones share it.

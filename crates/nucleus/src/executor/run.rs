@@ -15,6 +15,7 @@ use super::command::CommandRequest;
 use super::output::{CommandExit, CommandOutput, Stream};
 use super::pump::{self, Said};
 use super::running::{Running, Stop, Watch};
+use super::slots::{MAX_RUNNING, MAX_WAITING, NoSlot, Slot};
 use super::views::program_dirs;
 use super::{Executor, environment};
 use crate::error::Error;
@@ -28,6 +29,16 @@ struct Prepared {
     envelope: Arc<Envelope>,
     environment: Vec<(String, String)>,
     limit: Duration,
+    network: Reaches,
+}
+
+/// Whether a command has the session's network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reaches {
+    /// Its dials are requests of the session.
+    Proxy,
+    /// Its own loopback alone: git on the session's behalf.
+    Nothing,
 }
 
 /// A command on behalf of a request that was judged, such as git's for a commit.
@@ -56,8 +67,10 @@ impl Executor {
         stop: &Stop,
         on_output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<CommandOutput, Error> {
+        check(command)?;
+        let turn = self.turn(stop)?;
         self.sandbox.monitor().stay_below(&self.policy)?;
-        let prepared = self.prepared(command)?;
+        let prepared = self.prepared(command, Reaches::Proxy)?;
         let request = self.request(command, &prepared);
         let cost = self.prices.cost(prepared.limit, command.caps.bytes);
         let terms = Terms {
@@ -72,7 +85,13 @@ impl Executor {
             request: &request,
             command,
         };
-        let ended = self.effect(run, &prepared, stop, on_output);
+        let ended = match turn {
+            Some(turn) => self.effect(run, &prepared, (turn, stop), on_output),
+            // The session was paused while the command waited, and goes on by now.
+            None => Err(Error::Invalid(
+                "the session was paused before the command had its turn".to_owned(),
+            )),
+        };
         match ended {
             Ok(ended) => {
                 let used = self
@@ -87,7 +106,7 @@ impl Executor {
                 admitted.ticket.finish(effect, used)?;
                 let (mut output, command) = ended.output(used);
                 let outcome = self.sandbox.view().end_command(command)?;
-                self.sandbox.land_outcome(outcome, &mut output)?;
+                self.land_outcome(outcome, &mut output)?;
                 Ok(output)
             }
             Err(error) => {
@@ -106,10 +125,29 @@ impl Executor {
         run: PermittedRun<'_>,
         stop: &Stop,
     ) -> Result<(CommandOutput, CommandOutcome), Error> {
-        let prepared = self.prepared(run.command)?;
-        let ended = self.effect(run, &prepared, stop, &mut |_, _| {})?;
+        let prepared = self.prepared(run.command, Reaches::Nothing)?;
+        let turn = self.turn(stop)?.ok_or_else(|| {
+            Error::Invalid("the session was paused before the command had its turn".to_owned())
+        })?;
+        let ended = self.effect(run, &prepared, (turn, stop), &mut |_, _| {})?;
         let (output, command) = ended.output(Amount::ZERO);
         Ok((output, self.sandbox.view().end_command(command)?))
+    }
+
+    /// Waits until the command may start beside the others of its session; `None` when the session runs nothing now.
+    fn turn(&self, stop: &Stop) -> Result<Option<Slot>, Error> {
+        let monitor = self.sandbox.monitor();
+        let goes_on = || monitor.is_active() && !stop.is_stopped();
+        match self.sandbox.turns().take(&goes_on) {
+            Ok(turn) => Ok(Some(turn)),
+            Err(NoSlot::TooMany) => Err(Error::Invalid(format!(
+                "{MAX_RUNNING} commands run and {MAX_WAITING} wait already\nhelp: wait until one of them has ended"
+            ))),
+            Err(NoSlot::GivenUp) if stop.is_stopped() => Err(Error::Invalid(
+                "the call was cancelled while it waited for other commands to end".to_owned(),
+            )),
+            Err(NoSlot::GivenUp) => Ok(None),
+        }
     }
 
     /// The session whose commands these are.
@@ -118,19 +156,29 @@ impl Executor {
         &self.sandbox
     }
 
-    fn prepared(&self, command: &CommandRequest) -> Result<Prepared, Error> {
+    fn prepared(&self, command: &CommandRequest, network: Reaches) -> Result<Prepared, Error> {
         check(command)?;
         let (monitor, jails) = (self.sandbox.monitor(), self.sandbox.jails());
         let envelope = monitor.envelope();
         let dirs = program_dirs(&jails.declared(&envelope));
         let host = &jails.options().host_environment;
-        let environment = environment::environment(&envelope, host, &dirs, &command.environment)?;
+        let outfit = jails
+            .network()
+            .filter(|_| network == Reaches::Proxy)
+            .map(|network| network.outfit().environment)
+            .unwrap_or_default();
+        let own: Vec<_> = outfit
+            .into_iter()
+            .chain(command.environment.clone())
+            .collect();
+        let environment = environment::environment(&envelope, host, &dirs, &own)?;
         let window = Duration::from_millis(monitor.window_left_ms());
         let limit = command.limit.min(CommandRequest::MAX_LIMIT).min(window);
         Ok(Prepared {
             envelope,
             environment,
             limit,
+            network,
         })
     }
 
@@ -155,12 +203,12 @@ impl Executor {
         builder.carrying(view.carried_by_view()).build()
     }
 
-    /// Runs the command that the permit is for.
+    /// Runs the command that the permit is for; its turn ends with its jail.
     fn effect(
         &self,
         run: PermittedRun<'_>,
         prepared: &Prepared,
-        stop: &Stop,
+        (turn, stop): (Slot, &Stop),
         on_output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<Ended, Error> {
         let PermittedRun {
@@ -177,7 +225,15 @@ impl Executor {
         let mut spec = self.spec(prepared, command, &layers)?;
         spec.stdio = stdio;
         let started = Instant::now();
-        let running = Running::new(self.sandbox.jails().launcher()?.spawn(spec)?);
+        let mut jail = self.sandbox.jails().launcher()?.spawn(spec)?;
+        let served = match prepared.network {
+            Reaches::Proxy => {
+                let program = command.argv.program();
+                self.sandbox.jails().serve(&mut jail, program)?.1
+            }
+            Reaches::Nothing => None,
+        };
+        let running = Running::new(jail);
         let hook: Arc<dyn LifeHook> = running.clone();
         monitor.watch(&hook);
         monitor.fault(FaultStep::CommandStarted);
@@ -190,8 +246,10 @@ impl Executor {
             stop,
         };
         let (exit, said) = watch.over(&running, &chunks, on_output)?;
+        drop(served);
         monitor.fault(FaultStep::CommandEnded);
         let upper = upper(&running)?;
+        drop(turn);
         Ok(Ended {
             exit,
             said,
@@ -218,6 +276,9 @@ impl Executor {
         let overlay = layers.overlay();
         spec.cwd = overlay.inside.join(command.cwd.as_str());
         spec.workspace = Some(overlay);
+        if prepared.network == Reaches::Proxy {
+            self.sandbox.jails().connect(&mut spec);
+        }
         Ok(spec)
     }
 }

@@ -16,11 +16,11 @@ const MAX_NAMES: usize = 4096;
 ///
 /// A name that was dialled is never resolved again, so an answer that changes later changes nothing.
 #[derive(Debug, Default)]
-pub(super) struct Pins(Mutex<HashMap<HostName, Vec<IpAddr>>>);
+pub(crate) struct Pins(Mutex<HashMap<HostName, Vec<IpAddr>>>);
 
 impl Pins {
     /// The kept addresses of a name.
-    pub(super) fn kept(&self, name: &HostName) -> Option<Vec<IpAddr>> {
+    pub(crate) fn kept(&self, name: &HostName) -> Option<Vec<IpAddr>> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -31,7 +31,7 @@ impl Pins {
     /// Keeps the addresses of a name and returns those in force: the first ones kept.
     ///
     /// FAIL-CLOSED: `None` when no more names can be kept.
-    pub(super) fn keep(&self, name: &HostName, found: Vec<IpAddr>) -> Option<Vec<IpAddr>> {
+    pub(crate) fn keep(&self, name: &HostName, found: Vec<IpAddr>) -> Option<Vec<IpAddr>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MAX_NAMES && !kept.contains_key(name) {
             return None;
@@ -44,7 +44,7 @@ impl Pins {
 ///
 /// FAIL-CLOSED: one address that may not be dialled refuses the host, so that
 /// a name which answers with a public and a private one opens neither.
-pub(super) fn are_dialable(envelope: &Envelope, url: &UrlSubject, addresses: &[IpAddr]) -> bool {
+pub(crate) fn are_dialable(envelope: &Envelope, url: &UrlSubject, addresses: &[IpAddr]) -> bool {
     !addresses.is_empty()
         && addresses.iter().all(|address| {
             IpClass::of(*address) == IpClass::Global || is_named(envelope, url, *address)
@@ -52,7 +52,7 @@ pub(super) fn are_dialable(envelope: &Envelope, url: &UrlSubject, addresses: &[I
 }
 
 /// The addresses at the port of the URL.
-pub(super) fn sockets(url: &UrlSubject, addresses: &[IpAddr]) -> Vec<SocketAddr> {
+pub(crate) fn sockets(url: &UrlSubject, addresses: &[IpAddr]) -> Vec<SocketAddr> {
     addresses
         .iter()
         .map(|address| SocketAddr::new(*address, url.port))

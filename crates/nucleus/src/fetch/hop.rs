@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use nucleus_audit::{Effect, Recorded};
 use portcullis::decide::Permit;
-use portcullis::host::{Host, HostName};
 use portcullis::request::{Content, Request, Subject, UrlSubject};
 use portcullis::{Amount, Exposure, Operation};
 
 use super::Fetcher;
-use super::address::{are_dialable, sockets};
+use crate::dial::DialError;
 use crate::error::Error;
-use crate::monitor::{Admitted, Doubt, Handing, Need, Refused, Terms};
+use crate::monitor::{Admitted, Handing, Need, Terms};
 use crate::ports::{Hop, HopReply};
 
 /// What one hop costs, in micro-USD.
@@ -92,37 +91,17 @@ impl Fetcher {
         request: &Request,
         url: &UrlSubject,
     ) -> Result<Vec<SocketAddr>, Error> {
-        let refused = || Error::from(Refused::by_doubt(request, Doubt::ForbiddenAddress));
-        let found = match &url.host {
-            Host::Address(address) => vec![*address],
-            Host::Name(name) if name.is_local_or_metadata() => return Err(refused()),
-            Host::Name(name) => match self.pins.kept(name) {
-                Some(kept) => kept,
-                None => self.resolved(permit, name)?,
-            },
-        };
-        if !are_dialable(&self.monitor.envelope(), url, &found) {
-            return Err(refused());
+        let mut resolve = |permit: &Recorded<Permit>, name: &str| self.port.resolve(permit, name);
+        match self.dials.addresses(permit, request, url, &mut resolve) {
+            Ok(addresses) => Ok(addresses),
+            Err(DialError::Refused(refused)) => Err(Error::from(*refused)),
+            Err(DialError::Unresolved(error)) => Err(Error::failed(
+                format!("cannot resolve `{}`", url.host),
+                error,
+            )),
+            Err(DialError::TooManyNames) => Err(Error::Invalid(
+                "the session has reached too many hosts already".to_owned(),
+            )),
         }
-        let in_force = match &url.host {
-            Host::Address(_) => found,
-            Host::Name(name) => self.pins.keep(name, found).ok_or_else(|| {
-                Error::Invalid("the session has reached too many hosts already".to_owned())
-            })?,
-        };
-        Ok(sockets(url, &in_force))
-    }
-
-    fn resolved(
-        &self,
-        permit: &Recorded<Permit>,
-        name: &HostName,
-    ) -> Result<Vec<std::net::IpAddr>, Error> {
-        let cannot = |error| Error::failed(format!("cannot resolve `{}`", name.as_str()), error);
-        let found = self.port.resolve(permit, name.as_str()).map_err(cannot)?;
-        if found.is_empty() {
-            return Err(cannot(std::io::Error::other("the name has no address")));
-        }
-        Ok(found)
     }
 }

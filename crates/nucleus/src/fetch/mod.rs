@@ -3,7 +3,7 @@
 //! No name is resolved before its request was permitted. Redirects come back
 //! as answers and are judged like any other URL.
 
-mod address;
+pub(crate) mod address;
 mod hop;
 mod redirect;
 mod search;
@@ -15,14 +15,13 @@ use std::time::Duration;
 
 use portcullis::request::ContentId;
 
+use crate::dial::Dials;
 use crate::error::Error;
 use crate::monitor::{Handing, Monitor};
 use crate::ports::Fetch;
 
 pub use search::SearchBackend;
 pub use target::Method;
-
-use address::Pins;
 
 /// The most hops of one fetch: one request and five redirects.
 pub const MAX_HOPS: usize = 6;
@@ -87,7 +86,7 @@ pub enum FetchedBody {
 pub struct Fetcher {
     monitor: Arc<Monitor>,
     port: Arc<dyn Fetch>,
-    pins: Arc<Pins>,
+    dials: Dials,
     search: Option<SearchBackend>,
 }
 
@@ -98,12 +97,19 @@ impl Fetcher {
     #[must_use]
     pub fn new(monitor: Arc<Monitor>, port: Arc<dyn Fetch>) -> Self {
         Self {
+            dials: Dials::new(Arc::clone(&monitor)),
             monitor,
             port,
             pins: Arc::default(),
             search: None,
         }
     }
+    /// The dials of the session, which share the addresses kept: what its jailed programs dial goes by them.
+    #[must_use]
+    pub fn dials(&self) -> &Dials {
+        &self.dials
+    }
+
 
     /// The same fetches with a search backend.
     #[must_use]

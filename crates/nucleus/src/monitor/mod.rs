@@ -5,6 +5,7 @@
 //! ```
 
 mod admit;
+mod again;
 mod approve;
 mod describe;
 mod exposure;

@@ -1,0 +1,155 @@
+//! Bodies on their way through: counted, judged again as they leave, and settled with the monitor when they end.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use nucleus::dial::cost;
+use nucleus::monitor::Ticket;
+use nucleus_audit::Effect;
+
+use super::Shared;
+use super::live::Alive;
+use super::pool::Lease;
+use super::relay::Watch;
+
+/// The error of a body, whoever made it.
+pub(super) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+/// A body of either direction.
+pub(super) type Content = BoxBody<Bytes, BodyError>;
+
+/// No body.
+pub(super) fn empty() -> Content {
+    Empty::new().map_err(|never| match never {}).boxed()
+}
+
+/// A request's body on its way out. Trailers are left out: no rule has seen them.
+pub(super) struct Leaving {
+    pub(super) body: Incoming,
+    pub(super) watch: Watch,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Body for Leaving {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        loop {
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
+                return Poll::Ready(None);
+            };
+            let Ok(data) = frame?.into_data() else {
+                continue;
+            };
+            let may = self.watch.may_send(&self.shared.gate, data.len());
+            return Poll::Ready(Some(if may {
+                Ok(Frame::data(data))
+            } else {
+                Err(cut())
+            }));
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer's body on its way in.
+pub(super) struct Coming {
+    pub(super) body: Incoming,
+    pub(super) watch: Watch,
+    pub(super) settling: Settling,
+}
+
+/// What is done once an answer has ended.
+pub(super) struct Settling {
+    pub(super) ticket: Option<Ticket>,
+    /// Gives the connection back.
+    pub(super) lease: Option<Lease>,
+    pub(super) alive: Option<Alive>,
+}
+
+impl Settling {
+    /// Settles with the monitor; a whole answer leaves its connection to the next request.
+    pub(super) fn finish(&mut self, failure: Option<&str>) {
+        if let Some(ticket) = self.ticket.take() {
+            // A record that cannot be written has ended the session.
+            let _ = ticket.finish(failure.map_or(Effect::Done, Effect::Failed), cost());
+        }
+        if let Some(lease) = self.lease.take()
+            && failure.is_none()
+        {
+            lease.give_back();
+        }
+        self.alive = None;
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            self.finish(Some("the program did not take the whole answer"));
+        }
+    }
+}
+
+impl Body for Coming {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.watch.life.token().is_cancelled() {
+            return Poll::Ready(Some(Err(cut())));
+        }
+        let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            None => {
+                self.settling.finish(None);
+                return Poll::Ready(None);
+            }
+            Some(Err(error)) => {
+                self.settling.finish(Some("the answer broke off"));
+                return Poll::Ready(Some(Err(error.into())));
+            }
+            Some(Ok(frame)) => frame,
+        };
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        if !self.watch.may_receive(length) {
+            self.settling
+                .finish(Some("the host's byte budget is used up"));
+            return Poll::Ready(Some(Err(cut())));
+        }
+        if self.body.is_end_stream() {
+            self.settling.finish(None);
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn cut() -> BodyError {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the transfer was cut").into()
+}

@@ -1,0 +1,136 @@
+//! Takes dials and requests to the monitor's door, and opens what was permitted to the addresses that were checked.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nucleus::dial::{DialError, Dials};
+use nucleus::monitor::{Admitted, Need};
+use nucleus::ports::Fetch;
+use nucleus_audit::Recorded;
+use portcullis::decide::Permit;
+use portcullis::request::{Request, Subject};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+
+use super::connect::{self, Connect};
+use super::refusal::Refusal;
+
+/// The most requests that are judged, or wait for a human, at once.
+const MAX_JUDGED: usize = 256;
+/// The most names looked up at once: a dead resolver holds a thread for each.
+const MAX_LOOKUPS: usize = 64;
+/// The most time for a look-up.
+const LOOKUP: Duration = Duration::from_secs(15);
+/// The most time to connect, all addresses together.
+const DIAL: Duration = Duration::from_secs(30);
+
+/// The monitor's door as the proxy's tasks use it.
+#[derive(Debug)]
+pub(super) struct Gate {
+    dials: Dials,
+    resolver: Arc<dyn Fetch>,
+    connect: Arc<dyn Connect>,
+    judged: Semaphore,
+    lookups: Arc<Semaphore>,
+}
+
+impl Gate {
+    pub(super) fn new(dials: Dials, resolver: Arc<dyn Fetch>, connect: Arc<dyn Connect>) -> Self {
+        Self {
+            dials,
+            resolver,
+            connect,
+            judged: Semaphore::new(MAX_JUDGED),
+            lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
+        }
+    }
+
+    pub(super) fn dials(&self) -> &Dials {
+        &self.dials
+    }
+
+    /// Judges the request and records it; labels are raised before this returns.
+    pub(super) async fn admit(
+        &self,
+        request: &Arc<Request>,
+        need: Need,
+    ) -> Result<Admitted, Refusal> {
+        let _slot = self.judged.acquire().await.map_err(|_| over())?;
+        let (dials, request) = (self.dials.clone(), Arc::clone(request));
+        let judged = tokio::task::spawn_blocking(move || dials.admit(&request, need)).await;
+        // FAIL-CLOSED: a judgement that broke is none.
+        Ok(judged.map_err(|_| over())??)
+    }
+
+    /// Resolves, checks and dials what the permit is for.
+    pub(super) async fn dial(
+        &self,
+        permit: Recorded<Permit>,
+        request: &Arc<Request>,
+    ) -> Result<TcpStream, Refusal> {
+        let slot = Arc::clone(&self.lookups).acquire_owned();
+        let slot = tokio::time::timeout(LOOKUP, slot).await;
+        let Ok(Ok(slot)) = slot else {
+            return Err(Refusal::failed("the resolver does not answer"));
+        };
+        let (dials, request) = (self.dials.clone(), Arc::clone(request));
+        let resolver = Arc::clone(&self.resolver);
+        let looked_up = tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            let Subject::Url(url) = request.subject() else {
+                return Err(DialError::Unresolved(io::ErrorKind::InvalidInput.into()));
+            };
+            let mut resolve =
+                |permit: &Recorded<Permit>, name: &str| resolver.resolve(permit, name);
+            dials.addresses(&permit, &request, url, &mut resolve)
+        });
+        let addresses = match tokio::time::timeout(LOOKUP, looked_up).await {
+            Ok(Ok(found)) => found.map_err(no_address)?,
+            Ok(Err(_)) => return Err(over()),
+            Err(_) => return Err(Refusal::failed("the resolver does not answer")),
+        };
+        let dialled = connect::first(&*self.connect, &addresses);
+        match tokio::time::timeout(DIAL, dialled).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(Refusal::failed(format!("cannot connect: {error}"))),
+            Err(_) => Err(Refusal::failed("nobody answers there")),
+        }
+    }
+
+    /// Makes earlier records durable before a dial that no record of its own precedes.
+    pub(super) async fn settle(&self, request: &Arc<Request>) -> Result<(), Refusal> {
+        let (dials, request) = (self.dials.clone(), Arc::clone(request));
+        let settled = tokio::task::spawn_blocking(move || dials.settle_records(&request)).await;
+        match settled {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(over()),
+        }
+    }
+
+    /// Writes down what was cut or refused beside the rules.
+    pub(super) fn note(&self, text: String) {
+        let monitor = Arc::clone(self.dials.monitor());
+        tokio::task::spawn_blocking(move || {
+            // A session that is over takes no notes, and its log says why.
+            let _ = monitor.note(&text);
+        });
+    }
+}
+
+fn over() -> Refusal {
+    Refusal::forbidden("state_blocked", "the session takes no further requests")
+}
+
+fn no_address(error: DialError) -> Refusal {
+    match error {
+        DialError::Refused(refused) => Refusal::from(*refused),
+        DialError::Unresolved(error) => {
+            Refusal::failed(format!("the name cannot be resolved: {error}"))
+        }
+        DialError::TooManyNames => Refusal::forbidden(
+            "too_many_names",
+            "the session has reached too many hosts already",
+        ),
+    }
+}

@@ -1,0 +1,97 @@
+//! Writes each connection down for people: who, where to, how much, and what came of it. **The audit log decides; this only shows.**
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+/// The most bytes of a session's journal; what comes later is in the audit log alone.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// What came of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Not judged yet.
+    Waiting,
+    /// Permitted.
+    Permitted,
+    /// Refused.
+    Refused,
+    /// Permitted, and did not work.
+    Failed,
+    /// Permitted, and cut when the session changed.
+    Cut,
+}
+
+/// One connection or request of a jailed program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The version of this format.
+    pub version: u32,
+    /// The program that the jail was started for.
+    pub program: String,
+    /// The host and port; empty where none was named.
+    pub target: String,
+    /// How it came: `connect`, `socks`, `http`, `https` or `redirected`.
+    pub via: String,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// Why, where it was refused or cut.
+    pub why: String,
+    /// When it began, in milliseconds since 1970.
+    pub began_unix_ms: u64,
+    /// How long it lasted, or has lasted.
+    pub lasted_ms: u64,
+    /// Bytes that left.
+    pub sent_bytes: u64,
+    /// Bytes that came.
+    pub received_bytes: u64,
+}
+
+/// The files of a session: what has ended, line by line, and what is open.
+#[derive(Debug)]
+pub(super) struct Journal {
+    ended: Mutex<(File, u64)>,
+    open: PathBuf,
+}
+
+impl Journal {
+    /// `net.jsonl` and `net-open.json` of the directory.
+    pub(super) fn new(dir: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(dir.join("net.jsonl"))?;
+        let length = file.metadata()?.len();
+        Ok(Self {
+            ended: Mutex::new((file, length)),
+            open: dir.join("net-open.json"),
+        })
+    }
+
+    /// Adds a line; a full disk loses it, and nothing else.
+    pub(super) fn ended(&self, connection: &Connection) {
+        let Ok(mut line) = serde_json::to_vec(connection) else {
+            return;
+        };
+        line.push(b'\n');
+        let mut file = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if file.1 + line.len() as u64 <= MAX_BYTES && file.0.write_all(&line).is_ok() {
+            file.1 += line.len() as u64;
+        }
+    }
+
+    /// Replaces the list of what is open.
+    pub(super) fn open(&self, connections: &[Connection]) {
+        if let Ok(text) = serde_json::to_vec(connections) {
+            let fresh = self.open.with_extension("tmp");
+            let written = std::fs::write(&fresh, text);
+            let _ = written.and_then(|()| std::fs::rename(&fresh, &self.open));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What a jail is given so that its tools find the proxy and trust its certificate: variables, and files of its own.
+
+use std::io;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use nucleus::ports::Outfit;
+
+use super::ca::Authority;
+use super::{PROXY_PORT, ProxyOptions};
+
+/// Where the certificates are inside: the system's and the session's.
+const BUNDLE: &str = "/etc/nucleus-ca.pem";
+
+/// The variables that name a file of all trusted certificates, one for each family of tools.
+const BUNDLE_VARIABLES: [&str; 8] = [
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "npm_config_cafile",
+    "CARGO_HTTP_CAINFO",
+];
+
+/// The outfit of every jail of a session.
+pub(super) fn outfit(ca: &Authority, options: &ProxyOptions) -> io::Result<Outfit> {
+    let proxy = format!("http://127.0.0.1:{PROXY_PORT}");
+    let mut environment = Vec::new();
+    let mut set = |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
+    for name in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
+        set(name, &proxy);
+    }
+    for name in ["NO_PROXY", "no_proxy"] {
+        set(name, "localhost,127.0.0.1,::1");
+    }
+    set("NODE_USE_ENV_PROXY", "1");
+    for name in BUNDLE_VARIABLES {
+        set(name, BUNDLE);
+    }
+    let mut files = vec![(PathBuf::from(BUNDLE), bundle(ca, &options.extra_roots))];
+    if options.is_redirected {
+        let resolver = b"nameserver 127.0.0.1\noptions timeout:5 attempts:2\n".to_vec();
+        files.push((PathBuf::from("/etc/resolv.conf"), resolver));
+        let switch = b"passwd: files\ngroup: files\nhosts: files dns\n".to_vec();
+        files.push((PathBuf::from("/etc/nsswitch.conf"), switch));
+    }
+    Ok(Outfit {
+        ports: vec![PROXY_PORT],
+        is_redirected: options.is_redirected,
+        environment,
+        files,
+    })
+}
+
+/// The session's certificate, then the system's: tools take the file for all there is.
+fn bundle(ca: &Authority, extra_roots: &[u8]) -> Vec<u8> {
+    let mut text = ca.certificate().to_owned();
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&certificate);
+        text.push_str("-----BEGIN CERTIFICATE-----\n");
+        for line in encoded.as_bytes().chunks(64) {
+            text.push_str(&String::from_utf8_lossy(line));
+            text.push('\n');
+        }
+        text.push_str("-----END CERTIFICATE-----\n");
+    }
+    let mut bytes = text.into_bytes();
+    bytes.extend(extra_roots);
+    bytes
+}
