@@ -1,14 +1,15 @@
-//! Text to values and back: `permissions.toml` and the shipped profiles, with diagnostics that carry spans.
+//! Text to values and back: `permissions.toml`, the shipped profiles and the tool catalog, with diagnostics that carry spans.
 //!
 //! A text either parses to the one envelope it states or is refused with file, line, column and the way out.
 //! Nothing here decides a request, reads a file or looks at the environment.
 
 mod build;
+pub mod catalog;
 mod document;
 mod error;
 mod layers;
-mod number;
 mod limit;
+mod number;
 mod overlay;
 mod policy;
 mod print;
@@ -25,8 +26,8 @@ mod value;
 
 pub use error::{Source, SpecError};
 pub use layers::{Layers, Named, Resolved, SourceKind, SourceUsed, resolve, with_model};
-pub use overlay::parse_overlay;
 pub use limit::HostLimit;
+pub use overlay::parse_overlay;
 pub use policy::{Policy, parse_policy};
 pub use print::print_policy;
 pub use profile::{DEFAULT_PROFILE, Profile, profile, profiles};

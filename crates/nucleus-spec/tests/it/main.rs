@@ -1,6 +1,7 @@
 //! Tests of the policy language as its users meet it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod catalog;
 mod corpus;
 mod golden;
 mod layers;
