@@ -3,3 +3,4 @@
 mod table;
 
 pub use table::{RULES, Rule, rule};
+pub(crate) use table::{TRIFECTA_COMPLETE, UNKNOWN_SERVER};

@@ -99,6 +99,8 @@ pub(crate) const POLICY_UNREADABLE: RuleId = RuleId("policy-unreadable");
 pub(crate) const POLICY_COMPLETES_TRIFECTA: RuleId = RuleId("policy-completes-trifecta");
 /// A rule of the policy can never have an effect.
 pub(crate) const POLICY_CANNOT_BE_MET: RuleId = RuleId("policy-cannot-be-met");
+/// A server that the tool catalog does not know.
+pub(crate) const UNKNOWN_SERVER: RuleId = RuleId("unknown-server");
 /// A suppression does not count.
 pub(crate) const SUPPRESSION_WITHOUT_REASON: RuleId = RuleId("suppression-without-reason");
 
@@ -454,6 +456,16 @@ pub const RULES: &[Rule] = &[
         reason: "It reads as if it did.",
         help: "Remove it or raise the level it depends on.",
         references: &["https://genai.owasp.org/llmrisk/llm062025-excessive-agency/"],
+    },
+    Rule {
+        id: UNKNOWN_SERVER,
+        severity: Severity::Note,
+        title: "A server that the tool catalog does not know",
+        reason: "Nobody has said what its tools do, so the worst is assumed.",
+        help: "Run it behind `nucleus run`, where every call of an unknown tool asks, or describe its tools in the catalog.",
+        references: &[
+            "https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices",
+        ],
     },
     Rule {
         id: SUPPRESSION_WITHOUT_REASON,

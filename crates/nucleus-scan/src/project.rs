@@ -1,0 +1,110 @@
+//! What an agent configured like this could do: powers, the legs of the trifecta they reach, and the path between them.
+//!
+//! Each client's files are merged by that client's own precedence, every tool they give the agent becomes a [`Power`]
+//! on an envelope, and the law itself says which legs a session under it can touch when nobody is asked. A server that
+//! the tool catalog does not know counts as the worst case in [`Projection::worst`] and is named; it never completes
+//! a path by itself, since a path is what is known to be there.
+
+mod builtin;
+mod finding;
+mod legs;
+mod merge;
+mod path;
+mod permission;
+mod power;
+mod roots;
+mod servers;
+mod suggest;
+mod words;
+
+pub use legs::Gate;
+pub use path::{Path, Step};
+pub use power::{Origin, Power};
+pub use suggest::{Suggestion, suggest};
+
+use std::collections::BTreeSet;
+
+use portcullis::{Envelope, Exposure};
+
+use crate::client::Client;
+use crate::model::{Agent, Finding};
+
+/// One configured agent, all its files together.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    /// The program.
+    pub client: Client,
+    /// The repository or home it is configured for.
+    pub root: String,
+    /// The files that configure it, as shown.
+    pub files: Vec<String>,
+    /// What its tools can do, in the order of the files.
+    pub powers: Vec<Power>,
+    /// The legs that are known to be in reach.
+    pub legs: Exposure,
+    /// The legs in reach if every unknown server is what it could be.
+    pub worst: Exposure,
+    /// The way from a stranger's words to the user's data to the outside, when all three legs are known.
+    pub path: Option<Path>,
+    /// The envelope it comes down to: what would have to be granted to run it as configured.
+    pub envelope: Envelope,
+}
+
+/// Projects every configured agent, one per client and root.
+#[must_use]
+pub fn project(agents: &[Agent]) -> Vec<Projection> {
+    merge::families(agents).iter().map(projection).collect()
+}
+
+/// The findings of the combination analysis: per file, and per merged agent where only several files complete it.
+pub(crate) fn findings(agents: &[Agent]) -> Vec<Finding> {
+    let single: Vec<(&Agent, Projection)> = agents
+        .iter()
+        .filter(|agent| merge::is_interactive(agent.client))
+        .map(|agent| (agent, projection(&merge::Family::of_one(agent))))
+        .collect();
+    let complete: BTreeSet<&str> = single
+        .iter()
+        .filter(|(_, alone)| alone.path.is_some())
+        .map(|(agent, _)| agent.place.file.shown.as_str())
+        .collect();
+    let merged = project(agents);
+    let by_file = single
+        .iter()
+        .filter_map(|(agent, alone)| finding::complete(alone, agent.scope));
+    let by_agent = merged
+        .iter()
+        .filter(|whole| {
+            !whole
+                .files
+                .iter()
+                .any(|file| complete.contains(file.as_str()))
+        })
+        .filter_map(|whole| finding::complete(whole, finding::scope_of(whole, agents)));
+    let unknown = single
+        .iter()
+        .flat_map(|(agent, alone)| finding::unknown_servers(alone, agent.scope));
+    by_file.chain(by_agent).chain(unknown).collect()
+}
+
+fn projection(family: &merge::Family<'_>) -> Projection {
+    let mut powers = builtin::powers(family);
+    powers.extend(servers::powers(family));
+    let envelope = legs::envelope(&powers);
+    let (known, unknown): (Vec<&Power>, Vec<&Power>) = powers
+        .iter()
+        .partition(|power| power.origin != Origin::Unknown);
+    let known_legs = legs::reached(&envelope, &known);
+    let worst = known_legs.join(legs::reached(&envelope, &unknown));
+    let path = path::find(family.client, &known, known_legs);
+    Projection {
+        client: family.client,
+        root: family.root.clone(),
+        files: family.files(),
+        legs: known_legs,
+        worst,
+        path,
+        envelope,
+        powers,
+    }
+}

@@ -1,0 +1,111 @@
+//! Findings of the combination analysis.
+
+use super::power::{Origin, Power};
+use super::{Path, Projection};
+use crate::hash::short_hex;
+use crate::model::{Agent, Evidence, Finding, Fix, RuleId, Scope};
+use crate::rules::{TRIFECTA_COMPLETE, UNKNOWN_SERVER, rule};
+
+/// The finding of a complete trifecta.
+pub(crate) fn complete(projection: &Projection, scope: Scope) -> Option<Finding> {
+    let path = projection.path.as_ref()?;
+    let evidence = evidence(path);
+    Some(finding(
+        TRIFECTA_COMPLETE,
+        projection,
+        scope,
+        path.sentence.clone(),
+        evidence,
+        cut(path),
+    ))
+}
+
+/// One note for each server that is not in the catalog.
+pub(crate) fn unknown_servers(
+    projection: &Projection,
+    scope: Scope,
+) -> impl Iterator<Item = Finding> + '_ {
+    let others = projection.legs;
+    let is_unknown = |power: &&Power| power.origin == Origin::Unknown;
+    projection.powers.iter().filter(is_unknown).map(move |power| {
+        let then = if others.is_trifecta() { "" } else { "; if it is, the trifecta is complete" };
+        let reason = format!(
+            "`{}` is not in the tool catalog, so it counts as the worst case: it may read private data, bring in a stranger's words and send data out{then}",
+            power.name
+        );
+        let evidence = vec![Evidence { place: power.place.clone(), shown: power.shown.clone() }];
+        let way_out = "Run it behind `nucleus run`, where every call of an unknown tool asks, or describe its tools in the catalog.";
+        finding(UNKNOWN_SERVER, projection, scope, reason, evidence, way_out.to_owned())
+    })
+}
+
+/// The narrowest scope among the files of a merged agent.
+pub(crate) fn scope_of(projection: &Projection, agents: &[Agent]) -> Scope {
+    agents
+        .iter()
+        .filter(|agent| projection.files.contains(&agent.place.file.shown))
+        .map(|agent| agent.scope)
+        .max()
+        .unwrap_or(Scope::Project)
+}
+
+fn evidence(path: &Path) -> Vec<Evidence> {
+    let mut evidence: Vec<Evidence> = Vec::new();
+    for step in path.steps() {
+        let found = Evidence {
+            place: step.power.place.clone(),
+            shown: step.power.shown.clone(),
+        };
+        if !evidence.contains(&found) {
+            evidence.push(found);
+        }
+    }
+    evidence.sort();
+    evidence
+}
+
+/// The cut that costs least: the way out, unless it is also what brings the data in.
+fn cut(path: &Path) -> String {
+    let out = &path.way_out.power;
+    if path.steps().iter().all(|step| step.power == *out) {
+        return format!(
+            "Allow the few things `{}` is needed for by name and deny the rest, or run the agent under `nucleus run`.",
+            out.name
+        );
+    }
+    format!(
+        "Deny or remove `{}` and the path is cut; or run the agent under `nucleus run`, which asks before that step.",
+        out.name
+    )
+}
+
+fn finding(
+    rule_id: RuleId,
+    projection: &Projection,
+    scope: Scope,
+    reason: String,
+    evidence: Vec<Evidence>,
+    way_out: String,
+) -> Finding {
+    let file = evidence
+        .first()
+        .map_or("", |first| first.place.file.shown.as_str());
+    let mut parts = vec![rule_id.0, file];
+    parts.extend(evidence.iter().map(|one| one.shown.as_str()));
+    let fingerprint = short_hex(&parts, 12);
+    Finding {
+        rule: rule_id,
+        severity: rule(rule_id).map_or(crate::model::Severity::Note, |rule| rule.severity),
+        reason,
+        fix: Some(Fix {
+            summary: way_out,
+            edits: Vec::new(),
+        }),
+        client: projection.client,
+        agent: None,
+        scope,
+        suppressed: None,
+        fingerprint,
+        evidence,
+    }
+}

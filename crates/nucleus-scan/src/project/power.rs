@@ -1,0 +1,57 @@
+//! One thing an agent can do, and which legs of the trifecta it stands for.
+
+use nucleus_spec::catalog::{Effects, Kind};
+use portcullis::Exposure;
+
+use crate::model::Place;
+
+/// Where the knowledge of a power comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A tool of the client itself that its permissions let run unasked.
+    Builtin,
+    /// A server of the tool catalog, by its id.
+    Catalog(String),
+    /// A server that is not the publisher's but is named after one of the catalog: taken to be no less than that one.
+    Named(String),
+    /// A server nobody knows: the worst case.
+    Unknown,
+}
+
+/// A tool of a server, and what a call can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferedTool {
+    /// The tool's name.
+    pub name: String,
+    /// What a call can do.
+    pub effects: Effects,
+}
+
+/// One thing an agent can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Power {
+    /// The server's name, or the rule as written, masked.
+    pub name: String,
+    /// Where it is configured.
+    pub place: Place,
+    /// What stands there, masked.
+    pub shown: String,
+    /// Where the knowledge comes from.
+    pub origin: Origin,
+    /// What it is about.
+    pub kind: Kind,
+    /// The legs it reaches, as a reader of the report counts them.
+    pub legs: Exposure,
+    /// What its calls can do, all together.
+    pub effects: Effects,
+    /// The server's tools that are offered and known; empty for a built-in tool.
+    pub tools: Vec<OfferedTool>,
+}
+
+impl Power {
+    /// Whether it is a server.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.origin != Origin::Builtin
+    }
+}

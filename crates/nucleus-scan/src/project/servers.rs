@@ -1,0 +1,268 @@
+//! Powers of MCP servers, through the tool catalog.
+
+use nucleus_spec::catalog::{Catalog, Effects, Kind, Launch, Party, Roots, ServerEntry, ToolGroup};
+use portcullis::{Exposure, Operation, OperationSet};
+
+use super::merge::Family;
+use super::permission::{denies_all, matches_name};
+use super::power::{OfferedTool, Origin, Power};
+use super::roots::{has_no_workspace, is_broad};
+use crate::client::Client;
+use crate::model::{Literal, PermissionRule, Place, Server, ToolKind, Transport, Verdict};
+
+/// The words by which a launch is known.
+pub(crate) fn launch_of(server: &Server) -> Launch {
+    let raw = |literal: &Literal| literal.raw_unmasked().to_owned();
+    match &server.transport {
+        Transport::Stdio { command, args, env } => {
+            let argv = std::iter::once(command).chain(args).map(raw).collect();
+            let variable = |literal: &Literal| (literal.key().to_owned(), raw(literal));
+            Launch::process(argv, env.iter().map(variable).collect())
+        }
+        Transport::Http { url, .. } => Launch::address(raw(url)),
+        Transport::Unstated => Launch::default(),
+    }
+}
+
+/// Powers of the configured servers, and of those that only a permission rule names.
+pub(crate) fn powers(family: &Family<'_>) -> Vec<Power> {
+    let servers = family.servers();
+    let configured = servers
+        .iter()
+        .filter(|server| {
+            !denies_all(
+                family,
+                &ToolKind::Mcp {
+                    server: server.name.clone(),
+                    tool: None,
+                },
+            )
+        })
+        .filter_map(|server| of_server(family, server));
+    let is_configured = |name: &str| servers.iter().any(|server| server.name == name);
+    configured
+        .chain(named_by_rules(family, is_configured))
+        .collect()
+}
+
+fn of_server(family: &Family<'_>, server: &Server) -> Option<Power> {
+    let launch = launch_of(server);
+    let catalog = Catalog::shipped();
+    let likeness = || {
+        catalog
+            .server_resembling(&launch)
+            .or_else(|| catalog.server_called(&server.name))
+    };
+    let (entry, origin) = match catalog.server_for(&launch) {
+        Some(entry) => (entry, Origin::Catalog(entry.id().to_owned())),
+        None => match likeness() {
+            Some(entry) => (entry, Origin::Named(entry.id().to_owned())),
+            None => return Some(unknown(server)),
+        },
+    };
+    let is_offered = |group: &ToolGroup, tool: &str| is_offered(family, server, group, tool);
+    let reach = Reach {
+        client: family.client,
+        entry,
+        launch: &launch,
+    };
+    let at = At {
+        name: &server.name,
+        place: &server.place,
+        shown: shown_of(server),
+    };
+    reach.power(at, origin, &is_offered)
+}
+
+/// Whether filters and rules leave the tool on offer.
+fn is_offered(family: &Family<'_>, server: &Server, group: &ToolGroup, tool: &str) -> bool {
+    let named = |list: &[Literal]| {
+        list.iter()
+            .any(|own| matches_name(own.raw_unmasked(), tool))
+    };
+    let filter = &server.tools;
+    let is_included = filter.include.as_ref().is_none_or(|list| named(list));
+    // Where the user names tools that run unasked, a shell that is not among them is asked for, command by command.
+    let runs = group.effects().operations.contains(Operation::RunBash);
+    let is_asked = runs && !filter.auto_approved.is_empty() && !named(&filter.auto_approved);
+    let kind = ToolKind::Mcp {
+        server: server.name.clone(),
+        tool: Some(tool.to_owned()),
+    };
+    is_included && !named(&filter.exclude) && !is_asked && !denies_all(family, &kind)
+}
+
+/// A server that no file of this scan configures but a rule lets run unasked.
+fn named_by_rules<'a>(
+    family: &Family<'a>,
+    is_configured: impl Fn(&str) -> bool + 'a,
+) -> Vec<Power> {
+    let mut found: Vec<Power> = Vec::new();
+    for rule in family.rules().filter(|rule| rule.verdict == Verdict::Allow) {
+        let ToolKind::Mcp { server, tool } = &rule.tool else {
+            continue;
+        };
+        if is_configured(server) || denies_all(family, &rule.tool) {
+            continue;
+        }
+        let Some(entry) = Catalog::shipped().server_called(server) else {
+            continue;
+        };
+        found.extend(of_rule(family, rule, server, tool.as_deref(), entry));
+    }
+    found
+}
+
+fn of_rule(
+    family: &Family<'_>,
+    rule: &PermissionRule,
+    server: &str,
+    tool: Option<&str>,
+    entry: &ServerEntry,
+) -> Option<Power> {
+    let launch = Launch::default();
+    let reach = Reach {
+        client: family.client,
+        entry,
+        launch: &launch,
+    };
+    let is_offered = |_: &ToolGroup, name: &str| tool.is_none_or(|own| matches_name(own, name));
+    let at = At {
+        name: server,
+        place: rule.source.place(),
+        shown: rule.source.shown(),
+    };
+    reach.power(at, Origin::Named(entry.id().to_owned()), &is_offered)
+}
+
+/// Where a power is configured.
+struct At<'a> {
+    name: &'a str,
+    place: &'a Place,
+    shown: String,
+}
+
+/// A server of the catalog as one client launches it.
+struct Reach<'a> {
+    client: Client,
+    entry: &'a ServerEntry,
+    launch: &'a Launch,
+}
+
+impl Reach<'_> {
+    /// Its power with the tools on offer; `None` when none is.
+    fn power(
+        &self,
+        at: At<'_>,
+        origin: Origin,
+        is_offered: &dyn Fn(&ToolGroup, &str) -> bool,
+    ) -> Option<Power> {
+        let mut tools: Vec<OfferedTool> = Vec::new();
+        let mut legs = Exposure::NONE;
+        for group in self.entry.groups(self.launch) {
+            let names = group.names().iter().filter(|name| is_offered(group, name));
+            let before = tools.len();
+            tools.extend(names.map(|name| OfferedTool {
+                name: name.clone(),
+                effects: group.effects(),
+            }));
+            if tools.len() > before {
+                legs = legs.join(self.legs(group.effects()));
+            }
+        }
+        let effects = tools
+            .iter()
+            .map(|tool| tool.effects)
+            .reduce(Effects::join)?;
+        Some(Power {
+            name: at.name.to_owned(),
+            place: at.place.clone(),
+            shown: at.shown,
+            origin,
+            kind: self.entry.kind(),
+            legs,
+            effects,
+            tools,
+        })
+    }
+
+    /// The legs as people count them: the workspace itself is not private, a vendor's own documentation not untrusted,
+    /// and what only the vendor or the user's own colleagues read is no way out.
+    fn legs(&self, effects: Effects) -> Exposure {
+        let is_private = Exposure::PRIVATE.leq(effects.brings)
+            && self.reads_beyond_workspace(effects.operations);
+        let is_untrusted =
+            Exposure::UNTRUSTED.leq(effects.brings) && effects.written_by == Party::Anyone;
+        let is_out = effects.sinks.exfil && effects.read_by == Party::Anyone;
+        Exposure::PRIVATE
+            .when(is_private)
+            .join(Exposure::UNTRUSTED.when(is_untrusted))
+            .join(Exposure::EXFIL.when(is_out))
+    }
+
+    fn reads_beyond_workspace(&self, operations: OperationSet) -> bool {
+        let local = OperationSet::PATHS.with(Operation::GitCommit);
+        let is_local = local.is_superset(operations);
+        match self.entry.roots() {
+            Roots::None | Roots::Unlimited => true,
+            Roots::Workspace => !is_local,
+            Roots::Arguments => {
+                !is_local
+                    || self
+                        .directories()
+                        .any(|directory| self.is_beyond(directory))
+            }
+        }
+    }
+
+    fn is_beyond(&self, directory: &str) -> bool {
+        is_broad(directory) || has_no_workspace(self.client) && directory.starts_with(['/', '~'])
+    }
+
+    /// Arguments that look like directories, after the program.
+    fn directories(&self) -> impl Iterator<Item = &str> {
+        let is_directory = |word: &&String| {
+            let word = word.as_str();
+            word.starts_with(['/', '~', '.', '$', '%'])
+                || word
+                    .get(1..3)
+                    .is_some_and(|rest| matches!(rest, ":\\" | ":/"))
+        };
+        self.launch
+            .argv()
+            .iter()
+            .skip(1)
+            .filter(is_directory)
+            .map(String::as_str)
+    }
+}
+
+/// A server nobody knows.
+fn unknown(server: &Server) -> Power {
+    Power {
+        name: server.name.clone(),
+        place: server.place.clone(),
+        shown: shown_of(server),
+        origin: Origin::Unknown,
+        kind: Kind::Gateway,
+        legs: Exposure::TRIFECTA,
+        effects: Effects::UNKNOWN,
+        tools: Vec::new(),
+    }
+}
+
+/// The command line or address, masked.
+fn shown_of(server: &Server) -> String {
+    match &server.transport {
+        Transport::Http { url, .. } => url.shown(),
+        Transport::Stdio { .. } => {
+            let words: Vec<String> = server.argv().iter().map(|word| word.shown()).collect();
+            let line = words.join(" ");
+            match line.char_indices().nth(100) {
+                Some((at, _)) => format!("{}…", &line[..at]),
+                None => line,
+            }
+        }
+        Transport::Unstated => server.name.clone(),
+    }
+}
