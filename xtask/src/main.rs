@@ -9,6 +9,7 @@ mod lane;
 mod metadata;
 mod process;
 mod results;
+mod rocq;
 mod root;
 mod source;
 mod test;
@@ -38,6 +39,8 @@ enum Chore {
     Deny,
     /// Check that every test and bench the documents name exists
     Gaps,
+    /// Check the Rocq model: compiled, without assumptions, joined to the laws
+    Rocq(rocq::Args),
     /// Run the benches and judge them by their targets
     Bench(bench::Args),
     /// Run the large agents and keep the result with the commit's name
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Chore::Arrows => arrows::run(),
         Chore::Deny => deny::run(),
         Chore::Gaps => gaps::run(),
+        Chore::Rocq(args) => rocq::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Agents(args) => agents::run(&args),
         Chore::UserLane(args) => lane::run(&args),
