@@ -9,6 +9,8 @@ mod config;
 #[cfg(target_os = "linux")]
 mod demo;
 mod home;
+#[cfg(target_os = "linux")]
+mod plain;
 mod policy;
 mod report;
 #[cfg(target_os = "linux")]

@@ -68,6 +68,21 @@ impl Failure {
         self.code
     }
 
+    /// What went wrong, as one text.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn message(&self) -> String {
+        match &self.body {
+            Body::Message(message) => message.clone(),
+            Body::Diagnostic(report) => report.to_string(),
+        }
+    }
+
+    /// What can be done about it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn way_out(self) -> Option<String> {
+        self.help
+    }
+
     /// Tells it on standard error.
     pub(crate) fn print(&self) {
         match &self.body {

@@ -1,6 +1,6 @@
 //! What a tool server acts through, so that it knows no monitor, no file and no process.
 
-use portcullis::Envelope;
+use portcullis::{Envelope, OperationSet};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -54,4 +54,10 @@ pub trait Hands: Send + Sync + 'static {
 
     /// The envelope in force; tools whose operation is at `never` are not offered.
     fn envelope(&self) -> Envelope;
+
+    /// Operations for which this session has no means, such as a search without a backend;
+    /// their tools are not offered either.
+    fn without_means(&self) -> OperationSet {
+        OperationSet::EMPTY
+    }
 }

@@ -42,12 +42,12 @@ impl<H: Hands> ToolServer<H> {
         Self { hands, connection }
     }
 
-    /// The tools whose operations the envelope does not put at `never`.
+    /// The tools whose operations the envelope does not put at `never` and that have their means.
     fn offered(&self) -> Vec<Tool> {
-        let envelope = self.hands.envelope();
+        let (envelope, lacking) = (self.hands.envelope(), self.hands.without_means());
         let specs = tool_specs()
             .iter()
-            .filter(|spec| spec.is_offered(&envelope));
+            .filter(|spec| spec.is_offered(&envelope, lacking));
         specs.map(crate::tools::ToolSpec::definition).collect()
     }
 

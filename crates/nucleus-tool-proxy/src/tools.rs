@@ -31,12 +31,12 @@ pub struct ToolSpec {
 }
 
 impl ToolSpec {
-    /// Whether the envelope could ever permit it.
+    /// Whether the envelope could ever permit it, and none of its operations lacks its means.
     #[must_use]
-    pub fn is_offered(&self, envelope: &Envelope) -> bool {
+    pub fn is_offered(&self, envelope: &Envelope, without_means: OperationSet) -> bool {
         self.operations
             .iter()
-            .all(|op| envelope.level(op) != Level::Never)
+            .all(|op| envelope.level(op) != Level::Never && !without_means.contains(op))
     }
 
     /// Its definition as MCP sends it.

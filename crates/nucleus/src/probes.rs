@@ -91,6 +91,34 @@ pub fn run_in_altered_jail(
     ))
 }
 
+/// Makes every attempt from a process of the host that `wrap` starts, such as `["unshare", "-n"]`; empty for none.
+///
+/// **For tests of the probes themselves**: each must get through where no jail is.
+///
+/// # Errors
+/// When a target cannot be set up or the program cannot be started.
+pub fn run_outside(
+    program: &ProbeProgram,
+    scratch: &std::path::Path,
+    wrap: &[&str],
+) -> Result<Vec<Probe>, Error> {
+    let failed = |error| Error::failed("cannot make the attempts outside", error);
+    let targets = Targets::new(scratch).map_err(failed)?;
+    let workspace = targets.workspace().to_string_lossy().into_owned();
+    let mut words = wrap.iter().map(OsString::from).collect::<Vec<_>>();
+    words.push(program.program.clone().into());
+    words.extend(program.args.clone());
+    words.extend(targets.arguments(&workspace));
+    let output = std::process::Command::new(&words[0])
+        .args(&words[1..])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(failed)?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let outside = targets.seen_from_outside();
+    Ok(report::probes(&said, output.status.success(), &outside))
+}
+
 fn prepare(spec: &mut JailSpec, program: &ProbeProgram, targets: &Targets) -> Result<(), Error> {
     let host = std::fs::canonicalize(&program.program)
         .map_err(|error| Error::failed("cannot find the program of the boundary probes", error))?;

@@ -23,6 +23,9 @@ impl StateDir {
     /// Where, in the directory of a workspace, its staged changes and labels are.
     pub const VIEW: &str = "workspace";
 
+    /// The file that every session on a workspace holds while it runs; it stays.
+    pub(crate) const LIVE: &str = "live";
+
     /// State below `root`, which is made when it does not exist.
     ///
     /// # Errors
@@ -83,12 +86,26 @@ impl StateDir {
     /// # Errors
     /// When the workspace has no canonical path or the directory cannot be made.
     pub fn make_workspace(&self, workspace: &Path) -> io::Result<PathBuf> {
-        use std::os::unix::ffi::OsStrExt as _;
-        let canonical = fs::canonicalize(workspace)?;
-        let digest = ContentDigest::of(canonical.as_os_str().as_bytes());
-        let dir = self.root.join("workspaces").join(digest.to_string());
+        let dir = self.workspace(&fs::canonicalize(workspace)?);
         make_private(&dir)?;
         Ok(dir)
+    }
+
+    /// The directory, or the nearest one above it, in which a session has run; links followed.
+    ///
+    /// # Errors
+    /// When the directory has no canonical path.
+    pub fn nearest_workspace(&self, dir: &Path) -> io::Result<Option<PathBuf>> {
+        let dir = fs::canonicalize(dir)?;
+        let has_run = |dir: &&Path| self.workspace(dir).join(Self::LIVE).is_file();
+        Ok(dir.ancestors().find(has_run).map(Path::to_owned))
+    }
+
+    /// Where the state of a workspace is, by its canonical path.
+    fn workspace(&self, canonical: &Path) -> PathBuf {
+        use std::os::unix::ffi::OsStrExt as _;
+        let digest = ContentDigest::of(canonical.as_os_str().as_bytes());
+        self.root.join("workspaces").join(digest.to_string())
     }
 }
 

@@ -15,6 +15,20 @@ pub(crate) struct Found {
     pub(crate) start: PathBuf,
 }
 
+impl Found {
+    /// The version manager whose shim this is, with its root: a shim starts a program that the jail does not see.
+    pub(crate) fn shim(&self) -> Option<(String, PathBuf)> {
+        let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+        if name(&self.program)? == "rustup" && name(&self.start)? != "rustup" {
+            return Some(("rustup".to_owned(), self.start.parent()?.to_owned()));
+        }
+        let dir = self.start.parent()?;
+        let root = dir.parent()?;
+        let manager = name(root)?.trim_start_matches('.').to_owned();
+        (name(dir)? == "shims" && !manager.is_empty()).then(|| (manager, root.to_owned()))
+    }
+}
+
 /// What every jail sees already.
 const SYSTEM: [&str; 5] = ["/usr", "/bin", "/sbin", "/lib", "/lib64"];
 
@@ -99,6 +113,36 @@ mod tests {
             [root.join("lib/node_modules"), root.join("bin")]
         );
         assert!(find_program("other", root.join("bin").as_os_str()).is_none());
+    }
+
+    #[test]
+    fn a_shim_is_known_as_one_and_the_program_itself_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        for name in [
+            ".pyenv/shims/python",
+            ".asdf/shims/node",
+            ".pyenv/versions/3/bin/python",
+            "cargo/bin/rustup",
+        ] {
+            let file = root.join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, "").unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        symlink("rustup", root.join("cargo/bin/cargo")).unwrap();
+        let manager = |name: &str| {
+            let path = root.join(name).display().to_string();
+            find_program(&path, "".as_ref())
+                .unwrap()
+                .shim()
+                .map(|(manager, _)| manager)
+        };
+        assert_eq!(manager(".pyenv/shims/python").as_deref(), Some("pyenv"));
+        assert_eq!(manager(".asdf/shims/node").as_deref(), Some("asdf"));
+        assert_eq!(manager("cargo/bin/cargo").as_deref(), Some("rustup"));
+        assert_eq!(manager(".pyenv/versions/3/bin/python"), None);
+        assert_eq!(manager("cargo/bin/rustup"), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The command `nucleus-audit`: verifies, shows, replays and exports session logs; changes none.
 
+#[path = "nucleus_audit/completion.rs"]
+mod completion;
 #[path = "nucleus_audit/export.rs"]
 mod export;
 #[path = "nucleus_audit/locate.rs"]
@@ -47,6 +49,10 @@ enum Command {
     Replay(replay::Args),
     /// Write the records for other tools
     Export(export::Args),
+    /// Write a completion script for a shell
+    Completion(completion::Args),
+    /// Write the man pages to a directory
+    Man(completion::ManArgs),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +62,8 @@ fn main() -> ExitCode {
         Command::Tail(args) => show::tail(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Completion(args) => Ok(completion::run(&args)),
+        Command::Man(args) => completion::man(&args),
     };
     match done {
         Ok(code) => code,

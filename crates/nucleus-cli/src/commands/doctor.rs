@@ -16,17 +16,20 @@ pub(crate) struct Args {
 
 /// Runs the command; exit code 125 when a session could not start here.
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
-    let support = probe_host();
+    let features = features();
+    let is_sufficient = features
+        .iter()
+        .all(|feature| feature.found.is_ok() || !feature.is_required);
     if args.json {
-        let features: Vec<_> = support.features.iter().map(as_json).collect();
+        let features: Vec<_> = features.iter().map(as_json).collect();
         anstream::println!(
             "{:#}",
-            json!({ "version": 1, "sufficient": support.is_sufficient(), "features": features })
+            json!({ "version": 1, "sufficient": is_sufficient, "features": features })
         );
     } else {
-        support.features.iter().for_each(print);
+        features.iter().for_each(print);
         anstream::println!();
-        if support.is_sufficient() {
+        if is_sufficient {
             anstream::println!(
                 "{} `nucleus run --local` can start here",
                 paint(GOOD, "ok:")
@@ -36,11 +39,61 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
             anstream::println!("{} {line}", paint(BAD, "no:"));
         }
     }
-    Ok(if support.is_sufficient() {
-        0
-    } else {
-        NOT_STARTED
-    })
+    Ok(if is_sufficient { 0 } else { NOT_STARTED })
+}
+
+/// What the kernel has, who we are in it, and whether a jail as sessions use it can be had.
+fn features() -> Vec<Feature> {
+    let support = probe_host();
+    let is_worth_trying = support.is_sufficient();
+    let mut features = support.features;
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    features.push(own_namespace(&map));
+    if is_worth_trying {
+        features.push(whole_jail());
+    }
+    features
+}
+
+/// Whether ids and capabilities count on the whole machine, by the text of `/proc/self/uid_map`.
+fn own_namespace(map: &str) -> Feature {
+    let words: Vec<&str> = map.split_whitespace().collect();
+    let found = match words[..] {
+        ["0", "0", "4294967295"] => Ok("the machine's own".to_owned()),
+        ["0", outside, ..] => Err(format!(
+            "root here is uid {outside} outside: mounts and files of the machine are not its own"
+        )),
+        _ => Err("this is a user namespace inside another one".to_owned()),
+    };
+    let fix = match found {
+        Ok(_) => String::new(),
+        Err(_) => {
+            "if a session does not start here, start it outside, as an ordinary user".to_owned()
+        }
+    };
+    Feature {
+        name: "user-ids",
+        found,
+        fix,
+        is_required: false,
+    }
+}
+
+/// One jail, built as a session builds it.
+fn whole_jail() -> Feature {
+    let tried = crate::session::try_jail();
+    Feature {
+        name: "a jail",
+        found: match &tried {
+            Ok(layers) => Ok(format!("built, with {layers} layers")),
+            Err(failure) => Err(failure.message()),
+        },
+        fix: tried
+            .err()
+            .and_then(|failure| failure.way_out())
+            .unwrap_or_default(),
+        is_required: true,
+    }
 }
 
 fn print(feature: &Feature) {
@@ -70,4 +123,24 @@ fn as_json(feature: &Feature) -> serde_json::Value {
         "name": feature.name, "present": present, "required": feature.is_required,
         "detail": detail, "fix": feature.fix,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_namespace;
+
+    #[test]
+    fn a_root_of_a_namespace_is_told_apart_from_root() {
+        assert!(
+            own_namespace("         0          0 4294967295\n")
+                .found
+                .is_ok()
+        );
+        let fake = own_namespace("         0       1000          1\n");
+        assert!(fake.found.unwrap_err().contains("uid 1000 outside"));
+        assert!(!fake.fix.is_empty());
+        for map in ["", "1000 1000 1\n", "0 100000 65536\n", "0 0 1\n"] {
+            assert!(own_namespace(map).found.is_err(), "{map}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ use crate::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
 pub(crate) struct Args {
     /// Operation, such as `read_files`, `run_bash` or `git_push`
     operation: String,
-    /// Path, command line, URL or `URL#branch`, as the operation wants it
+    /// Path, command line, URL, host of a search, branch of a commit, or `URL#branch`
     subject: String,
     #[command(flatten)]
     policy: PolicyArgs,
@@ -183,6 +183,37 @@ fn print_text(envelope: &Envelope, op: Operation, request: &Request, answers: &[
             anstream::println!("  {:<24}   {}", "", paint(DIM, line));
         }
     }
+    for line in legend(envelope, answers) {
+        anstream::println!("{}", paint(DIM, line));
+    }
+}
+
+/// What the numbers and the words above mean, as far as they were used.
+fn legend(envelope: &Envelope, answers: &[Answer]) -> Vec<&'static str> {
+    let fired = |rules: std::ops::RangeInclusive<u8>| {
+        let mut reasons = answers.iter().flat_map(|answer| answer.reasons.iter());
+        reasons.any(|reason| rules.contains(&reason.rule()))
+    };
+    let mut lines = Vec::new();
+    if fired(1..=5) {
+        lines.push("rules 1 to 5 deny, and nobody can lift them while the session runs");
+    }
+    if fired(6..=8) {
+        lines.push("rules 6 to 8 ask: while a session runs nobody can be asked yet, so the request is refused;");
+        lines.push("a change of a file is kept, and `nucleus apply` is the approval");
+    }
+    if fired(8..=8) {
+        lines.push(
+            "rule 8 is about flow: what the session has read so far decides what may leave it",
+        );
+    }
+    if envelope.posture().is_strict() {
+        lines.push(
+            "this policy is strict (`[flow] mode = \"strict\"`): anything that could carry data out asks as soon as",
+        );
+        lines.push("private data or untrusted content was read; by default only once both were");
+    }
+    lines
 }
 
 fn print_json(envelope: &Envelope, request: &Request, answers: &[Answer]) {

@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+#[cfg(target_os = "linux")]
+mod announce;
 mod completion;
 #[cfg(target_os = "linux")]
 mod doctor;
@@ -7,6 +9,8 @@ mod explain;
 #[cfg(target_os = "linux")]
 mod mcp;
 mod profiles;
+#[cfg(target_os = "linux")]
+mod question;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]

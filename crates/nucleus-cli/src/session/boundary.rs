@@ -12,6 +12,21 @@ use portcullis::Envelope;
 use crate::commands::PROBE;
 use crate::report::Failure;
 
+/// Builds one jail as a session under a shipped profile would; how many layers it has.
+///
+/// # Errors
+/// The layer that is missing here, with its fix.
+pub(crate) fn try_jail() -> Result<usize, Failure> {
+    let shipped = nucleus_spec::profile("fix-issue")
+        .ok_or_else(|| Failure::not_started("no profile is shipped"))?;
+    let policy = nucleus_spec::parse_policy(&shipped.source()).map_err(Failure::not_started)?;
+    let layers = layers(&super::open::jails(Vec::new()), policy.envelope())?;
+    Ok(layers
+        .iter()
+        .filter(|layer| layer.state == "present")
+        .count())
+}
+
 /// The layers of a jail as this session builds it, read off a real one.
 pub(crate) fn layers(jails: &Jails, envelope: &Envelope) -> Result<Vec<Layer>, Failure> {
     let help = "`nucleus doctor` names what this host lacks, with the fix";

@@ -11,6 +11,7 @@ mod stdio;
 mod summary;
 
 pub(crate) use agent::{Agent, run_agent};
+pub(crate) use boundary::try_jail;
 pub(crate) use hands::hands;
 pub(crate) use open::{OpenOptions, Opened, open};
 pub(crate) use review::Review;

@@ -172,7 +172,7 @@ fn pin(workspace: &Path, state: &StateDir, policy: &PolicyArgs) -> Result<(), Fa
 }
 
 /// Jails built by this very program.
-fn jails(extra_views: Vec<PathBuf>) -> Jails {
+pub(super) fn jails(extra_views: Vec<PathBuf>) -> Jails {
     Jails::new(JailOptions {
         helper: Some(HelperCommand::this_program(JAIL_HELPER)),
         host_environment: std::env::vars_os()

@@ -6,6 +6,7 @@ use std::path::Path;
 use nucleus::state::replace_file;
 use portcullis::ContentDigest;
 
+use crate::plain::plain;
 use crate::report::Failure;
 use crate::style::{BAD, DIM, GOOD, WARN, paint};
 
@@ -39,6 +40,16 @@ pub(crate) fn check_project_file(text: &str, state: &Path) -> Result<(), Failure
         .map_err(|error| Failure::not_started(format!("cannot pin the project's policy: {error}")))
 }
 
+/// One line of the change; what the file holds never reaches the terminal unescaped.
+fn shown(tag: similar::ChangeTag, line: &str) -> String {
+    let line = plain(line.strip_suffix('\n').unwrap_or(line));
+    match tag {
+        similar::ChangeTag::Delete => paint(BAD, format!("-{line}")),
+        similar::ChangeTag::Insert => paint(GOOD, format!("+{line}")),
+        similar::ChangeTag::Equal => format!(" {line}"),
+    }
+}
+
 /// Shows the change and asks.
 fn confirm(kept: &str, text: &str) -> Result<(), Failure> {
     anstream::eprintln!(
@@ -47,13 +58,7 @@ fn confirm(kept: &str, text: &str) -> Result<(), Failure> {
     );
     let diff = similar::TextDiff::from_lines(kept, text);
     for change in diff.iter_all_changes() {
-        match change.tag() {
-            similar::ChangeTag::Delete => anstream::eprint!("{}", paint(BAD, format!("-{change}"))),
-            similar::ChangeTag::Insert => {
-                anstream::eprint!("{}", paint(GOOD, format!("+{change}")))
-            }
-            similar::ChangeTag::Equal => anstream::eprint!(" {change}"),
-        }
+        anstream::eprintln!("{}", shown(change.tag(), change.value()));
     }
     let refused = || {
         Failure::not_started("the project's policy has changed and was not confirmed")
@@ -70,5 +75,25 @@ fn confirm(kept: &str, text: &str) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(refused())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+    use similar::ChangeTag;
+
+    #[test]
+    fn a_changed_line_cannot_hide_itself_or_move_the_cursor() {
+        let line = "web_fetch = \"always\" # \u{1b}[1A\u{1b}[2K\u{202e}\r\n";
+        let text = shown(ChangeTag::Equal, line);
+        assert_eq!(
+            text,
+            " web_fetch = \"always\" # \\u{1b}[1A\\u{1b}[2K\\u{202e}\\u{d}"
+        );
+        assert_eq!(
+            shown(ChangeTag::Equal, "run_bash = \"never\"\n"),
+            " run_bash = \"never\""
+        );
     }
 }

@@ -16,7 +16,9 @@ use portcullis::{Approval, Envelope, EnvelopeParts, SessionId};
 
 use super::open::workspace;
 use crate::home;
+use crate::plain::plain;
 use crate::report::{FAILED, Failure};
+use crate::style::{DIM, paint};
 
 /// A workspace as its user reviews it.
 #[derive(Debug)]
@@ -27,10 +29,19 @@ pub(crate) struct Review {
 }
 
 impl Review {
-    /// Opens the workspace without a session.
+    /// Opens the workspace without a session: the nearest one at or above `dir` in which
+    /// a session has run, and says which where it is another; else `dir` itself.
     pub(crate) fn open(dir: &Path) -> Result<Self, Failure> {
-        let root = workspace(dir)?;
+        let here = workspace(dir)?;
         let state = StateDir::open(&home::state_dir()?)?;
+        let root = match state.nearest_workspace(&here)? {
+            Some(root) if root != here => {
+                let line = format!("in the workspace {}", plain(&root.to_string_lossy()));
+                anstream::eprintln!("{}", paint(DIM, line));
+                workspace(&root)?
+            }
+            _ => here,
+        };
         let shared = state.make_workspace(&root)?;
         let everything = Envelope::new(EnvelopeParts::everything());
         let view = Overlayed::open(

@@ -152,7 +152,9 @@ fn copy(mut from: impl Read, mut to: impl Write) {
     }
 }
 
-/// Our terminal without echo and line editing, as it was again when dropped.
+/// Our terminal without echo and line editing, as it was again when dropped or when a signal ends us.
+///
+/// **A `kill -9` leaves it raw**: `stty sane` or `reset` puts it back.
 #[derive(Debug)]
 struct RawTerminal {
     before: Termios,
@@ -161,6 +163,7 @@ struct RawTerminal {
 impl RawTerminal {
     fn enter() -> io::Result<Self> {
         let before = termios::tcgetattr(io::stdin())?;
+        restore_on_signal(before.clone())?;
         let mut raw = before.clone();
         raw.make_raw();
         termios::tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
@@ -172,4 +175,37 @@ impl Drop for RawTerminal {
     fn drop(&mut self) {
         let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
     }
+}
+
+/// Puts the terminal back when one of the usual signals ends this process, which it then does.
+fn restore_on_signal(before: Termios) -> io::Result<()> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let kinds = [
+        SignalKind::hangup(),
+        SignalKind::interrupt(),
+        SignalKind::quit(),
+        SignalKind::terminate(),
+    ];
+    let guard = runtime.enter();
+    let mut signals = kinds
+        .into_iter()
+        .map(|kind| Ok((kind, signal(kind)?)))
+        .collect::<io::Result<Vec<(SignalKind, Signal)>>>()?;
+    drop(guard);
+    std::thread::spawn(move || {
+        let number = runtime.block_on(std::future::poll_fn(|context| {
+            let came = signals
+                .iter_mut()
+                .find_map(|(kind, signal)| signal.poll_recv(context).is_ready().then_some(*kind));
+            came.map_or(std::task::Poll::Pending, |kind| {
+                std::task::Poll::Ready(kind.as_raw_value())
+            })
+        }));
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &before);
+        std::process::exit(128 + number);
+    });
+    Ok(())
 }

@@ -8,6 +8,7 @@ use nucleus_audit::{VerifyOptions, VerifyingKey, public_key_path, verify};
 use serde_json::{Value, json};
 
 use super::Opened;
+use crate::plain::changes;
 use crate::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
 
 /// Tells the summary on standard error, or as one JSON object on standard output.
@@ -87,8 +88,8 @@ fn print(
     let used = summary.used_micro_usd;
     anstream::eprintln!("  used {}.{:06} USD", used / 1_000_000, used % 1_000_000);
     anstream::eprintln!(
-        "  {} change(s) landed, {} held back; policy: {}",
-        summary.landed,
+        "  {} landed, {} held back; policy: {}",
+        changes(summary.landed),
         waiting.len(),
         opened.sources.join(" and ")
     );

@@ -13,4 +13,6 @@ mod exits;
 mod files;
 mod host_saves;
 mod kernel;
+mod newcomer;
 mod texts;
+mod trust;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use nucleus::ports::Forge;
 use nucleus::{Error, Executor, Fetcher, Git, Sandbox};
-use portcullis::{Envelope, Operation};
+use portcullis::{Envelope, Operation, OperationSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Call;
@@ -92,6 +92,14 @@ impl Hands for SessionHands {
 
     fn envelope(&self) -> Envelope {
         (*self.sandbox.monitor().envelope()).clone()
+    }
+
+    fn without_means(&self) -> OperationSet {
+        if self.fetcher.has_search() {
+            OperationSet::EMPTY
+        } else {
+            OperationSet::of(Operation::WebSearch)
+        }
     }
 }
 

@@ -83,6 +83,9 @@ fn reply(output: &CommandOutput) -> Reply {
     }
     if !output.exit.is_success() {
         text.push_str(&format!("[{}]\n", output.exit.sentence()));
+        if let Some(manager) = shim(&stderr) {
+            text.push_str(&format!("[{}]\n", shim_hint(manager)));
+        }
     }
     if !output.landed.is_empty() {
         let changed: Vec<&str> = output
@@ -112,6 +115,40 @@ fn reply(output: &CommandOutput) -> Reply {
     }
 }
 
+/// The version manager of whose shim the command says that it found no program.
+fn shim(stderr: &str) -> Option<&'static str> {
+    const MANAGERS: [&str; 8] = [
+        "pyenv", "asdf", "rbenv", "nodenv", "goenv", "jenv", "mise", "rustup",
+    ];
+    let is_missing = |line: &str| {
+        [
+            "not found",
+            "No such file",
+            "no default",
+            "is not installed",
+            "could not choose",
+            "No version is set",
+        ]
+        .iter()
+        .any(|words| line.contains(words))
+    };
+    let names = |line: &str, manager: &str| {
+        line.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_'))
+            .any(|word| word == manager)
+    };
+    stderr
+        .lines()
+        .filter(|line| is_missing(line))
+        .find_map(|line| MANAGERS.into_iter().find(|manager| names(line, manager)))
+}
+
+fn shim_hint(manager: &str) -> String {
+    format!(
+        "hint: this is a shim of {manager}, which does not work in a jail; name the program itself, \
+         or ask the user to show its version's directory with `nucleus run --view-dir DIR`"
+    )
+}
+
 fn section(text: &mut String, head: &str, body: &str) {
     if !body.is_empty() {
         text.push_str(head);
@@ -130,4 +167,37 @@ fn shortened(names: &[&str]) -> String {
         text.push_str(&format!(" and {} more", names.len() - SHOWN));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shim;
+
+    #[test]
+    fn a_shim_that_finds_nothing_is_told_apart_from_a_program_that_fails() {
+        for (stderr, manager) in [
+            (
+                "/home/u/.pyenv/shims/python: line 21: /home/u/.pyenv/libexec/pyenv: No such file or directory\n",
+                "pyenv",
+            ),
+            (
+                "/w/.asdf/shims/node: 3: exec: /opt/asdf: asdf: not found\n",
+                "asdf",
+            ),
+            (
+                "error: rustup could not choose a version of cargo to run, because one wasn't specified\n",
+                "rustup",
+            ),
+        ] {
+            assert_eq!(shim(stderr), Some(manager), "{stderr}");
+        }
+        for stderr in [
+            "",
+            "sh: 1: frob: not found\n",
+            "error: test failed in my_pyenv_tests\n",
+            "running pyenv tests: 3 failed\n",
+        ] {
+            assert_eq!(shim(stderr), None, "{stderr}");
+        }
+    }
 }

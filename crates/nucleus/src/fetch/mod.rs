@@ -120,6 +120,12 @@ impl Fetcher {
         }
     }
 
+    /// Whether [`Fetcher::search`] has a backend to ask.
+    #[must_use]
+    pub fn has_search(&self) -> bool {
+        self.search.is_some()
+    }
+
     /// Fetches a URL and hands its content to the agent.
     ///
     /// # Errors

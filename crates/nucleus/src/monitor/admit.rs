@@ -36,6 +36,8 @@ pub enum Purpose {
     Request,
     /// A change that a command made; what needs approval is staged, not asked about.
     Landing,
+    /// As a landing, of one file of a commit, which was judged and is counted as one itself.
+    CommitPart,
 }
 
 /// Who gets what a read brings.
@@ -151,7 +153,7 @@ impl Monitor {
             Err(refused) if refused.kind() == RefusedKind::ApprovalRequired => refused,
             settled => return settled,
         };
-        if terms.purpose == Purpose::Landing {
+        if terms.purpose != Purpose::Request {
             return Err(refused);
         }
         let Some(grant) = self.ask(request, &refused) else {
@@ -274,7 +276,9 @@ impl Monitor {
             return Err(self.doubt(inner, request, Doubt::ExposureUnknown));
         }
         inner.expose(labels, &deed(request), self.clock.boot_ms());
-        inner.count(request.operations(), Outcome::Permit);
+        if terms.purpose != Purpose::CommitPart {
+            inner.count(request.operations(), Outcome::Permit);
+        }
         self.fault(FaultStep::Raised);
         let decision = Decision::Permit(permit);
         let context = self.context_holding(inner, inner.session.exposure(), terms.cost);
@@ -327,7 +331,8 @@ impl Monitor {
         let posture = inner.envelope.posture();
         let outcome = decision.outcome();
         let refused =
-            Refused::by_rules(request, refusal.clone(), outcome, posture, inner.evidence());
+            Refused::by_rules(request, refusal.clone(), outcome, posture, inner.evidence())
+                .short_of(terms.cost, self.budget.remaining());
         match window {
             Some(WindowFault::ClockWentBack) => refused.doubted(Doubt::ClockWentBack),
             _ => refused,
@@ -375,7 +380,7 @@ fn drafted<'a>(
     let is_kept = judged.decision.outcome() != Outcome::Deny;
     let draft = Draft::decision(context, judged);
     match terms.purpose {
-        Purpose::Landing if is_kept => draft.landing(),
-        Purpose::Landing | Purpose::Request => draft,
+        Purpose::Landing | Purpose::CommitPart if is_kept => draft.landing(),
+        Purpose::Landing | Purpose::CommitPart | Purpose::Request => draft,
     }
 }

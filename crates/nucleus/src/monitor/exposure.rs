@@ -113,7 +113,7 @@ impl SharedFile {
                 .mode(0o600)
                 .open(state.join(name))
         };
-        let (alive, byte) = (open("live")?, open("exposure")?);
+        let (alive, byte) = (open(crate::state::StateDir::LIVE)?, open("exposure")?);
         if flock(&alive, FlockOperation::NonBlockingLockExclusive).is_ok() {
             // Nobody else lives: what earlier sessions touched ended with them.
             byte.write_all_at(&[0], 0)?;

@@ -5,11 +5,11 @@
 use core::fmt;
 
 use portcullis::decide::Refusal;
-use portcullis::request::Request;
-use portcullis::{Operation, OperationSet, Outcome, Posture, Reason, Reasons};
+use portcullis::request::{Request, Subject};
+use portcullis::{Amount, Operation, OperationSet, Outcome, Posture, Reason, Reasons};
 use serde_json::{Value, json};
 
-use super::describe::describe;
+use super::describe::{cut, describe};
 
 /// The four ways in which a request does not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +55,10 @@ pub enum Doubt {
     ExposureUnknown,
     /// The request was recognised as no operation.
     UnknownOperation,
+    /// A person's yes was given before a reason that holds now was shown.
+    NotShown,
+    /// A person's yes was used already or has expired.
+    ApprovalSpent,
     /// The host's address is private, local, a metadata service or the like, and no rule names it.
     ForbiddenAddress,
 }
@@ -71,6 +75,8 @@ impl Doubt {
             Self::UnknownContent => "unknown_content",
             Self::ExposureUnknown => "exposure_unknown",
             Self::UnknownOperation => "unknown_operation",
+            Self::NotShown => "not_shown",
+            Self::ApprovalSpent => "approval_spent",
             Self::ForbiddenAddress => "forbidden_address",
         }
     }
@@ -79,6 +85,7 @@ impl Doubt {
     const fn kind(self) -> RefusedKind {
         match self {
             Self::ForbiddenAddress => RefusedKind::PolicyDenied,
+            Self::NotShown | Self::ApprovalSpent => RefusedKind::ApprovalRequired,
             _ => RefusedKind::StateBlocked,
         }
     }
@@ -94,6 +101,8 @@ impl Doubt {
             Self::UnknownContent => "the request names content that is not held here",
             Self::ExposureUnknown => "what the session has seen could not be determined",
             Self::UnknownOperation => "the request is of no known operation",
+            Self::NotShown => "a reason holds now that was not shown when it was approved",
+            Self::ApprovalSpent => "the approval was used already or has expired",
             Self::ForbiddenAddress => {
                 "the host has an address that is not public, and no rule names that address"
             }
@@ -115,6 +124,10 @@ pub struct Refused {
     doubt: Option<Doubt>,
     evidence: Vec<String>,
     refusal: Option<Refusal>,
+    /// What `nucleus explain` would take, where it can say it.
+    explained: Option<String>,
+    /// What the budget lacked, in words.
+    shortage: Option<String>,
 }
 
 impl Refused {
@@ -139,6 +152,19 @@ impl Refused {
                 Vec::new()
             },
             refusal: Some(refusal),
+            explained: explained(request.subject()),
+            shortage: None,
+        }
+    }
+
+    /// The same with the numbers, where the budget did not cover it.
+    pub(crate) fn short_of(self, cost: Amount, left: Amount) -> Self {
+        if !self.reasons.contains(Reason::BudgetNotReserved) {
+            return self;
+        }
+        Self {
+            shortage: Some(shortage(cost, left)),
+            ..self
         }
     }
 
@@ -152,6 +178,8 @@ impl Refused {
             doubt: Some(doubt),
             evidence: Vec::new(),
             refusal: None,
+            explained: None,
+            shortage: None,
         }
     }
 
@@ -165,6 +193,8 @@ impl Refused {
             doubt: Some(Doubt::Panicked),
             evidence: Vec::new(),
             refusal: None,
+            explained: None,
+            shortage: None,
         }
     }
 
@@ -249,6 +279,9 @@ impl Refused {
             return "work without it; the user can list the address itself in the host rules"
                 .to_owned();
         }
+        if matches!(self.doubt, Some(Doubt::NotShown | Doubt::ApprovalSpent)) {
+            return "look again with `nucleus diff`, then `nucleus apply`".to_owned();
+        }
         if self.doubt.is_some() {
             return "start a new session; `nucleus doctor` checks this machine".to_owned();
         }
@@ -262,6 +295,11 @@ impl Refused {
         match reason {
             Reason::SessionEnded | Reason::OutsideWindow => "start a new session".to_owned(),
             Reason::LockedDown => "wait until the user lifts the lockdown on the host".to_owned(),
+            Reason::BudgetNotReserved if self.operation == "run_bash" => {
+                "ask for less: a shorter time limit reserves less; or start a session with a larger \
+                 `max_cost_usd` in `[budget]`"
+                    .to_owned()
+            }
             Reason::BudgetNotReserved => {
                 "ask for less, or start a session with a larger `[budget]`".to_owned()
             }
@@ -273,12 +311,14 @@ impl Refused {
             Reason::ActivationPath => "leave out the file that the host would run or obey, \
                 or let the user do this step"
                 .to_owned(),
-            Reason::SubjectBlocked | Reason::NotListed | Reason::Obliged => {
-                format!(
-                    "work without it; the user can see why with `nucleus explain {} SUBJECT`",
+            Reason::SubjectBlocked | Reason::NotListed | Reason::Obliged => match &self.explained {
+                Some(subject) => format!(
+                    "work without it; the user can see why with `nucleus explain {} {subject}`",
                     self.operation
-                )
-            }
+                ),
+                None => "work without it; the user can see the policy with `nucleus profiles show`"
+                    .to_owned(),
+            },
             Reason::FlowExfil | Reason::FlowEffect | Reason::FlowStrict => {
                 "finish without it and let the user do this step, or start a new session that \
                  does not read that content"
@@ -296,7 +336,7 @@ impl Refused {
     /// The refusal as structured content.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut told = json!({
             "code": self.code(),
             "operation": self.operation,
             "subject": self.subject,
@@ -304,7 +344,11 @@ impl Refused {
             "rule": self.sentences(),
             "evidence": self.evidence,
             "way_out": self.way_out(),
-        })
+        });
+        if let Some(shortage) = &self.shortage {
+            told["budget"] = json!(shortage);
+        }
+        told
     }
 }
 
@@ -320,6 +364,9 @@ impl fmt::Display for Refused {
         for sentence in self.sentences() {
             write!(f, "\n  {sentence}")?;
         }
+        if let Some(shortage) = &self.shortage {
+            write!(f, "\n  {shortage}")?;
+        }
         if !self.evidence.is_empty() {
             write!(f, "\n  session has {}", self.evidence.join(" and "))?;
         }
@@ -328,6 +375,55 @@ impl fmt::Display for Refused {
 }
 
 impl core::error::Error for Refused {}
+
+/// The words that `nucleus explain` takes for the subject, as a shell would need them.
+///
+/// `None` where it cannot name it, or where it is too long or too odd to be typed.
+fn explained(subject: &Subject) -> Option<String> {
+    /// About one line of a terminal.
+    const MAX_BYTES: usize = 96;
+    let text = match subject {
+        Subject::Path(path) => path.to_string(),
+        Subject::Command(command) => shell_words::join(command.argv.words()),
+        Subject::Url(url) => format!("{}://{}:{}", url.scheme, url.host, url.port),
+        Subject::Query { backend, .. } => backend.to_string(),
+        Subject::Commit { branch, .. } => branch.clone(),
+        Subject::Push { url, reference, .. } => {
+            format!("{url}#{}", reference.strip_prefix("refs/heads/")?)
+        }
+        Subject::PullRequest { url, base, .. } => format!("{url}#{base}"),
+        _ => return None,
+    };
+    let is_typed =
+        (1..=MAX_BYTES).contains(&text.len()) && cut(&text) == text && !text.contains('@');
+    is_typed.then(|| shell_words::quote(&text).into_owned())
+}
+
+/// What was to be reserved and what is left, for each part that was not covered.
+fn shortage(cost: Amount, left: Amount) -> String {
+    let dollars = |micro: u64| format!("{}.{:06} USD", micro / 1_000_000, micro % 1_000_000);
+    let mut parts = Vec::new();
+    if cost.micro_usd > left.micro_usd {
+        parts.push((dollars(cost.micro_usd), dollars(left.micro_usd)));
+    }
+    for (name, asked, rest) in [
+        ("input tokens", cost.input_tokens, left.input_tokens),
+        ("output tokens", cost.output_tokens, left.output_tokens),
+    ] {
+        if asked > rest {
+            parts.push((format!("{asked} {name}"), format!("{rest}")));
+        }
+    }
+    if parts.is_empty() {
+        // A second budget or one of zero: this one alone would have covered it.
+        return "a budget of nothing covers nothing".to_owned();
+    }
+    let parts: Vec<_> = parts
+        .into_iter()
+        .map(|(asked, rest)| format!("it reserves {asked} before it starts, and {rest} is left"))
+        .collect();
+    parts.join("; ")
+}
 
 /// The state of the session goes before its budget, and both before the policy.
 fn kind(outcome: Outcome, reasons: Reasons) -> RefusedKind {

@@ -1,5 +1,6 @@
 //! Refuses directories that must not or cannot be a workspace.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::WorkspaceError;
@@ -70,7 +71,7 @@ pub(crate) fn check_filesystem(tree: &Tree) -> Result<(), WorkspaceError> {
         rustix::fs::fstatfs(tree).map_err(WorkspaceError::io("stat", tree.path().display()))?;
     let magic = found.f_type;
     if KNOWN.iter().any(|(known, _)| *known == magic) {
-        return Ok(());
+        return check_names(tree);
     }
     // FAIL-CLOSED: an unknown file system.
     Err(WorkspaceError::Unsuitable {
@@ -80,10 +81,66 @@ pub(crate) fn check_filesystem(tree: &Tree) -> Result<(), WorkspaceError> {
     })
 }
 
+/// The mark of a directory that folds names, `FS_CASEFOLD_FL` in `linux/fs.h`.
+const CASEFOLD: u32 = 0x4000_0000;
+
+/// Refuses a directory in which a file answers to other spellings of its name.
+///
+/// Rules, whiteouts and labels go by the bytes of a name; there one file would have several.
+fn check_names(tree: &Tree) -> Result<(), WorkspaceError> {
+    let failed = WorkspaceError::io("read", tree.path().display());
+    let marked = rustix::fs::ioctl_getflags(tree).is_ok_and(|flags| flags.bits() & CASEFOLD != 0);
+    let entries = rustix::fs::Dir::read_from(tree).map_err(failed)?;
+    let names: BTreeSet<Vec<u8>> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.file_name().to_bytes().to_vec())
+        .collect();
+    let is_found =
+        |name: &[u8]| rustix::fs::statat(tree, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_ok();
+    if !marked && !folds(&names, is_found) {
+        return Ok(());
+    }
+    Err(WorkspaceError::Unsuitable {
+        root: tree.path().to_path_buf(),
+        why: "small and capital letters are one name in it".to_owned(),
+        help: "use a directory whose file system tells them apart (`lsattr -d` shows no `F`)",
+    })
+}
+
+/// Whether a name that is not there is found all the same, by the first entry that has letters.
+fn folds(names: &BTreeSet<Vec<u8>>, is_found: impl Fn(&[u8]) -> bool) -> bool {
+    let other = |name: &[u8]| -> Vec<u8> {
+        let flip = |byte: &u8| byte ^ (u8::from(byte.is_ascii_alphabetic()) << 5);
+        name.iter().map(flip).collect()
+    };
+    let absent = names
+        .iter()
+        .map(|name| other(name))
+        .find(|flipped| !names.contains(flipped));
+    absent.is_some_and(|flipped| is_found(&flipped))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check_root;
+    use super::{check_root, folds};
     use std::path::Path;
+
+    #[test]
+    fn a_name_that_answers_to_another_spelling_is_noticed() {
+        let set = |names: &[&str]| names.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let names: std::collections::BTreeSet<Vec<u8>> = set(&[".", "..", ".git", "README"]);
+        let as_written = |name: &[u8]| names.iter().any(|other| other == name);
+        let folding = |name: &[u8]| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+        assert!(folds(&names, folding));
+        assert!(!folds(&names, as_written));
+        // Both spellings are files of their own: the next entry decides.
+        let both = set(&["a", "A", "b"]);
+        assert!(!folds(&both, |name| both.iter().any(|other| other == name)));
+        assert!(folds(&both, |name| both
+            .iter()
+            .any(|other| other.eq_ignore_ascii_case(name))));
+        assert!(!folds(&set(&["1"]), |_| true));
+    }
 
     #[test]
     fn the_root_a_home_and_the_state_directory_are_refused_and_a_project_is_not() {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nucleus::{Error, MonitorError};
 use nucleus_audit::Probe;
-use nucleus_jail::{Access, JailSpec, View};
+use nucleus_jail::{Access, Form, JailSpec, Layer, View};
 
 use super::session::{OPEN, Session, jails, policy, probe_program};
 
@@ -103,4 +103,85 @@ fn a_jail_that_shows_the_sockets_of_the_host_is_found_out() {
 fn attempts_that_were_not_made_count_as_got_through() {
     let probes = through(&|spec, _| spec.argv = vec!["/bin/true".into()]);
     assert_eq!(probes.len(), nucleus::probes::ATTEMPTS.len());
+}
+
+#[test]
+fn a_jail_that_shows_the_processes_of_the_host_is_found_out() {
+    let probes = through(&|spec, _| {
+        let program = std::fs::canonicalize(probe_program().program).unwrap();
+        let seen = ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache"].map(Path::new);
+        let seen = seen
+            .into_iter()
+            .filter(|path| path.exists())
+            .chain([program.as_path()]);
+        spec.views = seen
+            .map(|path| View::Bind {
+                host: path.to_owned(),
+                inside: path.to_owned(),
+                access: Access::ReadOnly,
+            })
+            .collect();
+        spec.argv[0] = program.clone().into();
+        spec.form = Form::WithoutNamespaces;
+        spec.waived = Layer::NAMESPACED.into_iter().collect();
+        spec.workspace = None;
+        spec.cwd = "/usr".into();
+    });
+    assert_eq!(names(&probes), ["other-process"]);
+}
+
+/// What gets through outside any jail, behind this program.
+fn outside(wrap: &[&str]) -> Vec<String> {
+    let scratch = tempfile::tempdir().unwrap();
+    let probes = nucleus::probes::run_outside(&probe_program(), scratch.path(), wrap).unwrap();
+    let through = probes.into_iter().filter(|probe| !probe.held);
+    through.map(|probe| probe.name).collect()
+}
+
+/// Root opens settings of the kernel, others do not: nothing but a jail is in root's way.
+fn kernel_settings() -> &'static [&'static str] {
+    if rustix::process::geteuid().is_root() {
+        &["kernel-settings"]
+    } else {
+        &[]
+    }
+}
+
+#[test]
+fn every_attempt_gets_through_where_there_is_no_jail() {
+    let mut all = vec!["canary", "dial", "host-socket", "activation"];
+    all.extend(kernel_settings());
+    all.push("other-process");
+    assert_eq!(outside(&[]), all);
+}
+
+#[test]
+fn each_attempt_is_stopped_by_the_layer_it_is_about() {
+    let found = outside(&["unshare", "--user", "--map-root-user", "--net"]);
+    assert!(
+        !found.iter().any(|name| name == "dial"),
+        "a network of its own: {found:?}"
+    );
+    assert!(
+        found.iter().any(|name| name == "other-process"),
+        "{found:?}"
+    );
+    let found = outside(&[
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+    ]);
+    assert!(
+        !found.iter().any(|name| name == "other-process"),
+        "processes of its own: {found:?}"
+    );
+    assert!(found.iter().any(|name| name == "dial"), "{found:?}");
+    // Nobody is root of the machine in there.
+    assert!(
+        !found.iter().any(|name| name == "kernel-settings"),
+        "{found:?}"
+    );
 }

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nucleus_audit::{Boundary, Detail};
+
 use super::outcome::Failure;
 
 /// Which log.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct LogArg {
-    /// A log directory, or a session (at least 4 of its hex digits); without it, the newest session
+    /// A log directory, or a session (at least 4 of its hex digits); without it, the newest run
     #[arg(value_name = "LOG")]
     log: Option<PathBuf>,
 }
@@ -81,18 +83,37 @@ fn session(prefix: &str) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The session whose log was written last.
+/// The newest run, else the newest session of any kind; says which on standard error.
+///
+/// What the user lands or endorses is a session of its own, and seldom what is asked about.
 fn newest() -> Result<PathBuf, Failure> {
-    let written = |path: &PathBuf| {
-        fs::metadata(path.join(nucleus_audit::CHECKPOINT_FILE))
-            .and_then(|meta| meta.modified())
-            .ok()
-    };
-    let logs = sessions()?.into_iter().map(|(_, path)| log_in(&path));
-    logs.filter_map(|log| Some((written(&log)?, log)))
-        .max()
-        .map(|(_, log)| log)
-        .ok_or_else(|| Failure::new("there is no session yet; name a log directory"))
+    let found = sessions()?.into_iter().filter_map(|(name, path)| {
+        let log = log_in(&path);
+        let written = fs::metadata(log.join(nucleus_audit::CHECKPOINT_FILE))
+            .ok()?
+            .modified()
+            .ok()?;
+        Some((written, name, log))
+    });
+    let mut all: Vec<_> = found.collect();
+    all.sort();
+    let run = all.iter().rev().find(|(.., log)| is_run(log));
+    let (_, name, log) = run
+        .or(all.last())
+        .ok_or_else(|| Failure::new("there is no session yet; name a log directory"))?;
+    let what = if run.is_some() { "run" } else { "session" };
+    anstream::eprintln!("the newest {what}: {name}");
+    Ok(log.clone())
+}
+
+/// Whether an agent was confined in the session, by its first record.
+fn is_run(log: &Path) -> bool {
+    let first = nucleus_audit::read(log)
+        .ok()
+        .and_then(|mut records| records.next()?.ok());
+    first.is_some_and(|record| {
+        matches!(&record.body.detail, Some(Detail::Start { boundary, .. }) if *boundary != Boundary::None)
+    })
 }
 
 /// The public key: the file named, or the user's own.
