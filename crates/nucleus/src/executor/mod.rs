@@ -10,6 +10,7 @@ mod jails;
 mod landing;
 mod network;
 mod output;
+mod phases;
 mod program;
 mod pump;
 mod run;

@@ -159,7 +159,7 @@ impl Git {
         {
             return Err(not_of_commit(&change.path.to_string()));
         }
-        self.executor.sandbox().land_outcome(outcome, output)?;
+        self.executor.land_outcome(outcome, output)?;
         let staged = output.staged.iter().map(|change| &change.path);
         let first = staged
             .chain(output.refused.iter().map(|change| &change.path))

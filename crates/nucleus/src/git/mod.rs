@@ -15,10 +15,12 @@ mod incoming;
 mod jail;
 mod landing;
 mod log;
+mod moved;
 mod names;
 mod pack;
 mod pull_request;
 mod push;
+mod refs;
 mod settings;
 mod status;
 
@@ -26,6 +28,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::executor::Executor;
+
+pub(crate) use moved::Ruling;
+pub(crate) use refs::part_of;
 
 pub use commit::{CommitRequest, Committed};
 pub use diff::{Compare, DiffRequest};

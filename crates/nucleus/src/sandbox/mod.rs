@@ -38,6 +38,7 @@ pub use land::{LandedChange, Written};
 pub use list::{Listed, MAX_ENTRIES};
 pub use options::SandboxOptions;
 pub(crate) use read::read_up_to;
+pub(crate) use repository::Repositories;
 pub use read::{DEFAULT_LINES, LineRange, MAX_FILE_BYTES, MAX_TEXT_BYTES, ReadText};
 pub use remove::Depth;
 pub use search::{GlobFound, GrepFound};

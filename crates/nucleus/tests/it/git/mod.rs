@@ -2,6 +2,7 @@
 
 mod commit;
 mod hostile;
+mod moved;
 mod pull_request;
 mod push;
 mod repository;
