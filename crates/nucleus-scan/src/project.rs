@@ -96,7 +96,7 @@ fn projection(family: &merge::Family<'_>) -> Projection {
         .partition(|power| power.origin != Origin::Unknown);
     let known_legs = legs::reached(&envelope, &known);
     let worst = known_legs.join(legs::reached(&envelope, &unknown));
-    let path = path::find(family.client, &known, known_legs);
+    let path = path::find(family.client, &envelope, &known, known_legs);
     Projection {
         client: family.client,
         root: family.root.clone(),

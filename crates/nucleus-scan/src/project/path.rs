@@ -1,7 +1,8 @@
 //! The way from a stranger's words over the user's data to the outside, and the sentence that tells it.
 
-use portcullis::{Exposure, Label};
+use portcullis::{Envelope, Exposure, Label};
 
+use super::legs::{Gate, gate};
 use super::power::Power;
 use super::words;
 use crate::client::Client;
@@ -26,6 +27,8 @@ pub struct Path {
     pub way_out: Step,
     /// The whole in one sentence.
     pub sentence: String,
+    /// What this product's monitor would say to the last step.
+    pub gate: Gate,
 }
 
 impl Path {
@@ -37,7 +40,12 @@ impl Path {
 }
 
 /// The clearest path among these powers; `None` unless the law says that all three legs are reached.
-pub(crate) fn find(client: Client, powers: &[&Power], reached: Exposure) -> Option<Path> {
+pub(crate) fn find(
+    client: Client,
+    envelope: &Envelope,
+    powers: &[&Power],
+    reached: Exposure,
+) -> Option<Path> {
     if !reached.is_trifecta() {
         return None;
     }
@@ -50,6 +58,7 @@ pub(crate) fn find(client: Client, powers: &[&Power], reached: Exposure) -> Opti
     };
     Some(Path {
         sentence: words::sentence(client, untrusted, private, way_out),
+        gate: gate(envelope, way_out),
         untrusted: step(Label::UntrustedContent, untrusted),
         private: step(Label::PrivateData, private),
         way_out: step(Label::ExfilVector, way_out),

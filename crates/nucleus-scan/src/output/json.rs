@@ -1,0 +1,103 @@
+//! The report as JSON, version 1.
+
+use serde_json::{Value, json};
+
+use super::{Report, TOOL, WORST_FIRST};
+use crate::model::{Evidence, Finding};
+use crate::project::{Origin, Path, Power, Projection};
+use crate::rules::rule;
+
+/// The whole report.
+#[must_use]
+pub fn json(report: &Report<'_>) -> Value {
+    let scan = report.scan();
+    let counts: serde_json::Map<String, Value> = WORST_FIRST
+        .iter()
+        .map(|severity| (severity.word().to_owned(), json!(report.count(*severity))))
+        .collect();
+    let broken: Vec<Value> = scan
+        .broken
+        .iter()
+        .map(|one| json!({ "file": one.file.shown, "why": one.why }))
+        .collect();
+    json!({
+        "version": 1,
+        "tool": { "name": TOOL.0, "version": TOOL.1 },
+        "summary": { "files": scan.files_seen.len(), "findings": counts, "suppressed": report.suppressed() },
+        "findings": scan.findings.iter().map(finding).collect::<Vec<_>>(),
+        "agents": report.projections().iter().map(agent).collect::<Vec<_>>(),
+        "broken": broken,
+    })
+}
+
+fn finding(one: &Finding) -> Value {
+    let known = rule(one.rule);
+    json!({
+        "rule": one.rule.0,
+        "severity": one.severity.word(),
+        "title": known.map(|rule| rule.title),
+        "reason": one.reason,
+        "evidence": one.evidence.iter().map(evidence).collect::<Vec<_>>(),
+        "fix": one.fix.as_ref().map(|fix| json!({ "summary": fix.summary, "automatic": !fix.edits.is_empty() })),
+        "references": known.map(|rule| rule.references),
+        "client": one.client.name(),
+        "agent": one.agent,
+        "scope": one.scope.word(),
+        "fingerprint": one.fingerprint,
+        "suppressed": one.suppressed.as_ref().map(|by| json!({ "by": by.by, "reason": by.reason })),
+    })
+}
+
+fn evidence(one: &Evidence) -> Value {
+    json!({
+        "file": one.place.file.shown, "line": one.place.line, "column": one.place.column,
+        "end_line": one.place.end_line, "end_column": one.place.end_column,
+        "pointer": one.place.pointer, "shown": one.shown,
+    })
+}
+
+fn agent(one: &Projection) -> Value {
+    let levels: Vec<&str> = portcullis::Operation::ALL
+        .into_iter()
+        .filter(|op| one.envelope.level(*op) != portcullis::Level::Never)
+        .map(portcullis::Operation::name)
+        .collect();
+    json!({
+        "client": one.client.name(),
+        "root": one.root,
+        "files": one.files,
+        "legs": labels(one.legs),
+        "worst_case": labels(one.worst),
+        "operations": levels,
+        "envelope": one.envelope.digest().to_string(),
+        "powers": one.powers.iter().map(power).collect::<Vec<_>>(),
+        "path": one.path.as_ref().map(path),
+    })
+}
+
+fn power(one: &Power) -> Value {
+    let (origin, catalog) = match &one.origin {
+        Origin::Builtin => ("builtin", None),
+        Origin::Catalog(id) => ("catalog", Some(id)),
+        Origin::Named(id) => ("name", Some(id)),
+        Origin::Unknown => ("unknown", None),
+    };
+    json!({
+        "name": one.name, "known_by": origin, "catalog": catalog, "kind": one.kind.name(),
+        "legs": labels(one.legs), "place": one.place.to_string(),
+        "tools": one.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(),
+    })
+}
+
+fn path(one: &Path) -> Value {
+    let steps: Vec<Value> = one
+        .steps()
+        .iter()
+        .map(|step| json!({ "leg": step.leg.name(), "through": step.power.name, "place": step.power.place.to_string() }))
+        .collect();
+    json!({ "sentence": one.sentence, "steps": steps })
+}
+
+fn labels(legs: portcullis::Exposure) -> Vec<&'static str> {
+    legs.iter().map(portcullis::Label::name).collect()
+}
