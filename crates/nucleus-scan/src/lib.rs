@@ -7,6 +7,7 @@
 mod client;
 mod hash;
 mod model;
+pub mod output;
 pub mod project;
 mod rules;
 mod scan;
