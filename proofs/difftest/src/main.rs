@@ -2,13 +2,14 @@
 //! and the last state.
 //!
 //! `difftest MODEL [--traces N] [--seed S]`: every case of one request first, then N random traces (default two
-//! million). A trace is named by its number, from which it can be made again; a disagreement is shrunk and shown.
+//! million), then a tenth as many texts against plain references. A trace is named by its number, from which it can be made again; a disagreement is shrunk and shown.
 
 mod cases;
 mod engine;
 mod peer;
 mod random;
 mod shrink;
+mod texts;
 mod wire;
 
 use std::path::PathBuf;
@@ -38,6 +39,18 @@ fn main() -> ExitCode {
     let outcome = parts(&args);
     match outcome {
         Ok(counts) => {
+            let texts = args.traces / 10;
+            if let Some(found) = (0..texts)
+                .map(|number| texts::case(args.seed, number))
+                .find(|case| !case.agrees())
+            {
+                println!(
+                    "DISAGREEMENT: {}\n  engine    {}\n  reference {}",
+                    found.question, found.engine, found.reference
+                );
+                return ExitCode::FAILURE;
+            }
+            println!("{texts} texts of paths, hosts and commands agree with the references");
             println!(
                 "{} cases and random traces, {counts}, agree in {:.1} s (seed {})",
                 counts.traces,

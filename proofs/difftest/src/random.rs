@@ -11,9 +11,19 @@ const EVENTS: u64 = 12;
 
 /// A splitmix64 generator.
 #[derive(Debug)]
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
+    /// The generator of that number.
+    pub(crate) fn of(seed: u64, number: u64) -> Self {
+        let mut random = Self(
+            seed.wrapping_mul(0xD134_2543_DE82_EF95)
+                .wrapping_add(number),
+        );
+        random.next();
+        random
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -21,7 +31,8 @@ impl Random {
         z ^ z >> 31
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    /// A number below the bound.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
@@ -139,11 +150,7 @@ impl Random {
 
 /// The trace of that number.
 pub(crate) fn trace(seed: u64, number: u64) -> Trace {
-    let mut random = Random(
-        seed.wrapping_mul(0xD134_2543_DE82_EF95)
-            .wrapping_add(number),
-    );
-    random.next();
+    let mut random = Random::of(seed, number);
     let start = Start {
         posture: random.posture(),
         maximum: random.amount(20_000),
