@@ -128,6 +128,11 @@ fn is_test(text: &str) -> bool {
     })
 }
 
+/// Whether `path::function` names a test of this repository.
+pub(crate) fn exists_test(reference: &str, root: &Path) -> bool {
+    is_test(reference) && exists(reference, &BTreeSet::new(), root)
+}
+
 fn exists(reference: &str, benches: &BTreeSet<&str>, root: &Path) -> bool {
     if let Some(bench) = reference.strip_prefix("bench:") {
         return benches.contains(bench);

@@ -3,11 +3,14 @@
 mod agents;
 mod arrows;
 mod bench;
+mod claims;
 mod deny;
+mod fuzz;
 mod gaps;
 mod lane;
 mod metadata;
 mod process;
+mod prove;
 mod results;
 mod rocq;
 mod root;
@@ -39,10 +42,16 @@ enum Chore {
     Deny,
     /// Check that every test and bench the documents name exists
     Gaps,
+    /// Run everything behind the verified claims: laws, model, comparison, interleavings
+    Prove(prove::Args),
+    /// Render the page of verified claims, or check it and its evidence
+    Claims(claims::Args),
     /// Check the Rocq model: compiled, without assumptions, joined to the laws
     Rocq(rocq::Args),
     /// Run the benches and judge them by their targets
     Bench(bench::Args),
+    /// Run every fuzz target for a while
+    Fuzz(fuzz::Args),
     /// Run the large agents and keep the result with the commit's name
     Agents(agents::Args),
     /// Run the built tests as an ordinary user made for this run (root only)
@@ -56,8 +65,11 @@ fn main() -> ExitCode {
         Chore::Arrows => arrows::run(),
         Chore::Deny => deny::run(),
         Chore::Gaps => gaps::run(),
+        Chore::Prove(args) => prove::run(&args),
+        Chore::Claims(args) => claims::run(&args),
         Chore::Rocq(args) => rocq::run(&args),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Agents(args) => agents::run(&args),
         Chore::UserLane(args) => lane::run(&args),
     };

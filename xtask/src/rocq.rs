@@ -6,7 +6,7 @@
 mod difftest;
 mod text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -65,6 +65,28 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
     let is_sound = report("rocq", &looked_at, &findings);
     // A model that is not sound judges nobody.
     Ok(is_sound && (args.no_difftest || difftest::run(&copy, &args.difftest)?))
+}
+
+/// Every law of the Rust sources, with its sentence.
+pub(crate) fn law_sentences(directory: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let mut laws = BTreeMap::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            laws.extend(text::law_sentences(&read(&path)?));
+        }
+    }
+    Ok(laws)
+}
+
+/// Every theorem of the model as `File.name`, with its sentence.
+pub(crate) fn theorem_sentences(directory: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let model = Model::load(directory)?;
+    let sentences = model.files.iter().flat_map(|(file, text)| {
+        let named = text::theorem_sentences(text).into_iter();
+        named.map(move |(name, sentence)| (format!("{file}.{name}"), sentence))
+    });
+    Ok(sentences.collect())
 }
 
 /// The sources of the model.

@@ -104,6 +104,48 @@ pub(super) fn laws(directory: &Path) -> Result<BTreeSet<String>, Failure> {
     Ok(laws)
 }
 
+/// Every law with the sentence above it.
+pub(super) fn law_sentences(text: &str) -> Vec<(String, String)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        if let Some(name) = declared(line).next() {
+            found.push((name, sentence(&lines[..index], "///", "")));
+        }
+    }
+    found
+}
+
+/// Every theorem with the comment right above it, or nothing.
+pub(super) fn theorem_sentences(text: &str) -> Vec<(String, String)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let is_statement = STATEMENTS
+            .iter()
+            .any(|word| line.starts_with(&format!("{word} ")));
+        if let Some(name) = is_statement.then(|| words(line).nth(1)).flatten() {
+            found.push((name.to_owned(), sentence(&lines[..index], "(**", "*)")));
+        }
+    }
+    found
+}
+
+/// The comment of one or more lines that ends right above.
+fn sentence(above: &[&str], opens: &str, closes: &str) -> String {
+    let is_comment =
+        |line: &&&str| line.trim_start().starts_with(opens) && line.trim_end().ends_with(closes);
+    let mut lines: Vec<&str> = above.iter().rev().take_while(is_comment).copied().collect();
+    lines.reverse();
+    let bare = lines.iter().map(|line| {
+        line.trim()
+            .trim_start_matches(opens)
+            .trim_end_matches(closes)
+            .trim()
+    });
+    bare.collect::<Vec<_>>().join(" ")
+}
+
 /// A law is declared by `law_name(` at the beginning of a line, as the `laws!` macro takes it.
 fn declared(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter_map(|line| {
