@@ -9,7 +9,7 @@ use nucleus_jail::{Exit, Jail, Overlay};
 use nucleus_tool_proxy::SessionHands;
 use portcullis::{Exposure, Phase};
 
-use super::Opened;
+use super::{Opened, network};
 use super::open::envelope_of;
 use super::serve::{Servers, forwarder};
 use super::stdio::{Input, Streams};
@@ -78,6 +78,7 @@ pub(crate) fn run_agent(
         has_model: model.is_some(),
     }
     .spec()?;
+    network::connect(opened, &mut spec);
     let (streams, stdio) = Streams::open(agent.input)?;
     spec.stdio = stdio;
     let launcher = opened.jails.launcher().map_err(Failure::not_started)?;
@@ -85,7 +86,10 @@ pub(crate) fn run_agent(
         .note(&format!("agent started: {}", agent.found.start.display()))
         .map_err(Failure::not_started)?;
     let mut jail = launcher.spawn(spec).map_err(Failure::not_started)?;
-    let servers = Servers::start(jail.take_listeners(), Arc::clone(&hands), model)?;
+    let program = agent.found.start.display().to_string();
+    let served = opened.jails.serve(&mut jail, &program);
+    let (listeners, served) = served.map_err(Failure::not_started)?;
+    let servers = Servers::start(listeners, Arc::clone(&hands), model)?;
     let pumps = streams.pump(&mut jail)?;
     let running = Arc::new(Running {
         jail: Mutex::new(Some(Arc::new(jail))),
@@ -94,7 +98,7 @@ pub(crate) fn run_agent(
     monitor.watch(&hook);
     let code = wait(&running, &monitor);
     running.kill();
-    drop(servers);
+    drop((servers, served));
     settle(&hands);
     pumps.finish();
     let code = closing_code(code, &monitor);

@@ -11,7 +11,7 @@ use nucleus_egress::{DirectFetch, RestForge};
 use nucleus_tool_proxy::SessionHands;
 use portcullis::GitPattern;
 
-use super::Opened;
+use super::{Opened, network};
 use crate::config::Config;
 use crate::report::Failure;
 
@@ -28,7 +28,9 @@ pub(crate) fn hands(opened: &Opened) -> Result<Arc<SessionHands>, Failure> {
     let git = Git::new(&opened.executor, &shared)
         .with_identity(identity())
         .with_push_options(push_options(opened));
-    let fetcher = Fetcher::new(Arc::clone(monitor), Arc::new(DirectFetch::new()?));
+    let direct = Arc::new(DirectFetch::new()?);
+    let fetcher = Fetcher::new(Arc::clone(monitor), direct.clone());
+    network::start(opened, fetcher.dials(), direct)?;
     let asks_web =
         monitor.envelope().level(portcullis::Operation::WebSearch) != portcullis::Level::Never;
     let search = if asks_web {

@@ -3,6 +3,7 @@
 mod agent;
 mod boundary;
 mod hands;
+mod network;
 mod open;
 mod pins;
 mod review;

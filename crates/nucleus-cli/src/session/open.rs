@@ -50,6 +50,8 @@ pub(crate) struct Opened {
     pub(crate) log_dir: PathBuf,
     /// The policies that counted.
     pub(crate) sources: Vec<String>,
+    /// What they allow hosts in bytes and requests.
+    pub(crate) limits: Vec<nucleus_spec::HostLimit>,
 }
 
 impl Opened {
@@ -113,6 +115,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         state,
         log_dir,
         sources,
+        limits: Vec::new(),
         sandbox,
     })
 }
