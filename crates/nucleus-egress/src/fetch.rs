@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use hyper::Method;
 use nucleus::ports::{Fetch, Hop, HopReply};
@@ -10,6 +11,9 @@ use portcullis::Permit;
 
 use crate::blocking::Blocking;
 use crate::http::{self, Call};
+
+/// The longest that names are waited for: longer than a resolver's own second attempt.
+const RESOLVE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Fetches straight from this machine, one hop at a time.
 ///
@@ -34,11 +38,12 @@ impl DirectFetch {
 
 impl Fetch for DirectFetch {
     fn resolve(&self, _permit: &Recorded<Permit>, host: &str) -> io::Result<Vec<IpAddr>> {
-        let lookup = async {
-            let found = tokio::net::lookup_host((host.trim_matches(['[', ']']), 0)).await?;
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let lookup = async move {
+            let found = tokio::net::lookup_host((host, 0)).await?;
             Ok::<_, io::Error>(found.map(|address| address.ip()).collect::<Vec<_>>())
         };
-        let addresses = self.runtime.wait_for(lookup)?;
+        let addresses = self.runtime.wait_for(within(RESOLVE_LIMIT, lookup))?;
         if addresses.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
@@ -58,6 +63,16 @@ impl Fetch for DirectFetch {
                 .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         })
     }
+}
+
+/// FAIL-CLOSED: a resolver that does not answer in time gave no address.
+async fn within<T>(limit: Duration, lookup: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(limit, lookup)
+        .await
+        .unwrap_or_else(|_| {
+            let why = format!("no resolver has answered within {} s", limit.as_secs());
+            Err(io::Error::new(io::ErrorKind::TimedOut, why))
+        })
 }
 
 /// The call of the hop.
@@ -88,4 +103,24 @@ fn call<'a>(hop: &'a Hop<'a>, host: &'a str) -> io::Result<Call<'a>> {
         body: hop.body,
         answer_bytes: hop.body_bytes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Blocking, within};
+    use std::io;
+    use std::time::Duration;
+
+    #[test]
+    fn a_resolver_that_never_answers_is_an_error_in_time() {
+        let runtime = Blocking::new("test").unwrap();
+        let never = std::future::pending::<io::Result<u8>>();
+        let error = runtime
+            .wait_for(within(Duration::from_millis(1), never))
+            .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let answers = async { Ok(7) };
+        let answered = runtime.wait_for(within(Duration::from_secs(60), answers));
+        assert_eq!(answered.unwrap(), 7);
+    }
 }

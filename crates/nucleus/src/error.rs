@@ -126,6 +126,11 @@ pub enum MonitorError {
     /// A narrowing that is not one.
     #[error("the envelope asked for is not below the session's: authority never widens")]
     Widened,
+    /// The log holds the records of a session that was started before.
+    #[error(
+        "the session was started before: no restart renews its budget or its time window\nhelp: start a new session"
+    )]
+    StartedBefore,
     /// The session is over or was broken by an internal error.
     #[error("the session is over")]
     Over,

@@ -5,12 +5,13 @@
 use std::path::PathBuf;
 
 use nucleus::workspace::{ChangeKind, Diff, DiffBody, EntryPath, StageReason, StagedChange};
+use portcullis::Reasons;
 use serde_json::json;
 
 use super::question::Ask;
 use crate::plain::plain;
 use crate::report::{FAILED, Failure};
-use crate::session::{Review, reason_text};
+use crate::session::{Applying, Review, reason_text};
 use crate::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
 
 /// Arguments of the commands on held-back changes.
@@ -78,7 +79,7 @@ pub(crate) fn diff(args: &Args) -> Result<u8, Failure> {
         anstream::eprintln!("nothing is held back in {}", review.root().display());
     }
     for (staged, diff) in &shown {
-        print(staged, diff);
+        print(staged, diff, Reasons::NONE);
     }
     Ok(0)
 }
@@ -87,25 +88,21 @@ pub(crate) fn diff(args: &Args) -> Result<u8, Failure> {
 pub(crate) fn apply(args: &ChangeArgs) -> Result<u8, Failure> {
     let review = Review::open(&args.dir)?;
     let chosen = review.with_directories(review.selected(&args.paths)?)?;
-    let mut dangerous = Vec::new();
-    for staged in &chosen {
-        let diff = review.diff(staged)?;
-        print(staged, &diff);
-        if diff.activation.is_some() || diff.is_build_input {
-            dangerous.push(path_text(&staged.change.path));
-        }
-    }
     if chosen.is_empty() {
         return Err(Failure::new(FAILED, "nothing is held back there"));
     }
-    Ask::before("land", chosen.len(), &dangerous).confirm(args.yes)?;
+    let applying = review.applying(&chosen)?;
+    if let Err(failure) = ask_to_apply(&review, &applying, args.yes) {
+        applying.decline()?;
+        return Err(failure);
+    }
     let mut left = 0;
-    for (path, outcome) in review.apply(&chosen)? {
+    for (path, outcome) in applying.apply()? {
         match outcome {
             Ok(None) => anstream::println!("{} {}", paint(GOOD, "landed"), path),
             Ok(Some(reason)) => {
                 left += 1;
-                let why = reason_text(reason);
+                let why = reason_text(reason).join("; ");
                 anstream::println!(
                     "{} {path} {}",
                     paint(WARN, "still held back"),
@@ -119,6 +116,20 @@ pub(crate) fn apply(args: &ChangeArgs) -> Result<u8, Failure> {
         }
     }
     Ok(u8::from(left > 0))
+}
+
+/// Shows every change with every reason that a yes would discharge, and asks.
+fn ask_to_apply(review: &Review, applying: &Applying, is_sure: bool) -> Result<(), Failure> {
+    let (mut dangerous, mut count) = (Vec::new(), 0);
+    for (staged, reasons) in applying.changes() {
+        let diff = review.diff(staged)?;
+        print(staged, &diff, reasons);
+        count += 1;
+        if diff.activation.is_some() || diff.is_build_input {
+            dangerous.push(path_text(&staged.change.path));
+        }
+    }
+    Ask::before("land", count, &dangerous).confirm(is_sure)
 }
 
 /// Forgets what was held back.
@@ -135,11 +146,23 @@ pub(crate) fn discard(args: &ChangeArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Trusts what files hold now.
+/// Trusts what files hold when they are shown.
 pub(crate) fn endorse(args: &EndorseArgs) -> Result<u8, Failure> {
     let review = Review::open(&args.dir)?;
-    Ask::plain("trust what these files hold now?").confirm(args.yes)?;
-    review.endorse(&args.paths)?;
+    let shown = review.endorsable(&args.paths)?;
+    if shown.is_empty() {
+        return Err(Failure::new(FAILED, "there is no file to endorse"));
+    }
+    for one in &shown {
+        let what = match one.is_repository {
+            true => "every reference of the repository",
+            false => "content",
+        };
+        let digest = paint(DIM, format!("{what} sha256:{}", one.digest));
+        anstream::println!("{} {digest}", path_text(&one.path));
+    }
+    Ask::plain("trust exactly this content?").confirm(args.yes)?;
+    review.endorse(&shown)?;
     for path in &args.paths {
         anstream::println!("endorsed {}", plain(&path.to_string_lossy()));
     }
@@ -151,11 +174,20 @@ fn path_text(path: &EntryPath) -> String {
     plain(&path.to_string().escape_debug().to_string())
 }
 
-fn print(staged: &StagedChange, diff: &Diff) {
+/// Shows a change with why it was held back, and what holds `now` beside that.
+fn print(staged: &StagedChange, diff: &Diff, now: Reasons) {
     let path = path_text(&staged.change.path);
     let verb = staged.change.verb();
     anstream::println!("{} {verb}", paint(BOLD, &path));
-    anstream::println!("  {}", paint(WARN, reason_text(staged.reason)));
+    let held_for = match staged.reason {
+        StageReason::Approval(reasons) => reasons,
+        _ => Reasons::NONE,
+    };
+    let beside = now.difference(held_for);
+    let sentences = beside.iter().map(portcullis::Reason::sentence);
+    for why in reason_text(staged.reason).into_iter().chain(sentences) {
+        anstream::println!("  {}", paint(WARN, why));
+    }
     if diff.is_build_input {
         anstream::println!(
             "  {}",

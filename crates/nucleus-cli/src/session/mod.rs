@@ -15,7 +15,7 @@ pub(crate) use agent::{Agent, run_agent};
 pub(crate) use boundary::try_jail;
 pub(crate) use hands::hands;
 pub(crate) use open::{OpenOptions, Opened, open};
-pub(crate) use review::Review;
+pub(crate) use review::{Applying, Review};
 pub(crate) use stdio::Input;
 pub(crate) use summary::why as reason_text;
 pub(crate) use summary::{print_summary, verified};

@@ -3,16 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nucleus::ports::{Approver, Grant, Question};
-use nucleus::sandbox::{Sandbox, SandboxOptions};
+use nucleus::sandbox::{Review as Reviewed, Sandbox, SandboxOptions};
 use nucleus::state::StateDir;
 use nucleus::workspace::{
-    ChangeKind, Diff, EntryPath, Overlayed, StageReason, StagedChange, WorkspaceOptions,
+    ChangeKind, Diff, Endorsable, EntryPath, Overlayed, StageReason, StagedChange, WorkspaceOptions,
     WorkspaceView,
 };
 use nucleus_audit::Detail;
 use portcullis::path::RelPath;
-use portcullis::{Approval, Envelope, EnvelopeParts, SessionId};
+use portcullis::{Envelope, EnvelopeParts, Reasons, SessionId};
 
 use super::open::workspace;
 use crate::home;
@@ -127,46 +126,46 @@ impl Review {
             .map_err(|error| Failure::new(FAILED, error))
     }
 
-    /// Trusts what the files hold now, and records it.
-    pub(crate) fn endorse(&self, paths: &[PathBuf]) -> Result<(), Failure> {
+    /// What these paths hold now, to be shown before it is endorsed.
+    pub(crate) fn endorsable(&self, paths: &[PathBuf]) -> Result<Vec<Endorsable>, Failure> {
         let paths: Vec<RelPath> = paths
             .iter()
             .map(|path| self.entry(path)?.parse().map_err(Failure::usage))
             .collect::<Result<_, _>>()?;
-        let session = self.session(&Envelope::new(EnvelopeParts::nothing()), Arc::new(Nobody))?;
-        for path in &paths {
-            session
-                .monitor()
-                .note(&format!("endorsed {}", path.as_str()))
-                .map_err(|error| Failure::new(FAILED, error))?;
-        }
-        self.view
-            .endorse(&paths)
-            .map_err(|error| Failure::new(FAILED, error))?;
-        session
-            .monitor()
-            .end("endorsed")
-            .map_err(|error| Failure::new(FAILED, error))
+        self.view.endorsable(&paths).map_err(failed)
     }
 
-    /// Runs the whole step again for each change, as a session of its own under
-    /// the envelope of the session that made it, with the user's approval.
-    pub(crate) fn apply(&self, chosen: &[StagedChange]) -> Result<Vec<Applied>, Failure> {
-        let mut applied = Vec::new();
-        for group in chosen.chunk_by(|a, b| a.session == b.session) {
-            let envelope = self.envelope(group[0].session)?;
-            let sandbox = self.session(&envelope, Arc::new(AtHost))?;
-            for staged in group {
-                let path = staged.change.path.to_string().escape_debug().to_string();
-                let outcome = sandbox.apply(&staged.change).map(|landed| landed.staged);
-                applied.push((path, outcome));
-            }
-            sandbox
-                .monitor()
-                .end("held-back changes were applied by the user")
-                .map_err(|error| Failure::new(FAILED, error))?;
+    /// Trusts exactly what was shown: each path with its digest is on record first.
+    pub(crate) fn endorse(&self, shown: &[Endorsable]) -> Result<(), Failure> {
+        let session = self.session(&Envelope::new(EnvelopeParts::nothing()))?;
+        let monitor = session.monitor();
+        for note in notes(shown) {
+            monitor.note(&note).map_err(failed)?;
         }
-        Ok(applied)
+        let endorsed = self.view.endorse(shown);
+        let end = match &endorsed {
+            Ok(()) => "endorsed by the user".to_owned(),
+            Err(error) => format!("nothing was endorsed: {error}"),
+        };
+        monitor.end(&end).map_err(failed)?;
+        endorsed.map_err(failed)
+    }
+
+    /// Opens a session of the user's own for each session that made one of the
+    /// changes, under its envelope, and looks at each change as it would be judged now.
+    pub(crate) fn applying(&self, chosen: &[StagedChange]) -> Result<Applying, Failure> {
+        let mut groups = Vec::new();
+        for group in chosen.chunk_by(|a, b| a.session == b.session) {
+            let sandbox = self.session(&self.envelope(group[0].session)?)?;
+            let reviewed: Result<Vec<_>, _> =
+                group.iter().map(|staged| sandbox.review(staged)).collect();
+            let reviewed = reviewed.map_err(failed).inspect_err(|_| {
+                // The error itself is told; the session has done nothing.
+                let _ = sandbox.monitor().end("a change could not be reviewed");
+            })?;
+            groups.push((sandbox, reviewed));
+        }
+        Ok(Applying { groups })
     }
 
     /// The last envelope of a session, from its log.
@@ -195,14 +194,9 @@ impl Review {
     }
 
     /// A session of the user's own over this workspace.
-    fn session(
-        &self,
-        envelope: &Envelope,
-        approver: Arc<dyn Approver>,
-    ) -> Result<Sandbox, Failure> {
+    fn session(&self, envelope: &Envelope) -> Result<Sandbox, Failure> {
         let options = SandboxOptions {
             view: Some(self.view.clone()),
-            approver,
             ..SandboxOptions::new(self.state.clone())
         };
         Sandbox::open_with(envelope, &self.root, options)
@@ -241,30 +235,64 @@ fn is_below(path: &EntryPath, ancestor: &EntryPath) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 
-/// The user at the host's own command line, who has seen the change and said yes.
+/// Held-back changes as they are shown, and the sessions in which they are judged again.
 #[derive(Debug)]
-struct AtHost;
+pub(crate) struct Applying {
+    groups: Vec<(Sandbox, Vec<Reviewed>)>,
+}
 
-impl Approver for AtHost {
-    fn ask(&self, question: &Question<'_>) -> Option<Grant> {
-        let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).ok()?;
-        let uid = rustix::process::getuid().as_raw();
-        let approver = format!("uid:{uid}");
-        Some(Grant {
-            approval: Approval::vouched_by_host(question.refusal, question.envelope, &approver),
-            nonce,
-            expires_boot_ms: u64::MAX,
-        })
+impl Applying {
+    /// Each change with every reason that must be shown, in the order in which they land.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = (&StagedChange, Reasons)> {
+        let all = self.groups.iter().flat_map(|(_, reviewed)| reviewed);
+        all.map(|reviewed| (reviewed.staged(), reviewed.reasons()))
+    }
+
+    /// Lands what the user has said yes to after all of it was shown.
+    pub(crate) fn apply(self) -> Result<Vec<Applied>, Failure> {
+        let approver = format!("uid:{}", rustix::process::getuid().as_raw());
+        let mut applied = Vec::new();
+        for (sandbox, reviewed) in &self.groups {
+            for shown in reviewed {
+                let path = &shown.staged().change.path;
+                let path = path.to_string().escape_debug().to_string();
+                let outcome = sandbox.apply(shown, &approver);
+                applied.push((path, outcome.map(|landed| landed.staged)));
+            }
+            let why = "held-back changes were applied by the user";
+            sandbox.monitor().end(why).map_err(failed)?;
+        }
+        Ok(applied)
+    }
+
+    /// Ends the sessions of a user who has said no.
+    pub(crate) fn decline(self) -> Result<(), Failure> {
+        for (sandbox, _) in &self.groups {
+            let why = "the user did not approve the held-back changes";
+            sandbox.monitor().end(why).map_err(failed)?;
+        }
+        Ok(())
     }
 }
 
-/// Nobody is asked.
-#[derive(Debug)]
-struct Nobody;
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new(FAILED, error)
+}
 
-impl Approver for Nobody {
-    fn ask(&self, _question: &Question<'_>) -> Option<Grant> {
-        None
+/// The records of an endorsement: digests first, so that no long path pushes one out of a record.
+fn notes(shown: &[Endorsable]) -> Vec<String> {
+    /// What fits into one record.
+    const MAX_BYTES: usize = 4000;
+    let mut notes = Vec::new();
+    let mut note = String::new();
+    for one in shown {
+        let line = format!("{} {}", one.digest, one.path);
+        if !note.is_empty() && note.len() + line.len() > MAX_BYTES {
+            notes.push(std::mem::take(&mut note));
+        }
+        note.push_str(if note.is_empty() { "endorsing " } else { "; " });
+        note.push_str(&line);
     }
+    notes.extend((!note.is_empty()).then_some(note));
+    notes
 }

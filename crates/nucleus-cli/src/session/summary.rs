@@ -33,33 +33,34 @@ pub(crate) fn verified(state: &Path, log_dir: &Path) -> Result<String, String> {
 }
 
 /// What waits for the user: path and why.
-fn waiting(opened: &Opened) -> Vec<(String, &'static str)> {
+fn waiting(opened: &Opened) -> Vec<(String, String)> {
     let session = opened.sandbox.monitor().session();
     let staged = opened.sandbox.view().staged().unwrap_or_default();
     staged
         .iter()
         .filter(|staged| staged.session == session)
-        .map(|staged| (staged.change.path.to_string(), why(staged.reason)))
+        .map(|staged| (staged.change.path.to_string(), why(staged.reason).join("; ")))
         .collect()
 }
 
-/// Why a change waits, in words.
-pub(crate) fn why(reason: StageReason) -> &'static str {
-    match reason {
-        StageReason::Approval(reasons) => reasons
-            .iter()
-            .next()
-            .map_or("needs approval", portcullis::Reason::sentence),
+/// Why a change waits, in words, every reason named.
+pub(crate) fn why(reason: StageReason) -> Vec<&'static str> {
+    let word = match reason {
+        StageReason::Approval(reasons) if !reasons.is_empty() => {
+            return reasons.iter().map(portcullis::Reason::sentence).collect();
+        }
+        StageReason::Approval(_) => "needs approval",
         StageReason::Conflict => "changed on the host meanwhile",
         StageReason::LeavingLink => "a link that points outside the workspace",
         StageReason::Failed => "the file system refused it",
-    }
+    };
+    vec![word]
 }
 
 fn print(
     opened: &Opened,
     summary: &Summary,
-    waiting: &[(String, &'static str)],
+    waiting: &[(String, String)],
     checked: &Result<String, String>,
 ) {
     let seconds = summary.duration_ms / 1000;
@@ -125,7 +126,7 @@ fn print(
 fn as_json(
     opened: &Opened,
     summary: &Summary,
-    waiting: &[(String, &'static str)],
+    waiting: &[(String, String)],
     checked: &Result<String, String>,
 ) -> Value {
     let operations: Vec<_> = summary

@@ -15,6 +15,8 @@ mod program;
 mod pump;
 mod run;
 mod running;
+mod shown;
+mod slots;
 mod views;
 
 use std::sync::Arc;
@@ -29,11 +31,13 @@ use crate::sandbox::{Grants, Sandbox};
 pub use command::{CommandRequest, OutputCaps};
 pub use cost::Prices;
 pub use jails::{JailOptions, Jails};
+pub use network::ServedNetwork;
 pub use output::{CommandExit, CommandOutput, RefusedChange, Stream};
 pub use running::Stop;
+pub use slots::{MAX_RUNNING, MAX_WAITING};
 
-pub use network::ServedNetwork;
 pub(crate) use run::PermittedRun;
+pub(crate) use slots::Slots;
 
 /// Runs commands of one session. Clones share it.
 #[derive(Clone, Debug)]

@@ -100,16 +100,15 @@ impl Fetcher {
             dials: Dials::new(Arc::clone(&monitor)),
             monitor,
             port,
-            pins: Arc::default(),
             search: None,
         }
     }
+
     /// The dials of the session, which share the addresses kept: what its jailed programs dial goes by them.
     #[must_use]
     pub fn dials(&self) -> &Dials {
         &self.dials
     }
-
 
     /// The same fetches with a search backend.
     #[must_use]

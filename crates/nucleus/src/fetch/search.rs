@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis::request::{Content, Subject};
+use portcullis::request::{Content, Subject, UrlSubject};
 use portcullis::{Exposure, Operation};
 
 use super::hop::Leg;
@@ -28,17 +28,13 @@ impl SearchBackend {
     /// The backend at this URL.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it is no `https` URL at the usual port, for which
-    /// alone queries are judged, or has no `{query}` after its `?`.
+    /// [`Error::Invalid`] when it is no `https` URL or has no `{query}` after its `?`.
     pub fn new(template: impl Into<String>) -> Result<Self, Error> {
         let template = template.into();
         let url = parse(&template.replace("{query}", "q"))?;
         let target = subject(&url, Method::Get)?;
-        if target.scheme != "https" || target.port != 443 {
-            return Err(invalid(
-                &template,
-                "a search backend is reached by https at port 443",
-            ));
+        if target.scheme != "https" {
+            return Err(invalid(&template, "a search backend is reached by https"));
         }
         match template.split_once('?') {
             Some((_, query)) if query.contains("{query}") => Ok(Self { template }),
@@ -75,10 +71,7 @@ impl Fetcher {
         }
         let url = parse(&backend.url(query))?;
         let target = subject(&url, Method::Get)?;
-        let asked = Subject::Query {
-            backend: target.host.clone(),
-            text: query.to_owned(),
-        };
+        let asked = asked(&target, query);
         // The final URL is part of the request's digest.
         let content = Content::Inline(url.as_str().as_bytes().into());
         let request = self
@@ -104,4 +97,16 @@ impl Fetcher {
             redirects: Vec::new(),
         })
     }
+}
+
+/// A query is judged at port 443. A backend at another port is judged as the URL
+/// it is reached at, which needs a rule for that port and `web_fetch` beside `web_search`.
+fn asked(target: &UrlSubject, query: &str) -> Subject {
+    if target.port == 443 {
+        return Subject::Query {
+            backend: target.host.clone(),
+            text: query.to_owned(),
+        };
+    }
+    Subject::Url(target.clone())
 }

@@ -169,10 +169,11 @@ impl Monitor {
         terms: &Terms<'_>,
         approval: Option<&Approval>,
     ) -> Result<Admitted, Refused> {
-        self.check_origin(request)?;
-        let mut inner = self.lock();
-        let step = self.step(&mut inner, request, terms, approval)?;
-        drop(inner);
+        let stepped = self.check_origin(request).and_then(|()| {
+            let mut inner = self.lock();
+            self.step(&mut inner, request, terms, approval)
+        });
+        let step = stepped.inspect_err(|_| self.stop_flood())?;
         self.fault(FaultStep::Appended);
         let permit = step
             .pending
@@ -314,6 +315,7 @@ impl Monitor {
         window: Option<WindowFault>,
     ) -> Refused {
         inner.count(request.operations(), decision.outcome());
+        inner.refusals.add(request);
         let judged = Judged {
             request,
             decision,
@@ -321,7 +323,9 @@ impl Monitor {
             reserved,
         };
         let draft = drafted(self.context(inner), terms, judged);
-        if self.log.append(&draft, (), Durability::Buffered).is_err() {
+        if self.is_refusal_recorded(inner)
+            && self.log.append(&draft, (), Durability::Buffered).is_err()
+        {
             self.end_now(inner);
             return Refused::by_doubt(request, Doubt::RecordFailed);
         }
@@ -340,8 +344,12 @@ impl Monitor {
     }
 
     /// Refuses for a doubt of the monitor's own, with a record.
-    fn doubt(&self, inner: &mut Inner, request: &Request, doubt: Doubt) -> Refused {
+    pub(super) fn doubt(&self, inner: &mut Inner, request: &Request, doubt: Doubt) -> Refused {
         inner.count(request.operations(), Outcome::Deny);
+        inner.refusals.add(request);
+        if !self.is_refusal_recorded(inner) {
+            return Refused::by_doubt(request, doubt);
+        }
         let text = format!("denied: {}", doubt.sentence());
         let draft = Draft::note(self.context(inner), &text);
         let appended = self.log.append(&draft, (), Durability::Buffered);

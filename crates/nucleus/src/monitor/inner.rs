@@ -8,6 +8,7 @@ use portcullis::session::{Event, SessionState, step};
 use portcullis::verdict::SessionWord;
 use portcullis::{Exposure, Label, Operation, OperationSet, Outcome};
 
+use super::flood::Refusals;
 use crate::guard::{MonotonicGuard, WindowFault};
 
 /// When a label came, and by what.
@@ -35,6 +36,7 @@ pub(super) struct Inner {
     pub(super) witnesses: [Option<Witness>; 3],
     pub(super) spent: HashSet<[u8; 16]>,
     pub(super) tally: [Tally; 12],
+    pub(super) refusals: Refusals,
     pub(super) tightened: u64,
     pub(super) approvals: u64,
     pub(super) landed: u64,
@@ -61,6 +63,7 @@ impl Inner {
             witnesses: [None, None, None],
             spent: HashSet::new(),
             tally: [Tally::default(); 12],
+            refusals: Refusals::default(),
             tightened: 0,
             approvals: 0,
             landed: 0,

@@ -10,6 +10,7 @@ use portcullis::session::{Event, step};
 use portcullis::verdict::Phase;
 
 use super::Monitor;
+use super::flood::Refusals;
 use super::inner::Inner;
 use super::refused::Refused;
 use crate::error::{Error, MonitorError};
@@ -136,6 +137,7 @@ impl Monitor {
             }
             self.record(&Draft::lift(self.context(&inner), why))?;
             inner.session = step(inner.session, Event::Lift).0;
+            inner.refusals = Refusals::default();
         }
         self.call_hooks(|hook| hook.lift());
         Ok(())

@@ -9,6 +9,7 @@ mod again;
 mod approve;
 mod describe;
 mod exposure;
+mod flood;
 mod held;
 mod inner;
 mod life;
@@ -33,8 +34,10 @@ use crate::error::MonitorError;
 use crate::ports::{Approver, Clock, FaultPoint, FaultStep};
 
 pub use admit::{Admitted, Handing, Need, Purpose, Terms};
+pub use approve::Consent;
 pub use describe::{cut, describe};
 pub use exposure::SharedExposure;
+pub use flood::RefusalLimits;
 pub use life::LifeHook;
 pub use options::SessionOptions;
 pub use refused::{Doubt, Refused, RefusedKind};
@@ -65,6 +68,7 @@ pub struct Monitor {
     hooks: Mutex<Vec<Weak<dyn LifeHook>>>,
     held: HeldStore,
     is_broken: AtomicBool,
+    refusal_limits: RefusalLimits,
     started_ms: u64,
     boundary: nucleus_audit::Boundary,
 }
@@ -74,8 +78,12 @@ impl Monitor {
     ///
     /// # Errors
     /// [`MonitorError::Probe`] when a boundary probe got through, which is
-    /// recorded; and when the log or the state cannot be written.
+    /// recorded; [`MonitorError::StartedBefore`] for a log that has records; and when the log or the state cannot be written.
     pub fn open(options: SessionOptions) -> Result<Arc<Self>, MonitorError> {
+        // FAIL-CLOSED: what a session of this number spent before is not known here, so it gets no second budget.
+        if options.log.status()?.records > 0 {
+            return Err(MonitorError::StartedBefore);
+        }
         let Assembled {
             monitor,
             layers,

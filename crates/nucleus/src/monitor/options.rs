@@ -12,6 +12,7 @@ use portcullis::{Amount, Operation};
 use super::Monitor;
 use super::admit::Need;
 use super::exposure::SharedExposure;
+use super::flood::RefusalLimits;
 use super::held::HeldStore;
 use super::inner::Inner;
 use crate::budget::AtomicBudget;
@@ -52,6 +53,8 @@ pub struct SessionOptions {
     pub window_file: Option<PathBuf>,
     /// Told of every step, for crash tests.
     pub faults: Arc<dyn FaultPoint>,
+    /// How much may be refused before the session locks itself down.
+    pub refusals: RefusalLimits,
 }
 
 impl SessionOptions {
@@ -80,6 +83,7 @@ impl SessionOptions {
             task: None,
             window_file: None,
             faults: Arc::new(NoFaults),
+            refusals: RefusalLimits::default(),
         }
     }
 }
@@ -144,6 +148,7 @@ impl Monitor {
             hooks: Mutex::new(Vec::new()),
             held: HeldStore::default(),
             is_broken: AtomicBool::new(false),
+            refusal_limits: options.refusals,
             started_ms,
             boundary: options.boundary,
         };

@@ -165,9 +165,19 @@ impl Sandbox {
             }
             Err(refused) => return Err(refused.into()),
         };
+        self.land_admitted(admitted, &request, change)
+    }
+
+    /// Lands the change that was admitted, and says what became of it.
+    pub(super) fn land_admitted(
+        &self,
+        admitted: Admitted,
+        request: &Request,
+        change: Change,
+    ) -> Result<LandedChange, Error> {
         let mut report = LandedChange::of(&change);
         self.monitor.fault(FaultStep::BeforeLanding);
-        let landed = self.view.land(admitted.permit, &request, change);
+        let landed = self.view.land(admitted.permit, request, change);
         self.monitor.fault(FaultStep::AfterLanding);
         let why = failure(&landed);
         let effect = why.as_deref().map_or(Effect::Done, Effect::Failed);

@@ -32,15 +32,16 @@ use crate::error::Error;
 use crate::monitor::{Monitor, Terms};
 use crate::workspace::WorkspaceView;
 
+pub use apply::Review;
 pub use edit::{EditPair, Occurrences};
 pub(crate) use land::{Kept, failure};
 pub use land::{LandedChange, Written};
 pub use list::{Listed, MAX_ENTRIES};
 pub use options::SandboxOptions;
 pub(crate) use read::read_up_to;
-pub(crate) use repository::Repositories;
 pub use read::{DEFAULT_LINES, LineRange, MAX_FILE_BYTES, MAX_TEXT_BYTES, ReadText};
 pub use remove::Depth;
+pub(crate) use repository::Repositories;
 pub use search::{GlobFound, GrepFound};
 
 /// A session with its workspace: the file tools. Clones share the session.
@@ -50,6 +51,8 @@ pub struct Sandbox {
     view: Arc<dyn WorkspaceView>,
     #[cfg(target_os = "linux")]
     jails: Arc<crate::executor::Jails>,
+    #[cfg(target_os = "linux")]
+    turns: Arc<crate::executor::Slots>,
 }
 
 /// Where an envelope comes from: an envelope itself, or a policy.
@@ -83,6 +86,8 @@ impl Sandbox {
             view,
             #[cfg(target_os = "linux")]
             jails,
+            #[cfg(target_os = "linux")]
+            turns: Arc::default(),
         }
     }
 
@@ -103,6 +108,12 @@ impl Sandbox {
     #[must_use]
     pub fn jails(&self) -> &Arc<crate::executor::Jails> {
         &self.jails
+    }
+
+    /// The turns of the session's commands.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn turns(&self) -> &Arc<crate::executor::Slots> {
+        &self.turns
     }
 
     /// The path in the workspace of what the agent named, relative or absolute.

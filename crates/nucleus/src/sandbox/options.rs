@@ -8,7 +8,7 @@ use nucleus_audit::{Boundary, Layer, Log, LogOptions, Probe, load_or_create_key}
 use super::{Grants, Sandbox};
 use crate::error::{Error, MonitorError};
 use crate::executor::{JailOptions, Jails};
-use crate::monitor::{Monitor, SessionOptions, SharedExposure};
+use crate::monitor::{Monitor, RefusalLimits, SessionOptions, SharedExposure};
 use crate::ports::{Approver, Clock, FaultPoint, NoApprover, NoFaults, SystemClock};
 use crate::state::{StateDir, new_session_id};
 use crate::workspace::{Overlayed, WorkspaceOptions, WorkspaceView};
@@ -42,6 +42,8 @@ pub struct SandboxOptions {
     pub probes: Vec<Probe>,
     /// How the log is kept.
     pub log: LogOptions,
+    /// How much may be refused before the session locks itself down.
+    pub refusals: RefusalLimits,
     /// The session this one is a child of, with its door.
     pub parent: Option<Arc<Monitor>>,
 }
@@ -64,6 +66,7 @@ impl SandboxOptions {
             layers: Vec::new(),
             probes: Vec::new(),
             log: LogOptions::default(),
+            refusals: RefusalLimits::default(),
             parent: None,
         }
     }
@@ -105,9 +108,10 @@ impl Sandbox {
             Some(view) => view,
             None => {
                 let kept = WorkspaceOptions::new(shared.join(StateDir::VIEW));
-                Arc::new(Overlayed::open(dir, &kept, policy.granted())?)
+                Arc::new(Overlayed::open(dir, &kept, policy.granted())?) as Arc<dyn WorkspaceView>
             }
         };
+        let view = view.of_session(session);
         let jails = options
             .shared_jails
             .unwrap_or_else(|| Arc::new(Jails::new(options.jails)));
@@ -127,11 +131,22 @@ impl Sandbox {
         session.boundary = options.boundary;
         session.layers = options.layers;
         session.probes = options.probes;
+        session.refusals = options.refusals;
         session.window_file = Some(own.join("window.json"));
         if let Some(parent) = options.parent {
             session = session.below(&parent)?;
         }
-        Ok(Self::over(Monitor::open(session)?, view, jails))
+        let sandbox = Self::over(Monitor::open(session)?, view, jails);
+        sandbox.label_what_jails_are_shown()?;
+        Ok(sandbox)
+    }
+
+    /// Raises the exposure by what jails are shown beside the workspace, with a record, before anything runs.
+    fn label_what_jails_are_shown(&self) -> Result<(), Error> {
+        if let Some(shown) = self.jails.shown(&self.monitor.envelope()) {
+            self.monitor.expose(shown.labels, &shown.what)?;
+        }
+        Ok(())
     }
 
     /// Where the session keeps its log.

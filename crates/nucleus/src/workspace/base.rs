@@ -1,12 +1,13 @@
 //! What both kinds of workspace share: the real tree beneath a handle, what is staged over it, and labels.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use portcullis::SessionId;
 use rustix::fs::{Gid, Uid};
 
 use super::labels::{LabelStore, Repository};
-use super::staging::Staged;
+use super::staging::{Entries, Staged};
 use super::state::{Locked, State};
 use super::tree::Tree;
 use super::{Before, EntryPath, StagedChange, WorkspaceError};
@@ -21,6 +22,30 @@ pub(crate) struct Base {
     pub(super) owner: Option<(Uid, Gid)>,
     staged: Mutex<Staged>,
     labels: Mutex<Labels>,
+}
+
+/// Whose staged changes are laid over the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Viewer {
+    /// The user at the host: nobody's, so that the tree is seen as it is.
+    User,
+    /// One session: its own and no other's.
+    Session(SessionId),
+}
+
+/// The workspace as one viewer sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    base: &'a Base,
+    pub(super) viewer: Viewer,
+}
+
+impl std::ops::Deref for Seen<'_> {
+    type Target = Base;
+
+    fn deref(&self) -> &Base {
+        self.base
+    }
 }
 
 /// Labels on record and what the repository tracks.
@@ -43,13 +68,13 @@ pub(crate) enum Shown {
 }
 
 impl Base {
-    /// Opens the workspace at `root` with its state in `state_dir`, and settles what crashes left.
+    /// Opens the workspace at `root`, and settles what crashes left.
     pub(crate) fn open(
         root: &Path,
-        state_dir: &Path,
-        forbidden: &[PathBuf],
+        options: &super::WorkspaceOptions,
     ) -> Result<Self, WorkspaceError> {
-        let root = super::suitable::check_root(root, state_dir, forbidden)?;
+        let state_dir = &options.state_dir;
+        let root = super::suitable::check_root(root, state_dir, &options.forbidden)?;
         let tree = Tree::open(&root)?;
         super::suitable::check_filesystem(&tree)?;
         let state = State::open(state_dir)?;
@@ -57,7 +82,7 @@ impl Base {
         let (staged, store) = {
             let locked = state.lock()?;
             (
-                Staged::open(&state, owner, &locked)?,
+                Staged::open(&state, owner, options.stage_limits, &locked)?,
                 LabelStore::open(&state, &locked)?,
             )
         };
@@ -113,16 +138,23 @@ impl Base {
         self.labels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The workspace as this viewer sees it.
+    pub(super) fn seen_by(&self, viewer: Viewer) -> Seen<'_> {
+        Seen { base: self, viewer }
+    }
+}
+
+impl Seen<'_> {
     /// What a path shows.
     pub(super) fn shown(&self, path: &EntryPath) -> Result<Shown, WorkspaceError> {
         let locked = self.state.lock()?;
-        Ok(shown_in(&*self.staged(&locked)?, path))
+        Ok(shown_in(self.staged(&locked)?.of(self.viewer), path))
     }
 
     /// What a change of this path is based on: what the tree holds, or what a staged change of it was based on.
     pub(super) fn base_of(&self, path: &EntryPath) -> Result<Before, WorkspaceError> {
         let locked = self.state.lock()?;
-        if let Some(staged) = self.staged(&locked)?.entries().get(path) {
+        if let Some(staged) = self.staged(&locked)?.of(self.viewer).get(path) {
             return Ok(staged.change.before.clone());
         }
         Before::at(&self.tree, path.as_bytes())
@@ -130,22 +162,21 @@ impl Base {
 }
 
 /// What a path shows over the tree.
-pub(super) fn shown_in(staged: &Staged, path: &EntryPath) -> Shown {
-    if staged.entries().is_empty() {
+pub(super) fn shown_in(staged: &Entries, path: &EntryPath) -> Shown {
+    if staged.is_empty() {
         return Shown::Tree;
     }
     let bytes = path.as_bytes();
     for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
         let above = EntryPath::from_bytes(&bytes[..at]);
         if staged
-            .entries()
             .get(&above)
             .is_some_and(|staged| !staged.is_directory())
         {
             return Shown::Nothing;
         }
     }
-    match staged.entries().get(path) {
+    match staged.get(path) {
         Some(staged) => Shown::Staged(Box::new(staged.clone())),
         None => Shown::Tree,
     }

@@ -1,4 +1,4 @@
-//! The labels of one file, and their endorsement.
+//! The labels of one file.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use portcullis::path::RelPath;
 use portcullis::{ContentDigest, Exposure};
 use rustix::fs::{FileType, Stat};
 
-use super::base::{Base, Labels, Shown, shown_in};
+use super::base::{Base, Labels, Seen, Shown, shown_in};
 use super::change::{ChangeKind, path_bytes};
-use super::labels::{Known, is_dependency, subject_of};
+use super::labels::{Known, Repository, is_dependency, subject_of};
 use super::tree::{changed_ns, file_type};
-use super::{Before, EntryPath, EntryType, WorkspaceError};
+use super::{Before, EntryPath, WorkspaceError};
 
 /// Digests of files that did not change since they were taken.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ pub(super) fn label_digest(held: &Before) -> Option<ContentDigest> {
     }
 }
 
-impl Base {
+impl Seen<'_> {
     /// FAIL-CLOSED: a file whose labels cannot be told is untrusted.
     pub(super) fn carried(&self, path: &RelPath) -> Exposure {
         self.labels_of(&EntryPath::from(path))
@@ -75,7 +75,7 @@ impl Base {
 
     fn labels_of(&self, path: &EntryPath) -> Result<Exposure, WorkspaceError> {
         let locked = self.state.lock()?;
-        let shown = shown_in(&*self.staged(&locked)?, path);
+        let shown = shown_in(self.staged(&locked)?.of(self.viewer), path);
         let mut labels = self.labels(&locked)?;
         match shown {
             Shown::Nothing => Ok(Exposure::NONE),
@@ -96,7 +96,9 @@ impl Base {
             }
         }
     }
+}
 
+impl Base {
     /// The labels of what the tree holds at a path; none for a directory and for nothing.
     pub(super) fn labels_in_tree(
         &self,
@@ -142,45 +144,16 @@ impl Base {
         }
         Ok(digest)
     }
+}
 
-    pub(super) fn endorse(&self, paths: &[RelPath]) -> Result<(), WorkspaceError> {
-        let mut endorsed = Vec::new();
-        for path in paths {
-            let kind = self.metadata(path)?.kind;
-            self.collect_endorsed(&EntryPath::from(path), kind, &mut endorsed)?;
-        }
-        let locked = self.state.lock()?;
-        self.labels(&locked)?.store.endorse(&endorsed, &locked)
-    }
-
-    /// A file with its digest, or everything in a directory; a git directory as one object.
-    fn collect_endorsed(
-        &self,
-        path: &EntryPath,
-        kind: EntryType,
-        endorsed: &mut Vec<(Vec<u8>, Option<ContentDigest>)>,
-    ) -> Result<(), WorkspaceError> {
-        let bytes = path.as_bytes();
-        let subject = subject_of(bytes);
-        if subject != bytes || bytes.ends_with(b"/.git") || bytes == b".git" {
-            endorsed.push((subject.to_vec(), None));
-            return Ok(());
-        }
-        match kind {
-            EntryType::Directory => self
-                .list_all(path)?
-                .iter()
-                .try_for_each(|entry| self.collect_endorsed(&entry.path, entry.kind, endorsed)),
-            EntryType::File | EntryType::Symlink => {
-                endorsed.push((
-                    bytes.to_vec(),
-                    label_digest(&Before::at(&self.tree, bytes)?),
-                ));
-                Ok(())
-            }
-            EntryType::Other => Ok(()),
-        }
-    }
+/// Whether a directory of the host is somebody else's, as it would be in a workspace: in a
+/// tree of dependencies, or in a repository that tracks nothing of it.
+pub(crate) fn is_foreign_tree(dir: &std::path::Path, bytes: &[u8]) -> bool {
+    is_dependency(bytes)
+        || Repository::find(dir).is_some_and(|mut repository| {
+            repository.refresh();
+            !repository.tracks_any()
+        })
 }
 
 /// Whether a file that is on no record comes from elsewhere: dependency trees, submodules, and what the repository does not track.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use portcullis::digest::FieldHasher;
-use portcullis::{Content, ContentDigest, Exposure, Operation, OperationSet};
+use portcullis::{Content, ContentDigest, Exposure, Operation, OperationSet, SessionId};
 
 use super::EntryPath;
 use super::state::RunDir;
@@ -90,8 +90,8 @@ pub enum Origin {
     Command,
     /// A tool of the host.
     Tool,
-    /// A staged change, taken up again by the user on the host.
-    Staged,
+    /// What this session staged, taken up again by the user on the host.
+    Staged(SessionId),
 }
 
 /// Bytes that nobody but us can change, with their digest. Cheap to clone.

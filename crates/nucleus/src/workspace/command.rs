@@ -10,7 +10,7 @@ use nucleus_jail::{Overlay, Tree as JailTree, TreeId, Upper};
 use portcullis::Exposure;
 use portcullis::path::PathError;
 
-use super::base::Base;
+use super::base::{Base, Seen};
 use super::change::DeadLayer;
 use super::clock::Moment;
 use super::content::hold_layer_file;
@@ -97,7 +97,7 @@ pub(super) fn tree_of(base: &Base) -> Result<JailTree, WorkspaceError> {
     })
 }
 
-impl Base {
+impl Seen<'_> {
     /// The changes of a command whose jail is dead.
     pub(super) fn end_command(&self, command: Command) -> Result<CommandOutcome, WorkspaceError> {
         let Command { mut layers, upper } = command;
@@ -109,7 +109,7 @@ impl Base {
         let lowers: Vec<_> = lowers.iter().map(AsFd::as_fd).collect();
         let found = changed_set(upper.dir.as_fd(), &lowers, Bounds::default())?;
         let mut reader = Reader {
-            base: self,
+            seen: *self,
             upper,
             began: layers.began,
             total_bytes: 0,
@@ -132,7 +132,7 @@ impl Base {
 
 /// Turns found differences into changes.
 struct Reader<'a> {
-    base: &'a Base,
+    seen: Seen<'a>,
     upper: Arc<DeadLayer>,
     began: Moment,
     total_bytes: u64,
@@ -219,9 +219,13 @@ impl Reader<'_> {
             // Its deletion comes first.
             return Ok(Before::Absent);
         }
-        let before = self.base.base_of(path)?;
+        let before = match self.seen.base_of(path) {
+            // What the command put a directory in place of was a link: nothing was below it.
+            Err(WorkspaceError::ThroughLink(_)) => return Ok(Before::Absent),
+            other => other?,
+        };
         if matches!(before, Before::File { .. } | Before::Symlink { .. })
-            && let Some(stat) = self.base.tree.stat(path.as_bytes())?
+            && let Some(stat) = self.seen.tree.stat(path.as_bytes())?
             && self.began.may_precede(changed_ns(&stat))
         {
             return Ok(Before::Other);

@@ -21,8 +21,14 @@ const DIR: &str = "NUCLEUS_CRASH_DIR";
 const STEP: &str = "NUCLEUS_CRASH_STEP";
 
 fn base(dir: &Path) -> Base {
-    Base::open(&dir.join("ws"), &dir.join("state"), &[]).unwrap()
+    Base::open(
+        &dir.join("ws"),
+        &super::WorkspaceOptions::new(dir.join("state")),
+    )
+    .unwrap()
 }
+
+const SEEN: super::base::Viewer = super::base::Viewer::Session(SessionId::from_bytes([1; 16]));
 
 fn session() -> SessionId {
     SessionId::from_bytes([1; 16])
@@ -56,7 +62,7 @@ fn changes(base: &Base) -> Vec<Change> {
     let change = |path: &str, kind| Change {
         path: entry(path),
         kind,
-        before: base.base_of(&entry(path)).unwrap(),
+        before: base.seen_by(SEEN).base_of(&entry(path)).unwrap(),
         labels: portcullis::Exposure::UNTRUSTED,
         origin: Origin::Command,
     };
@@ -106,7 +112,9 @@ fn work(dir: &Path) -> Vec<EntryPath> {
         labels: portcullis::Exposure::NONE,
         origin: Origin::Tool,
     };
-    base.stage(asks, StageReason::Failed, session()).unwrap();
+    base.seen_by(SEEN)
+        .stage(asks, StageReason::Failed, session())
+        .unwrap();
     let kept = paths
         .into_iter()
         .zip(landed)
@@ -216,7 +224,14 @@ fn a_kill_at_any_step_loses_nothing_and_leaves_nothing() {
         // The work can be done again, to the same end.
         assert_eq!(work(dir.path()), [entry("user")], "after step {step}");
         assert_eq!(read(&ws, "mod").as_deref(), Some("new mod"));
-        assert_eq!(base(dir.path()).staged_changes().unwrap().len(), 2);
+        assert_eq!(
+            base(dir.path())
+                .seen_by(SEEN)
+                .staged_changes()
+                .unwrap()
+                .len(),
+            2
+        );
         if is_over {
             assert!(step > 20, "only {step} steps were tried");
             return;

@@ -48,6 +48,19 @@ pub enum WorkspaceError {
         /// The bound with its unit.
         bound: String,
     },
+    /// A session holds back as much as it may.
+    #[error(
+        "this session holds back as much as it may ({bound})\nhelp: the user can `nucleus apply` or `nucleus discard` some of it"
+    )]
+    StageFull {
+        /// The bound with its unit.
+        bound: String,
+    },
+    /// What was to be endorsed is not what was shown.
+    #[error(
+        "`{0}` has changed since it was shown, so nothing was endorsed\nhelp: look at it again"
+    )]
+    NotAsShown(String),
     /// The permit is for another request, or the request for another change.
     #[error("the permit does not cover the change of `{0}`")]
     NotCovered(String),

@@ -26,7 +26,7 @@ impl Run<'_> {
         }
         let root = self.base.tree.path();
         if let ChangeKind::Symlink { target } = &change.kind
-            && change.origin != Origin::Staged
+            && !matches!(change.origin, Origin::Staged(_))
             && super::leaves::leaves(root, change.path.as_path(), target)
         {
             self.placed.insert(at, Ok(Err(StageReason::LeavingLink)));

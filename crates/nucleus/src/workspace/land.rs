@@ -14,7 +14,7 @@ use super::group::{Run, sync_names};
 use super::labels::Written;
 use super::landing::{Placed, is_reserved};
 use super::state::Locked;
-use super::{Before, Change, Landed, Landing, StageReason, WorkspaceError};
+use super::{Before, Change, Landed, Landing, Origin, StageReason, WorkspaceError};
 
 /// Files written before they are flushed together; each holds two descriptors.
 const GROUP: usize = 192;
@@ -97,7 +97,7 @@ impl Base {
         // What was staged is forgotten only once its landing is durable.
         if self
             .staged(&locked)
-            .is_ok_and(|staged| staged.entries().is_empty())
+            .is_ok_and(|staged| staged.all().next().is_none())
         {
             touched.append(&mut run.touched);
         } else {
@@ -158,7 +158,7 @@ impl Base {
         let mut landed = Vec::new();
         let mut results = Vec::new();
         for (at, ready) in group {
-            let path = ready.change.path.clone();
+            let path = (ready.session, ready.change.path.clone());
             let result = match placed.remove(&at) {
                 Some(Ok(Ok(Placed::Done))) => {
                     landed.push(path);
@@ -221,8 +221,13 @@ fn check(landing: Landing) -> Result<Ready, WorkspaceError> {
         ));
     }
     let labels = permit.into_inner().projected().meet(Exposure::UNTRUSTED);
+    // What the user lands is off the list of the session that staged it.
+    let session = match change.origin {
+        Origin::Staged(session) => session,
+        Origin::Command | Origin::Tool => request.session(),
+    };
     Ok(Ready {
-        session: request.session(),
+        session,
         change: change.carrying(labels),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portcullis::path::RelPath;
 
-use super::base::Base;
+use super::base::Seen;
 use super::change::Source;
 use super::snapshot::{digest_of, link_target};
 use super::{
@@ -18,7 +18,7 @@ const MEMORY_BYTES: u64 = 1 << 20;
 /// Deepest directory tree removed or renamed.
 const MAX_DEPTH: u32 = 128;
 
-impl Base {
+impl Seen<'_> {
     pub(super) fn change_to_write(
         &self,
         path: &RelPath,

@@ -2,7 +2,7 @@
 //!
 //! - [`WorkspaceView`] is the port; [`Overlayed`] the form for hosts with jails, [`Direct`] the one for tests and guests.
 //! - A command runs over layers ([`CommandLayers`]); what it did comes back as [`Change`]s, each of which becomes a request.
-//! - What may not land is kept as a [`StagedChange`] and shown to later commands as if it had landed.
+//! - What may not land is kept as a [`StagedChange`] and shown to later commands of its session, and of no other, as if it had landed.
 //!
 //! What is absent: no path is opened but beneath a directory handle without following links, and nothing here decides.
 
@@ -18,6 +18,7 @@ mod content;
 mod crash_tests;
 mod diff;
 mod direct;
+mod endorse;
 mod error;
 mod fault;
 mod group;
@@ -43,14 +44,17 @@ mod tree;
 mod view;
 mod watch;
 
+pub(crate) use carried::is_foreign_tree;
 pub use change::{Before, Change, ChangeKind, HeldContent, Origin};
 pub use command::CommandLayers;
 pub use diff::{Diff, DiffBody};
 pub use direct::Direct;
+pub use endorse::Endorsable;
 pub use error::WorkspaceError;
 pub use overlayed::{Overlayed, UpperKind, WorkspaceOptions};
 pub use path::EntryPath;
 pub use staged::{StageReason, StagedChange};
+pub use staging::StageLimits;
 pub use view::{
     Command, CommandOutcome, Entry, EntryType, Landed, Landing, Metadata, OpenedFile, RefusedEntry,
     StopReason, WorkspaceView,

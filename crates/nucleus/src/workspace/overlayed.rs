@@ -9,7 +9,7 @@ use nucleus_jail::Upper;
 use portcullis::path::RelPath;
 use portcullis::{Envelope, Exposure, SessionId};
 
-use super::base::Base;
+use super::base::{Base, Viewer};
 use super::blocked::Blocked;
 use super::clock::Moment;
 use super::command::tree_of;
@@ -17,8 +17,9 @@ use super::index::Index;
 use super::shared::Shared;
 use super::watch::{self, Watch};
 use super::{
-    Change, Command, CommandLayers, CommandOutcome, Diff, Entry, EntryPath, HeldContent, Landed,
-    Landing, Metadata, OpenedFile, StageReason, StagedChange, WorkspaceError, WorkspaceView,
+    Change, Command, CommandLayers, CommandOutcome, Diff, Endorsable, Entry, EntryPath,
+    HeldContent, Landed, Landing, Metadata, OpenedFile, StageLimits, StageReason, StagedChange,
+    WorkspaceError, WorkspaceView,
 };
 
 /// How a workspace is opened.
@@ -30,6 +31,8 @@ pub struct WorkspaceOptions {
     pub forbidden: Vec<PathBuf>,
     /// Where the changes of a command go until they land.
     pub upper: UpperKind,
+    /// The most that one session holds back.
+    pub stage_limits: StageLimits,
 }
 
 /// Where the changes of a command go.
@@ -57,16 +60,25 @@ impl WorkspaceOptions {
                 bytes: 512 << 20,
                 inodes: 100_000,
             },
+            stage_limits: StageLimits::default(),
         }
     }
 }
 
-/// A workspace whose commands run over overlays.
+/// A workspace whose commands run over overlays, as the user sees it or as one session does.
 #[derive(Debug)]
 pub struct Overlayed {
+    host: Arc<Watched>,
+    shared: Arc<Shared>,
+    viewer: Viewer,
+    upper: UpperKind,
+}
+
+/// Ends the watching thread with the last handle of the workspace.
+#[derive(Debug)]
+struct Watched {
     shared: Arc<Shared>,
     watcher: Option<JoinHandle<()>>,
-    upper: UpperKind,
 }
 
 impl Overlayed {
@@ -88,12 +100,12 @@ impl Overlayed {
         envelope: &Envelope,
         watch: Watch,
     ) -> Result<Self, WorkspaceError> {
-        let base = Base::open(root, &options.state_dir, &options.forbidden)?;
+        let base = Base::open(root, options)?;
         let shared = Arc::new(Shared {
             watch,
             index: Mutex::new(Index::new(Arc::new(Blocked::of(envelope)))),
             masks: Mutex::new(None),
-            layers: Mutex::new(None),
+            layers: Mutex::new(std::collections::BTreeMap::new()),
             running: Mutex::new(Vec::new()),
             base,
         });
@@ -101,10 +113,25 @@ impl Overlayed {
         shared.base.settle(&left_over)?;
         let watcher = watch::spawn(&shared)?;
         Ok(Self {
+            host: Arc::new(Watched {
+                shared: Arc::clone(&shared),
+                watcher: Some(watcher),
+            }),
             shared,
-            watcher: Some(watcher),
+            viewer: Viewer::User,
             upper: options.upper,
         })
+    }
+
+    /// The same workspace as this session sees it: its own staged changes lie over the tree, and no other's.
+    #[must_use]
+    pub fn seen_by(&self, session: SessionId) -> Self {
+        Self {
+            host: Arc::clone(&self.host),
+            shared: Arc::clone(&self.shared),
+            viewer: Viewer::Session(session),
+            upper: self.upper,
+        }
     }
 
     fn upper(&self) -> Result<(Upper, Option<super::state::RunDir>), WorkspaceError> {
@@ -121,7 +148,7 @@ impl Overlayed {
     }
 }
 
-impl Drop for Overlayed {
+impl Drop for Watched {
     fn drop(&mut self) {
         self.shared.watch.end();
         // What stops a command may drop the workspace in the watching thread itself.
@@ -155,7 +182,7 @@ impl WorkspaceView for Overlayed {
             root: tree_of(&shared.base)?,
             inside: shared.base.tree.path().to_path_buf(),
             mask: shared.mask(now)?,
-            staged: shared.staged_layer()?,
+            staged: shared.staged_layer(self.viewer)?,
             upper,
             disk,
             guard,
@@ -167,12 +194,25 @@ impl WorkspaceView for Overlayed {
     }
 
     fn end_command(&self, command: Command) -> Result<CommandOutcome, WorkspaceError> {
-        self.shared.base.end_command(command)
+        self.shared.base.seen_by(self.viewer).end_command(command)
     }
 
     fn carried_by_view(&self) -> Exposure {
         // FAIL-CLOSED: what cannot be told is untrusted.
-        Exposure::UNTRUSTED.when(self.shared.has_labelled().unwrap_or(true))
+        Exposure::UNTRUSTED.when(self.shared.has_labelled(self.viewer).unwrap_or(true))
+    }
+
+    fn of_session(&self, session: SessionId) -> Arc<dyn WorkspaceView> {
+        Arc::new(self.seen_by(session))
+    }
+
+    fn landed(&self) -> Arc<dyn WorkspaceView> {
+        Arc::new(Self {
+            host: Arc::clone(&self.host),
+            shared: Arc::clone(&self.shared),
+            viewer: Viewer::User,
+            upper: self.upper,
+        })
     }
 
     super::view::by_base!(shared.base);

@@ -8,7 +8,7 @@ use portcullis::Envelope;
 use portcullis::path::RelPath;
 use rustix::fs::{Dir, FileType, Stat};
 
-use super::base::{Base, Shown, shown_in};
+use super::base::{Seen, Shown, shown_in};
 use super::blocked::Blocked;
 use super::change::{Source, path_bytes};
 use super::landing::is_reserved;
@@ -18,7 +18,7 @@ use super::{
     WorkspaceError,
 };
 
-impl Base {
+impl Seen<'_> {
     pub(super) fn open_read(&self, path: &RelPath) -> Result<OpenedFile, WorkspaceError> {
         let path = EntryPath::from(path);
         match self.shown(&path)? {
@@ -125,23 +125,21 @@ impl Base {
     pub(super) fn list_all(&self, path: &EntryPath) -> Result<Vec<Entry>, WorkspaceError> {
         let locked = self.state.lock()?;
         let staged = self.staged(&locked)?;
-        let is_staged = match shown_in(&staged, path) {
+        let staged = staged.of(self.viewer);
+        let is_staged = match shown_in(staged, path) {
             Shown::Nothing => return Err(not_found(path)),
             Shown::Staged(change) if !change.is_directory() => {
                 return Err(not_a_directory(path, &change));
             }
             Shown::Staged(_) => true,
             // A staged file shows the directories it lies in.
-            Shown::Tree => staged
-                .entries()
-                .keys()
-                .any(|key| below(path, key).is_some()),
+            Shown::Tree => staged.keys().any(|key| below(path, key).is_some()),
         };
         let mut found = match self.tree_entries(path) {
             Err(WorkspaceError::NotFound(_)) if is_staged => BTreeMap::new(),
             other => other?,
         };
-        for (key, change) in staged.entries() {
+        for (key, change) in staged {
             let Some((name, rest)) = below(path, key).map(split_first) else {
                 continue;
             };
@@ -155,7 +153,7 @@ impl Base {
                 }
                 // What is shown below needs the directory, unless something else is staged there.
                 (false, Some(_)) => {
-                    let above = staged.entries().get(&EntryPath::from_bytes(&at));
+                    let above = staged.get(&EntryPath::from_bytes(&at));
                     if above.is_none_or(StagedChange::is_directory) {
                         found.entry(at).or_insert(EntryType::Directory);
                     }
@@ -172,7 +170,7 @@ impl Base {
             .collect())
     }
 
-    fn tree_entries(
+    pub(super) fn tree_entries(
         &self,
         path: &EntryPath,
     ) -> Result<BTreeMap<Vec<u8>, EntryType>, WorkspaceError> {

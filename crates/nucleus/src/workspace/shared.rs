@@ -1,13 +1,13 @@
 //! What a workspace and its watching thread share: the index of names, the layers last built, the commands that run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use portcullis::{Envelope, Exposure};
+use portcullis::{Envelope, Exposure, SessionId};
 use rustix::fs::FileType;
 
 use super::WorkspaceError;
-use super::base::{Base, Labels};
+use super::base::{Base, Labels, Viewer};
 use super::blocked::Blocked;
 use super::index::{Around, Index};
 use super::mask::{MaskLayer, without_nested};
@@ -22,7 +22,7 @@ pub(super) struct Shared {
     pub(super) watch: Watch,
     pub(super) index: Mutex<Index>,
     pub(super) masks: Mutex<Option<Arc<MaskLayer>>>,
-    pub(super) layers: Mutex<Option<Arc<Layer>>>,
+    pub(super) layers: Mutex<BTreeMap<SessionId, Arc<Layer>>>,
     pub(super) running: Mutex<Vec<Weak<Guard>>>,
 }
 
@@ -70,30 +70,36 @@ impl Shared {
         Ok(mask)
     }
 
-    /// The layer of what is staged; none when nothing is.
-    pub(super) fn staged_layer(&self) -> Result<Option<Arc<Layer>>, WorkspaceError> {
+    /// The layer of what the viewer's session has staged; none when nothing is.
+    pub(super) fn staged_layer(
+        &self,
+        viewer: Viewer,
+    ) -> Result<Option<Arc<Layer>>, WorkspaceError> {
+        let Viewer::Session(session) = viewer else {
+            return Ok(None);
+        };
         let locked = self.base.state.lock()?;
         let staged = self.base.staged(&locked)?;
         let mut last = lock(&self.layers);
-        if staged.entries().is_empty() {
-            *last = None;
+        if staged.of(viewer).is_empty() {
+            last.remove(&session);
             return Ok(None);
         }
-        if let Some(layer) = &*last
-            && layer.is_current(staged.generation(), &self.base.tree)?
+        if let Some(layer) = last.get(&session)
+            && layer.is_current(staged.generation(session), &self.base.tree)?
         {
             return Ok(Some(Arc::clone(layer)));
         }
         let dir = self.base.state.fresh_dir("staged")?;
         let layer = Layer::build(
             &self.base.tree,
-            staged.entries(),
-            staged.generation(),
+            staged.of(viewer),
+            staged.generation(session),
             dir,
             self.base.owner,
         )?;
         let layer = Arc::new(layer);
-        *last = Some(Arc::clone(&layer));
+        last.insert(session, Arc::clone(&layer));
         Ok(Some(layer))
     }
 
@@ -122,16 +128,21 @@ impl Shared {
         Ok(without_nested(hidden))
     }
 
-    /// Whether a command would see a labelled file.
-    pub(super) fn has_labelled(&self) -> Result<bool, WorkspaceError> {
+    /// Whether a command of this viewer would see a labelled file.
+    pub(super) fn has_labelled(&self, viewer: Viewer) -> Result<bool, WorkspaceError> {
         let foreign: Vec<Vec<u8>> = self.refresh()?.foreign().collect();
         let locked = self.base.state.lock()?;
-        let is_staged_labelled = self.base.staged(&locked)?.entries().values().any(|staged| {
-            staged
-                .change
-                .labels
-                .contains(portcullis::Label::UntrustedContent)
-        });
+        let is_staged_labelled = self
+            .base
+            .staged(&locked)?
+            .of(viewer)
+            .values()
+            .any(|staged| {
+                staged
+                    .change
+                    .labels
+                    .contains(portcullis::Label::UntrustedContent)
+            });
         if is_staged_labelled {
             return Ok(true);
         }

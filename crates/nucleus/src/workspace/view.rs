@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use nucleus_audit::Recorded;
@@ -10,7 +11,8 @@ use portcullis::path::RelPath;
 use portcullis::{Envelope, Exposure, Permit, Request, SessionId};
 
 use super::{
-    Change, CommandLayers, Diff, EntryPath, HeldContent, StageReason, StagedChange, WorkspaceError,
+    Change, CommandLayers, Diff, Endorsable, EntryPath, HeldContent, StageReason, StagedChange,
+    WorkspaceError,
 };
 
 /// A workspace: the real tree, the changes staged over it, and the labels of its files.
@@ -47,11 +49,24 @@ pub trait WorkspaceView: Send + Sync + Debug {
     /// The labels of everything a command would see.
     fn carried_by_view(&self) -> Exposure;
 
-    /// Trusts what these files hold now. Host only: an agent must not reach it.
+    /// The same workspace as this session sees it: its own staged changes lie over the tree, and no other's.
+    fn of_session(&self, session: SessionId) -> Arc<dyn WorkspaceView>;
+
+    /// The same workspace as it has landed: no staged change lies over the tree.
+    fn landed(&self) -> Arc<dyn WorkspaceView>;
+
+    /// What these paths hold in the real tree now: each file below them, and each git directory as one object.
     ///
     /// # Errors
-    /// [`WorkspaceError`] when a file cannot be read or the record cannot be made durable.
-    fn endorse(&self, paths: &[RelPath]) -> Result<(), WorkspaceError>;
+    /// [`WorkspaceError`] when one of them cannot be read.
+    fn endorsable(&self, paths: &[RelPath]) -> Result<Vec<Endorsable>, WorkspaceError>;
+
+    /// Trusts what was shown. Host only: an agent must not reach it.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::NotAsShown`] when one of them holds anything else by now: none is trusted then;
+    /// others when a file cannot be read or the record cannot be made durable.
+    fn endorse(&self, shown: &[Endorsable]) -> Result<(), WorkspaceError>;
 
     /// The change that gives a file these bytes, based on what the real tree holds now.
     /// Without a mode the file keeps its own, a new one has 0644.
@@ -110,10 +125,10 @@ pub trait WorkspaceView: Send + Sync + Debug {
     /// Lands changes in order, as [`WorkspaceView::land`], with fewer waits for the disk. One result each, in order.
     fn land_all(&self, landings: Vec<Landing>) -> Vec<Result<Landed, WorkspaceError>>;
 
-    /// Keeps a change for the user, visible to later reads and commands. Replaces what was staged at that path.
+    /// Keeps a change for the user, visible to later reads and commands of that session. Replaces what it staged at that path.
     ///
     /// # Errors
-    /// [`WorkspaceError`] when it cannot be made durable; then nothing has changed.
+    /// [`WorkspaceError::StageFull`] when the session holds back as much as it may; others when it cannot be made durable; then nothing has changed.
     fn stage(
         &self,
         change: Change,
@@ -121,17 +136,17 @@ pub trait WorkspaceView: Send + Sync + Debug {
         session: SessionId,
     ) -> Result<(), WorkspaceError>;
 
-    /// What is staged, by path.
+    /// What the session has staged, by path; to the user, what every session has.
     ///
     /// # Errors
     /// [`WorkspaceError::State`] when the manifest cannot be read.
     fn staged(&self) -> Result<Vec<StagedChange>, WorkspaceError>;
 
-    /// The staged change of one path, to be judged again and landed. Host only.
+    /// What a session staged at a path, to be judged again and landed. Host only.
     ///
     /// # Errors
-    /// [`WorkspaceError::NotFound`] when none is.
-    fn take_up(&self, path: &EntryPath) -> Result<Change, WorkspaceError>;
+    /// [`WorkspaceError::NotFound`] when nothing is.
+    fn take_up(&self, session: SessionId, path: &EntryPath) -> Result<Change, WorkspaceError>;
 
     /// What applying a staged change would do to what the real tree holds now.
     ///
@@ -139,7 +154,7 @@ pub trait WorkspaceView: Send + Sync + Debug {
     /// [`WorkspaceError`] when either side cannot be read.
     fn diff(&self, staged: &StagedChange) -> Result<Diff, WorkspaceError>;
 
-    /// Forgets staged changes at and below these paths, and says which.
+    /// Forgets what the session staged at and below these paths, and says what; for the user, what every session did.
     ///
     /// # Errors
     /// [`WorkspaceError`] when it cannot be made durable.
@@ -282,23 +297,27 @@ macro_rules! by_base {
         }
 
         fn open_read(&self, path: &RelPath) -> Result<OpenedFile, WorkspaceError> {
-            self.$($base).+.open_read(path)
+            self.$($base).+.seen_by(self.viewer).open_read(path)
         }
 
         fn metadata(&self, path: &RelPath) -> Result<Metadata, WorkspaceError> {
-            self.$($base).+.metadata(path)
+            self.$($base).+.seen_by(self.viewer).metadata(path)
         }
 
         fn list(&self, path: &RelPath, envelope: &Envelope) -> Result<Vec<Entry>, WorkspaceError> {
-            self.$($base).+.list(path, envelope)
+            self.$($base).+.seen_by(self.viewer).list(path, envelope)
         }
 
         fn carried(&self, path: &RelPath) -> Exposure {
-            self.$($base).+.carried(path)
+            self.$($base).+.seen_by(self.viewer).carried(path)
         }
 
-        fn endorse(&self, paths: &[RelPath]) -> Result<(), WorkspaceError> {
-            self.$($base).+.endorse(paths)
+        fn endorsable(&self, paths: &[RelPath]) -> Result<Vec<Endorsable>, WorkspaceError> {
+            self.$($base).+.endorsable(paths)
+        }
+
+        fn endorse(&self, shown: &[Endorsable]) -> Result<(), WorkspaceError> {
+            self.$($base).+.endorse(shown)
         }
 
         fn change_to_write(
@@ -307,19 +326,19 @@ macro_rules! by_base {
             content: HeldContent,
             mode: Option<u32>,
         ) -> Result<Change, WorkspaceError> {
-            self.$($base).+.change_to_write(path, content, mode)
+            self.$($base).+.seen_by(self.viewer).change_to_write(path, content, mode)
         }
 
         fn change_to_make_dir(&self, path: &RelPath) -> Result<Change, WorkspaceError> {
-            self.$($base).+.change_to_make_dir(path)
+            self.$($base).+.seen_by(self.viewer).change_to_make_dir(path)
         }
 
         fn changes_to_remove(&self, path: &RelPath) -> Result<Vec<Change>, WorkspaceError> {
-            self.$($base).+.changes_to_remove(path)
+            self.$($base).+.seen_by(self.viewer).changes_to_remove(path)
         }
 
         fn changes_to_rename(&self, from: &RelPath, to: &RelPath) -> Result<Vec<Change>, WorkspaceError> {
-            self.$($base).+.changes_to_rename(from, to)
+            self.$($base).+.seen_by(self.viewer).changes_to_rename(from, to)
         }
 
         fn land_all(&self, landings: Vec<Landing>) -> Vec<Result<Landed, WorkspaceError>> {
@@ -327,15 +346,15 @@ macro_rules! by_base {
         }
 
         fn stage(&self, change: Change, reason: StageReason, session: SessionId) -> Result<(), WorkspaceError> {
-            self.$($base).+.stage(change, reason, session)
+            self.$($base).+.seen_by(self.viewer).stage(change, reason, session)
         }
 
         fn staged(&self) -> Result<Vec<StagedChange>, WorkspaceError> {
-            self.$($base).+.staged_changes()
+            self.$($base).+.seen_by(self.viewer).staged_changes()
         }
 
-        fn take_up(&self, path: &EntryPath) -> Result<Change, WorkspaceError> {
-            self.$($base).+.take_up(path)
+        fn take_up(&self, session: SessionId, path: &EntryPath) -> Result<Change, WorkspaceError> {
+            self.$($base).+.seen_by(self.viewer).take_up(session, path)
         }
 
         fn diff(&self, staged: &StagedChange) -> Result<Diff, WorkspaceError> {
@@ -343,7 +362,7 @@ macro_rules! by_base {
         }
 
         fn discard(&self, paths: &[EntryPath]) -> Result<Vec<EntryPath>, WorkspaceError> {
-            self.$($base).+.discard(paths)
+            self.$($base).+.seen_by(self.viewer).discard(paths)
         }
     };
 }

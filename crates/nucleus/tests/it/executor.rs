@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nucleus::executor::{CommandExit, CommandRequest, OutputCaps, Prices, Stop, Stream};
+use nucleus::executor::{
+    CommandExit, CommandRequest, MAX_RUNNING, OutputCaps, Prices, Stop, Stream,
+};
 use nucleus::{AtomicBudget, Error, Executor, Exposure};
 use nucleus_audit::Kind;
 use portcullis::Amount;
@@ -261,6 +263,71 @@ fn the_end_of_the_session_kills_its_commands_and_nothing_lands() {
     };
     assert!(ended);
     assert_eq!(session.on_disk("a"), None);
+}
+
+/// Starts as many commands as may run at a time; they end when `stop` says so.
+fn fill<'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    executor: &'scope Executor,
+    stop: &'scope Stop,
+) {
+    let (up, started) = std::sync::mpsc::channel();
+    for _ in 0..MAX_RUNNING {
+        let up = up.clone();
+        scope.spawn(move || {
+            let said = &mut |_: Stream, _: &[u8]| up.send(()).unwrap();
+            executor
+                .run_streaming(&sh("echo up; sleep 1000"), stop, said)
+                .unwrap();
+        });
+    }
+    for _ in 0..MAX_RUNNING {
+        started.recv_timeout(Duration::from_secs(300)).unwrap();
+    }
+}
+
+#[test]
+fn commands_above_the_bound_wait_for_their_turn() {
+    let session = Session::open();
+    let (executor, stop, given_up) = (session.executor(), Stop::new(), Stop::new());
+    std::thread::scope(|scope| {
+        fill(scope, &executor, &stop);
+        let permits = || {
+            let kinds = session.kinds();
+            kinds.iter().filter(|kind| **kind == Kind::Permit).count()
+        };
+        assert_eq!(permits(), MAX_RUNNING);
+        let cancelled =
+            scope.spawn(|| executor.run_streaming(&sh("true"), &given_up, &mut |_, _| {}));
+        let waiting = scope.spawn(|| executor.run("echo its turn"));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!waiting.is_finished() && !cancelled.is_finished());
+        assert_eq!(permits(), MAX_RUNNING, "what waits is not judged yet");
+        given_up.stop();
+        let error = cancelled.join().unwrap().unwrap_err();
+        assert!(error.to_string().contains("cancelled"), "{error}");
+        stop.stop();
+        let output = waiting.join().unwrap().unwrap();
+        assert_eq!(text(&output.stdout), "its turn\n");
+    });
+    session.end();
+}
+
+#[test]
+fn a_command_that_waits_when_the_session_is_locked_down_is_refused() {
+    let session = Session::open();
+    let (executor, stop) = (session.executor(), Stop::new());
+    std::thread::scope(|scope| {
+        fill(scope, &executor, &stop);
+        let waiting = scope.spawn(|| executor.run("true"));
+        std::thread::sleep(Duration::from_millis(100));
+        session.monitor().lockdown("look").unwrap();
+        let error = waiting.join().unwrap().unwrap_err();
+        assert!(matches!(error, Error::StateBlocked { .. }), "{error}");
+        session.monitor().lift("fine").unwrap();
+        stop.stop();
+    });
+    session.end();
 }
 
 #[test]

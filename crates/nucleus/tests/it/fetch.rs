@@ -548,11 +548,19 @@ fn a_search_needs_a_backend_and_a_rule_for_it() {
 fn a_search_backend_is_judged_at_the_port_it_is_reached_at() {
     for template in [
         "http://example.com/?q={query}",
-        "https://example.com:8443/?q={query}",
         "https://example.com/{query}",
         "https://example.com/?q=x",
     ] {
         SearchBackend::new(template).unwrap_err();
+    }
+    let listed = POLICY.replace("\"example.com\",", "\"example.com:8443\",");
+    let answer = "GET https://example.com:8443/?q=rust";
+    for (policy, is_listed) in [(POLICY, false), (&*listed, true)] {
+        let session = Session::under(policy, public_web().page(answer, "found"));
+        let backend = SearchBackend::new("https://example.com:8443/?q={query}").unwrap();
+        let found = session.fetcher.clone().with_search(backend).search("rust");
+        assert_eq!(found.is_ok(), is_listed, "{found:?}");
+        assert_eq!(session.web.dialled().len(), usize::from(is_listed));
     }
 }
 

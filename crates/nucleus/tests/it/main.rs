@@ -4,12 +4,15 @@
 
 mod budget;
 mod compile_fail;
+mod consent;
 mod executor;
 mod fetch;
+mod flood;
 mod git;
 mod guard;
 mod monitor;
 mod probes;
 mod sandbox;
 mod session;
+mod shown;
 mod workspace;

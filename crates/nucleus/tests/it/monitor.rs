@@ -307,6 +307,43 @@ fn a_reason_that_was_not_shown_is_not_discharged() {
     );
 }
 
+#[test]
+fn a_restart_never_renews_budget_or_window_of_a_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let (at, id) = (dir.path().join("log"), SessionId::from_bytes([3; 16]));
+    let key = || nucleus_audit::SigningKey::from_seed(&[5; 32]);
+    let log = nucleus_audit::Log::create(&at, id, Default::default(), key()).unwrap();
+    let envelope = policy(OPEN).envelope().clone();
+    let options = |log, session| {
+        let mut options =
+            nucleus::monitor::SessionOptions::new(envelope.clone(), "tester", session, log);
+        options.window_file = Some(dir.path().join("window.json"));
+        options
+    };
+    let first = nucleus::Monitor::open(options(log, id)).unwrap();
+    let cost = Amount::of_micro_usd(4_000_000);
+    let request = first.request(Operation::ReadFiles, file("x")).build();
+    let admitted = first.admit(&request, cost, Need::Durable).unwrap();
+    drop((admitted, first));
+    // As after `kill -9`: the log goes on where it was, the session does not.
+    let context = nucleus_audit::Context {
+        times: nucleus_audit::Times::default(),
+        principal: "tester",
+        parent: None,
+        exposure: Exposure::NONE,
+        envelope: envelope.digest(),
+        budget: portcullis::Ledger::open(Amount::ZERO),
+    };
+    let (log, _) =
+        nucleus_audit::Log::recover(&at, id, Default::default(), key(), &context).unwrap();
+    let error = nucleus::Monitor::open(options(log, id)).unwrap_err();
+    assert!(matches!(error, MonitorError::StartedBefore), "{error}");
+    // The twin: a new session with a log of its own, whose window is still the old one.
+    let other = SessionId::from_bytes([4; 16]);
+    let log = nucleus_audit::Log::create(&dir.path().join("new"), other, Default::default(), key());
+    nucleus::Monitor::open(options(log.unwrap(), other)).unwrap();
+}
+
 /// Panics once at a step.
 #[derive(Debug)]
 struct Panics {

@@ -68,6 +68,13 @@ impl Repository {
         self.index.tracks(&full) && !self.index.is_in_submodule(&full)
     }
 
+    /// Whether anything at or below the directory that the repository was looked for from is tracked.
+    pub(crate) fn tracks_any(&self) -> bool {
+        self.index
+            .names()
+            .any(|name| strip(&self.prefix, name).is_some())
+    }
+
     /// Where its index is.
     pub(crate) fn index_path(&self) -> &Path {
         &self.index_file

@@ -6,4 +6,5 @@ mod record;
 mod store;
 
 pub(crate) use layer::Layer;
-pub(crate) use store::Staged;
+pub use store::StageLimits;
+pub(crate) use store::{Entries, Staged};

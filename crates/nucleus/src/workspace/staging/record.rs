@@ -17,12 +17,15 @@ use crate::workspace::{
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Record {
-    /// A change is staged, in place of what was staged at that path.
+    /// A change is staged, in place of what its session staged at that path.
     Stage(StageLine),
-    /// Nothing is staged at that path any more.
+    /// The session stages nothing at that path any more.
     Drop {
         /// The path.
         path: String,
+        /// The session; every session's where it is absent, as the first manifests wrote it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
     },
 }
 
@@ -91,6 +94,16 @@ impl Record {
     }
 }
 
+impl Record {
+    /// The line that takes a staged change off the list.
+    pub(super) fn dropping(staged: &StagedChange) -> Self {
+        Self::Drop {
+            path: String::from_utf8_lossy(staged.change.path.as_bytes()).into_owned(),
+            session: Some(staged.session.to_string()),
+        }
+    }
+}
+
 impl StageLine {
     /// The staged change of a line, or which field is out of range.
     pub(super) fn staged(&self, blobs: &Path) -> Result<StagedChange, &'static str> {
@@ -98,6 +111,7 @@ impl StageLine {
         if path.rel().is_none() {
             return Err("`path` is not canonical");
         }
+        let session = SessionId::from_hex(&self.session).ok_or("`session` is not 32 hex digits")?;
         let reasons = Reasons::from_bits(self.reasons).ok_or("`reasons` has an unknown bit")?;
         Ok(StagedChange {
             change: Change {
@@ -105,10 +119,10 @@ impl StageLine {
                 kind: self.change.parse(blobs)?,
                 before: self.before.parse()?,
                 labels: Exposure::from_bits(self.labels).ok_or("`labels` has an unknown bit")?,
-                origin: Origin::Staged,
+                origin: Origin::Staged(session),
             },
             reason: reason(&self.reason, reasons).ok_or("`reason` is unknown")?,
-            session: SessionId::from_hex(&self.session).ok_or("`session` is not 32 hex digits")?,
+            session,
             wall_unix_ms: self.wall_unix_ms,
         })
     }

@@ -51,7 +51,7 @@ fn a1_links_out_of_the_workspace_are_staged_and_never_followed() {
         place.sh(&view, "readlink abs").0.trim(),
         format!("{}/c", out.display())
     );
-    let taken = view.take_up(&entry("abs")).unwrap();
+    let taken = view.take_up(place.door.session, &entry("abs")).unwrap();
     assert_eq!(place.door.land(&view, taken).unwrap(), Landed::Done);
     // Whoever put it there, the tools of the host neither read nor write through it.
     symlink(&out, place.ws("o")).unwrap();

@@ -207,8 +207,7 @@ fn the_layer_of_changes_is_bounded_and_nothing_is_lost() {
         },
         ..place.options()
     };
-    let view =
-        nucleus::workspace::Overlayed::open(&place.ws(""), &options, place.envelope()).unwrap();
+    let view = place.open_with(&options).unwrap();
     let script = "echo small > s; dd if=/dev/zero of=big bs=1M count=4 2>&1; i=0; while [ $i -lt 200 ]; do touch n$i 2>/dev/null || break; i=$((i+1)); done; true";
     let (seen, outcome) = place.sh(&view, script);
     assert!(seen.contains("No space left on device"), "{seen}");
@@ -227,8 +226,7 @@ fn the_layer_of_changes_may_be_on_disk() {
         upper: UpperKind::Disk,
         ..place.options()
     };
-    let view =
-        nucleus::workspace::Overlayed::open(&place.ws(""), &options, place.envelope()).unwrap();
+    let view = place.open_with(&options).unwrap();
     place.run_and_land(&view, "mkdir d; echo x > d/f");
     assert_eq!(place.read("d/f"), "x\n");
     let runs = place.beside("state").join("runs");

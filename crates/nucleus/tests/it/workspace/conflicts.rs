@@ -120,14 +120,14 @@ fn applying_a_conflict_takes_what_the_user_now_sees_as_its_base() {
         .unwrap();
     place.write("f", "user");
     assert_eq!(place.door.land(&view, change).unwrap(), CONFLICT);
-    let seen = view.take_up(&entry("f")).unwrap();
+    let seen = view.take_up(place.door.session, &entry("f")).unwrap();
     place.write("f", "user again");
     assert_eq!(
         place.door.land(&view, seen).unwrap(),
         CONFLICT,
         "changed after the user looked"
     );
-    let seen = view.take_up(&entry("f")).unwrap();
+    let seen = view.take_up(place.door.session, &entry("f")).unwrap();
     assert_eq!(place.door.land(&view, seen).unwrap(), Landed::Done);
     assert_eq!(
         (place.read("f").as_str(), view.staged().unwrap().len()),

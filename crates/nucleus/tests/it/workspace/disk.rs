@@ -41,7 +41,9 @@ impl Drop for Disk {
 }
 
 fn open(place: &Place, root: &Path, state: &Path) -> Overlayed {
-    Overlayed::open(root, &WorkspaceOptions::new(state), place.envelope()).unwrap()
+    Overlayed::open(root, &WorkspaceOptions::new(state), place.envelope())
+        .unwrap()
+        .seen_by(place.door.session)
 }
 
 fn content() -> HeldContent {
@@ -68,7 +70,7 @@ fn a_full_disk_under_the_workspace_stages_what_does_not_fit() {
         "nothing half written is left"
     );
     std::fs::remove_file(disk.at.join("filler")).unwrap();
-    let kept = view.take_up(&entry("f")).unwrap();
+    let kept = view.take_up(place.door.session, &entry("f")).unwrap();
     assert_eq!(place.door.land(&view, kept).unwrap(), Landed::Done);
     assert_eq!(std::fs::metadata(root.join("f")).unwrap().len(), 100_000);
 }

@@ -97,7 +97,16 @@ impl Place {
     }
 
     pub(crate) fn try_open(&self) -> Result<Overlayed, WorkspaceError> {
-        Overlayed::open(&self.ws(""), &self.options(), self.envelope())
+        self.open_with(&self.options())
+    }
+
+    /// The workspace as the session of the door sees it.
+    pub(crate) fn open_with(
+        &self,
+        options: &WorkspaceOptions,
+    ) -> Result<Overlayed, WorkspaceError> {
+        let view = Overlayed::open(&self.ws(""), options, self.envelope())?;
+        Ok(view.seen_by(self.door.session))
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {

@@ -55,6 +55,18 @@ fn files_directories_and_removals_land() {
 }
 
 #[test]
+fn a_directory_takes_the_place_of_a_link() {
+    let place = Place::new();
+    std::fs::create_dir(place.ws("a")).unwrap();
+    symlink("a", place.ws("b")).unwrap();
+    let view = place.open();
+    place.run_and_land(&view, "rm b; mkdir -p b/c; echo x > b/c/f");
+    assert!(place.ws("b").symlink_metadata().unwrap().is_dir());
+    assert_eq!(place.read("b/c/f"), "x\n");
+    assert!(!place.exists("a/c"), "nothing landed through the link");
+}
+
+#[test]
 fn a_rename_moves_a_whole_directory() {
     let place = Place::new();
     place.write("a/b/f", "text");

@@ -1,44 +1,88 @@
 //! Several sessions on one workspace, and what dead ones leave.
 
-use nucleus::workspace::{Direct, HeldContent, Landed, WorkspaceView};
+use nucleus::workspace::{Direct, HeldContent, Landed, StageReason, WorkspaceView};
+use portcullis::SessionId;
 
 use super::fixture::{Place, entry, rel};
 
+/// Stages a file of this name and content.
+fn stage(view: &dyn WorkspaceView, session: SessionId, path: &str, text: &str) {
+    let content = HeldContent::from_bytes(text.as_bytes());
+    let change = view.change_to_write(&rel(path), content, None).unwrap();
+    view.stage(change, StageReason::Conflict, session).unwrap();
+}
+
 #[test]
-fn two_sessions_see_each_others_staged_changes_and_collide_nowhere() {
+fn a_session_sees_what_it_staged_and_nothing_that_another_did() {
     let place = Place::new();
     place.write("f", "old");
+    let other = SessionId::from_bytes([9; 16]);
+    let (one, two) = (place.open(), place.open().seen_by(other));
+    stage(&one, place.door.session, "a", "of one");
+    stage(&one, place.door.session, ".envrc", "export EVIL=1");
+    stage(&two, other, "b", "of two");
+    stage(&two, other, "f", "new");
+    let (seen, outcome) = place.sh(&one, "ls -A; cat a f");
+    assert_eq!(
+        (seen.as_str(), outcome.changes.len()),
+        (".envrc\na\nf\nof oneold", 0)
+    );
+    let (seen, outcome) = place.sh(&two, "ls -A; cat b f");
+    assert_eq!(
+        (seen.as_str(), outcome.changes.len()),
+        ("b\nf\nof twonew", 0)
+    );
+    // The tools of the host show each the same.
+    assert!(two.open_read(&rel(".envrc")).is_err() && two.metadata(&rel("a")).is_err());
+    assert!(one.metadata(&rel(".envrc")).unwrap().is_staged);
+    assert!(!one.metadata(&rel("f")).unwrap().is_staged);
+    let of = |view: &dyn WorkspaceView| view.staged().unwrap().len();
+    assert_eq!((of(&one), of(&two)), (2, 2));
+    // The user sees all of it in the list, and none of it over the tree.
+    let user = Direct::open(&place.ws(""), &place.options()).unwrap();
+    assert_eq!(of(&user), 4);
+    assert!(user.metadata(&rel("a")).is_err());
+}
+
+#[test]
+fn two_sessions_that_stage_one_path_keep_both() {
+    let place = Place::new();
+    let other = SessionId::from_bytes([9; 16]);
+    let (one, two) = (place.open(), place.open().seen_by(other));
+    stage(&one, place.door.session, "a", "of one");
+    stage(&two, other, "a", "of two");
+    assert_eq!(place.sh(&one, "cat a").0, "of one");
+    assert_eq!(place.sh(&two, "cat a").0, "of two");
+    // A session takes back its own alone.
+    assert_eq!(two.discard(&[entry("a")]).unwrap(), [entry("a")]);
+    assert_eq!(place.sh(&one, "cat a").0, "of one");
+    stage(&two, other, "a", "of two");
+    // What the user applies is off the list of the session that made it, and of no other.
+    let user = Direct::open(&place.ws(""), &place.options()).unwrap();
+    let taken = user.take_up(other, &entry("a")).unwrap();
+    assert_eq!(place.door.land(&user, taken).unwrap(), Landed::Done);
+    assert_eq!(place.read("a"), "of two");
+    let left = user.staged().unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].session, place.door.session);
+    assert_eq!(user.discard(&[entry("a")]).unwrap(), [entry("a")]);
+}
+
+#[test]
+fn sessions_leave_nothing_of_their_own_behind() {
+    let place = Place::new();
     let (one, two) = (place.open(), place.open());
-    let staged = |view: &dyn WorkspaceView, path: &str| {
-        let change = view
-            .change_to_write(&rel(path), HeldContent::from_bytes(path.as_bytes()), None)
-            .unwrap();
-        view.stage(
-            change,
-            nucleus::workspace::StageReason::Conflict,
-            place.door.session,
-        )
-        .unwrap();
-    };
-    staged(&one, "a");
-    staged(&two, "b");
-    staged(&one, "c");
-    for view in [&one, &two] {
-        let (seen, outcome) = place.sh(view, "ls");
-        assert_eq!((seen.as_str(), outcome.changes.len()), ("a\nb\nc\nf\n", 0));
-    }
-    two.discard(&[entry("a")]).unwrap();
-    assert_eq!(one.staged().unwrap().len(), 2);
+    stage(&one, place.door.session, "b", "x");
     let before = std::fs::read_dir(place.ws("")).unwrap().count();
     drop(one);
-    place.run_and_land(&two, "echo x > g");
+    place.run_and_land(&two, "cat b; echo x > g");
     assert_eq!(
         std::fs::read_dir(place.ws("")).unwrap().count(),
         before + 1,
         "no litter in the tree"
     );
     let third = Direct::open(&place.ws(""), &place.options()).unwrap();
-    assert_eq!(third.staged().unwrap().len(), 2);
+    assert_eq!(third.staged().unwrap().len(), 1);
     drop((two, third));
     let runs = std::fs::read_dir(place.beside("state").join("runs"))
         .unwrap()

@@ -1,7 +1,8 @@
 //! What did not land stays, is seen by later commands, and waits for the user.
 
 use nucleus::workspace::{
-    DiffBody, EntryType, HeldContent, Landed, StageReason, WorkspaceError, WorkspaceView,
+    DiffBody, EntryType, HeldContent, Landed, StageLimits, StageReason, WorkspaceError,
+    WorkspaceView,
 };
 use portcullis::{Exposure, Reason, Reasons};
 
@@ -80,11 +81,11 @@ fn staged_changes_outlive_the_session_and_can_be_applied_and_discarded() {
         view.discard(&[entry("d")]).unwrap(),
         [entry("d"), entry("d/h")]
     );
-    let change = view.take_up(&entry("f")).unwrap();
+    let change = view.take_up(place.door.session, &entry("f")).unwrap();
     assert_eq!(place.door.land(&view, change).unwrap(), Landed::Done);
     assert_eq!(place.read("f"), "new\n");
     assert!(matches!(
-        view.take_up(&entry("f")),
+        view.take_up(place.door.session, &entry("f")),
         Err(WorkspaceError::NotFound(_))
     ));
     drop(view);
@@ -139,7 +140,7 @@ fn labels_stay_with_a_staged_change() {
         view.carried(&rel("f"))
             .contains(portcullis::Label::UntrustedContent)
     );
-    let taken = view.take_up(&entry("f")).unwrap();
+    let taken = view.take_up(place.door.session, &entry("f")).unwrap();
     assert_eq!(place.door.land(&view, taken).unwrap(), Landed::Done);
     assert!(
         view.carried(&rel("f"))
@@ -227,10 +228,108 @@ fn staged_content_that_was_tampered_with_does_not_land() {
         std::fs::write(blob.unwrap().path(), "evil\n").unwrap();
     }
     let view = place.open();
-    let change = view.take_up(&entry("f")).unwrap();
+    let change = view.take_up(place.door.session, &entry("f")).unwrap();
     assert!(matches!(
         place.door.land(&view, change),
         Err(WorkspaceError::Digest(_))
     ));
     assert!(!place.exists("f"));
+}
+
+/// Stages this text at a path.
+fn stage_text(
+    place: &Place,
+    view: &dyn WorkspaceView,
+    path: &str,
+    text: &str,
+) -> Result<(), WorkspaceError> {
+    let content = HeldContent::from_bytes(text.as_bytes());
+    let change = view.change_to_write(&rel(path), content, None).unwrap();
+    view.stage(change, ASKS, place.door.session)
+}
+
+/// How many files of content lie in the state directory.
+fn blobs(place: &Place) -> usize {
+    std::fs::read_dir(place.beside("state").join("blobs"))
+        .unwrap()
+        .count()
+}
+
+#[test]
+fn a_session_holds_back_so_many_changes_and_bytes_and_no_more() {
+    let place = Place::new();
+    let options = nucleus::workspace::WorkspaceOptions {
+        stage_limits: StageLimits {
+            changes: 3,
+            bytes: 100,
+        },
+        ..place.options()
+    };
+    let view = place.open_with(&options).unwrap();
+    let full = |result: Result<(), WorkspaceError>| {
+        assert!(
+            matches!(result, Err(WorkspaceError::StageFull { .. })),
+            "{result:?}"
+        );
+    };
+    stage_text(&place, &view, "a", &"a".repeat(60)).unwrap();
+    full(stage_text(&place, &view, "b", &"b".repeat(41)));
+    stage_text(&place, &view, "b", &"b".repeat(40)).unwrap();
+    // What takes the place of something else counts for itself alone.
+    stage_text(&place, &view, "a", &"c".repeat(60)).unwrap();
+    full(stage_text(&place, &view, "a", &"c".repeat(61)));
+    stage_text(&place, &view, "empty", "").unwrap();
+    full(stage_text(&place, &view, "fourth", ""));
+    assert_eq!(view.staged().unwrap().len(), 3);
+    assert_eq!(
+        blobs(&place),
+        3,
+        "what was refused left nothing on the disk"
+    );
+    // Another session has room of its own, and what is discarded gives room back.
+    let other = view.seen_by(portcullis::SessionId::from_bytes([9; 16]));
+    let change = other
+        .change_to_write(&rel("x"), HeldContent::from_bytes(&b"x"[..]), None)
+        .unwrap();
+    other
+        .stage(change, ASKS, portcullis::SessionId::from_bytes([9; 16]))
+        .unwrap();
+    view.discard(&[entry("a")]).unwrap();
+    stage_text(&place, &view, "fourth", &"d".repeat(60)).unwrap();
+}
+
+#[test]
+fn content_that_nothing_names_any_more_is_off_the_disk_at_once() {
+    let place = Place::new();
+    let view = place.open();
+    for round in 0..50 {
+        stage_text(&place, &view, "f", &format!("round {round}")).unwrap();
+        assert_eq!(blobs(&place), 1);
+    }
+    stage_text(&place, &view, "g", "round 49").unwrap();
+    assert_eq!(blobs(&place), 1, "one content under two names is kept once");
+    view.discard(&[entry("f")]).unwrap();
+    assert_eq!(
+        place.sh(&view, "cat g").0,
+        "round 49",
+        "the twin: what is named stays"
+    );
+    view.discard(&[entry("g")]).unwrap();
+    assert_eq!(blobs(&place), 0);
+}
+
+#[test]
+fn a_manifest_line_without_a_session_drops_every_sessions_change() {
+    let place = Place::new();
+    stage_all(&place, "echo one > a; echo two > b");
+    let manifest = place.beside("state").join("staged.jsonl");
+    let whole = std::fs::read(&manifest).unwrap();
+    std::fs::write(
+        &manifest,
+        [&whole[..], b"{\"op\":\"drop\",\"path\":\"a\"}\n"].concat(),
+    )
+    .unwrap();
+    let left = place.open().staged().unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].change.path, entry("b"));
 }
