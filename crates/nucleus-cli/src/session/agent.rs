@@ -191,7 +191,8 @@ fn wait(running: &Running, monitor: &nucleus::Monitor) -> Option<Exit> {
     loop {
         match jail.wait_timeout(TICK) {
             Ok(Some(exit)) => return Some(exit),
-            Ok(None) if monitor.phase() == Phase::Ended || monitor.window_left_ms() == 0 => {
+            // Nobody can lift a lockdown of `run` yet: a frozen agent would only wait for its window to end.
+            Ok(None) if monitor.phase() != Phase::Active || monitor.window_left_ms() == 0 => {
                 return None;
             }
             Ok(None) => {}
@@ -211,7 +212,9 @@ fn least_micro_usd() -> u64 {
 /// Says in words why the session ended the agent, where it did.
 fn say_why(code: u8, monitor: &nucleus::Monitor) {
     let why = match code {
-        LOCKED_DOWN if monitor.phase() == Phase::LockedDown => "it was locked down",
+        LOCKED_DOWN if monitor.phase() == Phase::LockedDown => {
+            "it was locked down; `nucleus-audit show` says why"
+        }
         OVER_TIME if monitor.window_left_ms() == 0 => "its time window is over",
         OVER_BUDGET => "its budget covers no further command",
         _ => return,
