@@ -27,17 +27,9 @@ pub fn is_activation_link(path: &RelPath) -> Option<&'static str> {
     if folded.split('/').any(|name| name == ".git") {
         return Some(GIT_WHY);
     }
-    let leads = |above: &str| {
-        folded
-            .strip_suffix(above)
-            .is_some_and(|before| before.is_empty() || before.ends_with('/'))
-    };
-    is_activation(path).or_else(|| {
-        ABOVE_ACTIVATION
-            .iter()
-            .find(|(above, _)| leads(above))
-            .map(|(_, why)| *why)
-    })
+    let leads =
+        |above: &str| folded.strip_suffix(above).is_some_and(|before| before.is_empty() || before.ends_with('/'));
+    is_activation(path).or_else(|| ABOVE_ACTIVATION.iter().find(|(above, _)| leads(above)).map(|(_, why)| *why))
 }
 
 /// Whether a build, test or install on the host runs this path. Not gated: marked first in every diff.
@@ -68,10 +60,7 @@ struct Index {
 
 impl Index {
     fn new(list: impl Iterator<Item = (&'static str, &'static str)>) -> Self {
-        let mut index = Self {
-            named: HashMap::new(),
-            unnamed: Vec::new(),
-        };
+        let mut index = Self { named: HashMap::new(), unnamed: Vec::new() };
         for (text, why) in list {
             let pattern = PathPattern::parse(text).expect("shipped patterns parse: tested");
             let bucket = match pattern.folded_literal() {
@@ -85,32 +74,18 @@ impl Index {
 
     fn find(&self, path: &RelPath) -> Option<&'static str> {
         let first = |list: &[(PathPattern, &'static str)]| {
-            list.iter()
-                .find(|(pattern, _)| pattern.matches_folded(path))
-                .map(|(_, why)| *why)
+            list.iter().find(|(pattern, _)| pattern.matches_folded(path)).map(|(_, why)| *why)
         };
-        path.folded()
-            .split('/')
-            .filter(|name| !name.is_empty())
-            .find_map(|name| {
-                let named = self.named.get(name).and_then(|list| first(list));
-                let lone = || {
-                    self.unnamed
-                        .iter()
-                        .find(|(pattern, _)| pattern.matches_folded_name(name))
-                };
-                named.or_else(|| lone().map(|(_, why)| *why))
-            })
+        path.folded().split('/').filter(|name| !name.is_empty()).find_map(|name| {
+            let named = self.named.get(name).and_then(|list| first(list));
+            let lone = || self.unnamed.iter().find(|(pattern, _)| pattern.matches_folded_name(name));
+            named.or_else(|| lone().map(|(_, why)| *why))
+        })
     }
 }
 
-static ACTIVATION_INDEX: LazyLock<Index> = LazyLock::new(|| {
-    Index::new(
-        ACTIVATION
-            .iter()
-            .flat_map(|(why, list)| list.iter().map(|p| (*p, *why))),
-    )
-});
+static ACTIVATION_INDEX: LazyLock<Index> =
+    LazyLock::new(|| Index::new(ACTIVATION.iter().flat_map(|(why, list)| list.iter().map(|p| (*p, *why)))));
 /// The directories above the activation paths of more than one name, in folded spelling.
 static ABOVE_ACTIVATION: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
     let mut above = Vec::new();
@@ -123,13 +98,8 @@ static ABOVE_ACTIVATION: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|
     }
     above
 });
-static BUILD_INDEX: LazyLock<Index> = LazyLock::new(|| {
-    Index::new(
-        BUILD_INPUTS
-            .iter()
-            .map(|p| (*p, "runs when somebody builds")),
-    )
-});
+static BUILD_INDEX: LazyLock<Index> =
+    LazyLock::new(|| Index::new(BUILD_INPUTS.iter().map(|p| (*p, "runs when somebody builds"))));
 
 const GIT_WHY: &str = "git obeys it";
 
@@ -153,13 +123,8 @@ fn is_inert_git_entry(rest: &str) -> bool {
     match first {
         "objects" => !below.starts_with("info/alternates") && below != "info/http-alternates",
         "refs" => is_inert_ref(below),
-        "logs" => {
-            matches!(below, "" | "head" | "refs")
-                || below.strip_prefix("refs/").is_some_and(is_inert_ref)
-        }
-        "worktrees" => below
-            .split_once('/')
-            .is_some_and(|(_, entry)| is_inert_worktree_entry(entry)),
+        "logs" => matches!(below, "" | "head" | "refs") || below.strip_prefix("refs/").is_some_and(is_inert_ref),
+        "worktrees" => below.split_once('/').is_some_and(|(_, entry)| is_inert_worktree_entry(entry)),
         _ => below.is_empty() && is_inert_git_file(first),
     }
 }

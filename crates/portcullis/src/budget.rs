@@ -13,20 +13,13 @@ pub struct Amount {
 
 impl Amount {
     /// Nothing on every dimension.
-    pub const ZERO: Self = Self {
-        micro_usd: 0,
-        input_tokens: 0,
-        output_tokens: 0,
-    };
+    pub const ZERO: Self = Self { micro_usd: 0, input_tokens: 0, output_tokens: 0 };
 
     /// An amount of money alone.
     #[inline]
     #[must_use]
     pub const fn of_micro_usd(micro_usd: u64) -> Self {
-        Self {
-            micro_usd,
-            ..Self::ZERO
-        }
+        Self { micro_usd, ..Self::ZERO }
     }
 
     /// Whether no dimension exceeds the other's.
@@ -58,11 +51,9 @@ impl Amount {
             self.input_tokens.checked_add(other.input_tokens),
             self.output_tokens.checked_add(other.output_tokens),
         ) {
-            (Some(micro_usd), Some(input_tokens), Some(output_tokens)) => Some(Self {
-                micro_usd,
-                input_tokens,
-                output_tokens,
-            }),
+            (Some(micro_usd), Some(input_tokens), Some(output_tokens)) => {
+                Some(Self { micro_usd, input_tokens, output_tokens })
+            }
             _ => None,
         }
     }
@@ -76,11 +67,9 @@ impl Amount {
             self.input_tokens.checked_sub(other.input_tokens),
             self.output_tokens.checked_sub(other.output_tokens),
         ) {
-            (Some(micro_usd), Some(input_tokens), Some(output_tokens)) => Some(Self {
-                micro_usd,
-                input_tokens,
-                output_tokens,
-            }),
+            (Some(micro_usd), Some(input_tokens), Some(output_tokens)) => {
+                Some(Self { micro_usd, input_tokens, output_tokens })
+            }
             _ => None,
         }
     }
@@ -107,10 +96,7 @@ impl Ledger {
     #[inline]
     #[must_use]
     pub const fn open(maximum: Amount) -> Self {
-        Self {
-            left: maximum,
-            held: Amount::ZERO,
-        }
+        Self { left: maximum, held: Amount::ZERO }
     }
 
     /// What can still be reserved.
@@ -165,10 +151,7 @@ impl Ledger {
     #[inline]
     #[must_use]
     pub const fn tighten(self, maximum: Amount) -> Self {
-        Self {
-            left: self.left.meet(maximum),
-            held: self.held,
-        }
+        Self { left: self.left.meet(maximum), held: self.held }
     }
 
     /// The sum of left and held, or `None` on overflow.

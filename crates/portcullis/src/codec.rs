@@ -105,18 +105,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Envelope, CodecError> {
         return Err(CodecError::TrailingBytes);
     }
     let envelope = Envelope::from_coded(coded);
-    if encode(&envelope) == bytes {
-        Ok(envelope)
-    } else {
-        Err(CodecError::NotCanonical)
-    }
+    if encode(&envelope) == bytes { Ok(envelope) } else { Err(CodecError::NotCanonical) }
 }
 
 /// Reads the values in their order.
 fn coded(input: &mut Reader<'_>) -> Result<Coded, CodecError> {
-    let levels = u32::try_from(input.number()?)
-        .ok()
-        .and_then(Capabilities::from_bits);
+    let levels = u32::try_from(input.number()?).ok().and_then(Capabilities::from_bits);
     Ok(Coded {
         capabilities: levels.ok_or(CodecError::InvalidValue("levels"))?,
         asks: Coding::take(input)?,
@@ -157,10 +151,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn slice(&mut self, length: usize) -> Result<&'a [u8], CodecError> {
-        let (head, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(CodecError::Truncated)?;
+        let (head, rest) = self.rest.split_at_checked(length).ok_or(CodecError::Truncated)?;
         self.rest = rest;
         Ok(head)
     }
@@ -224,10 +215,7 @@ impl Coding for OperationSet {
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        u16::try_from(input.number()?)
-            .ok()
-            .and_then(Self::from_bits)
-            .ok_or(CodecError::InvalidValue("operations"))
+        u16::try_from(input.number()?).ok().and_then(Self::from_bits).ok_or(CodecError::InvalidValue("operations"))
     }
 }
 
@@ -239,11 +227,7 @@ impl Coding for Amount {
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Ok(Self {
-            micro_usd: input.number()?,
-            input_tokens: input.number()?,
-            output_tokens: input.number()?,
-        })
+        Ok(Self { micro_usd: input.number()?, input_tokens: input.number()?, output_tokens: input.number()? })
     }
 }
 
@@ -355,10 +339,7 @@ impl Coding for CommandPattern {
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Ok(Self {
-            program: String::take(input)?,
-            args: Vec::take(input)?,
-        })
+        Ok(Self { program: String::take(input)?, args: Vec::take(input)? })
     }
 }
 
@@ -383,8 +364,7 @@ impl Coding for HostRule {
 
     fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
         let invalid = |_| CodecError::InvalidValue("host rule");
-        let pattern = HostPattern::parse(input.text()?)
-            .map_err(|_| CodecError::InvalidValue("host pattern"))?;
+        let pattern = HostPattern::parse(input.text()?).map_err(|_| CodecError::InvalidValue("host pattern"))?;
         let methods: Vec<String> = Vec::take(input)?;
         let paths: Vec<UrlPathPattern> = Vec::take(input)?;
         let (trust, sink) = (bool::take(input)?, bool::take(input)?);
@@ -411,14 +391,8 @@ impl Coding for GitPattern {
         let kind = input.number()?;
         let (first, second) = Coding::take(input)?;
         match kind {
-            0 => Ok(Self::Commit {
-                repository: first,
-                branch: second,
-            }),
-            1 => Ok(Self::Remote {
-                url: first,
-                reference: second,
-            }),
+            0 => Ok(Self::Commit { repository: first, branch: second }),
+            1 => Ok(Self::Remote { url: first, reference: second }),
             _ => Err(CodecError::InvalidValue("git pattern")),
         }
     }

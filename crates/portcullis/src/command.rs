@@ -71,9 +71,7 @@ impl Argv {
         if words.first().is_none_or(String::is_empty) {
             return Err(CommandError::Empty);
         }
-        if words.len() > MAX_ARGS
-            || words.iter().map(|word| word.len() + 1).sum::<usize>() > MAX_ARGV_BYTES
-        {
+        if words.len() > MAX_ARGS || words.iter().map(|word| word.len() + 1).sum::<usize>() > MAX_ARGV_BYTES {
             return Err(CommandError::TooLong);
         }
         if words.iter().any(|word| word.contains('\0')) {
@@ -171,11 +169,7 @@ impl CommandFacts {
     /// Whether some program runs code given in the argv.
     #[must_use]
     pub fn has_inline_code(&self) -> bool {
-        self.is_opaque
-            || self
-                .links
-                .iter()
-                .any(|link| matches!(link.role, Role::Code(_)))
+        self.is_opaque || self.links.iter().any(|link| matches!(link.role, Role::Code(_)))
     }
 }
 
@@ -203,25 +197,15 @@ impl CommandPattern {
     /// The program with these first arguments, whatever follows.
     #[must_use]
     pub fn exact(program: &str, args: &[&str]) -> Self {
-        let args = args
-            .iter()
-            .map(|arg| ArgPattern::Exact((*arg).to_owned()))
-            .collect();
-        Self {
-            program: program.to_owned(),
-            args,
-        }
+        let args = args.iter().map(|arg| ArgPattern::Exact((*arg).to_owned())).collect();
+        Self { program: program.to_owned(), args }
     }
 
     /// Whether this rule lists the command: every program that does the work is the named one with these
     /// arguments, and code is spelled by the rule itself.
     #[must_use]
     pub fn matches(&self, facts: &CommandFacts) -> bool {
-        let mut working = facts
-            .links
-            .iter()
-            .filter(|l| !l.is_inside && l.role != Role::Wrapper)
-            .peekable();
+        let mut working = facts.links.iter().filter(|l| !l.is_inside && l.role != Role::Wrapper).peekable();
         !facts.is_closed && working.peek().is_some() && working.all(|link| self.lists(link))
     }
 
@@ -236,24 +220,12 @@ impl CommandPattern {
     fn lists(&self, link: &Link) -> bool {
         let base = link.base.as_str();
         let is_named = self.program == link.program
-            || (self.program == base
-                && is_system_directory(&link.program[..link.program.len() - base.len()]));
+            || (self.program == base && is_system_directory(&link.program[..link.program.len() - base.len()]));
         let is_spelled = match link.role {
-            Role::Code(at) => {
-                self.args
-                    .iter()
-                    .take_while(|arg| matches!(arg, ArgPattern::Exact(_)))
-                    .count()
-                    > at
-            }
+            Role::Code(at) => self.args.iter().take_while(|arg| matches!(arg, ArgPattern::Exact(_))).count() > at,
             Role::Wrapper | Role::Leaf => true,
         };
-        let plain = || {
-            match_prefix(
-                &self.args,
-                tables::without_harmless_globals(base, &link.args),
-            )
-        };
+        let plain = || match_prefix(&self.args, tables::without_harmless_globals(base, &link.args));
         is_named && is_spelled && (match_prefix(&self.args, &link.args) || plain())
     }
 
@@ -290,10 +262,7 @@ fn match_prefix(patterns: &[ArgPattern], args: &[String]) -> bool {
 /// Whether the patterns match the first arguments when options, with or without a value of their own, may stand
 /// between them. Bit `n` of a word says that `n` patterns may be matched before that argument.
 fn match_among_options(patterns: &[ArgPattern], args: &[String], is_open: bool) -> bool {
-    let end = patterns
-        .iter()
-        .position(|p| *p == ArgPattern::AnyRemaining)
-        .unwrap_or(patterns.len());
+    let end = patterns.iter().position(|p| *p == ArgPattern::AnyRemaining).unwrap_or(patterns.len());
     let patterns = &patterns[..end];
     if patterns.len() >= 64 {
         // FAIL-CLOSED: longer than anybody writes, and than a word has bits.
@@ -312,8 +281,7 @@ fn match_among_options(patterns: &[ArgPattern], args: &[String], is_open: bool) 
             after = if arg.contains('=') { 0 } else { now };
         }
         for (at, pattern) in patterns.iter().enumerate() {
-            let fits = matches!(pattern, ArgPattern::Any)
-                || matches!(pattern, ArgPattern::Exact(word) if word == arg);
+            let fits = matches!(pattern, ArgPattern::Any) || matches!(pattern, ArgPattern::Exact(word) if word == arg);
             if fits && now & (1 << at) != 0 {
                 next |= 1 << (at + 1);
             }
@@ -361,31 +329,19 @@ impl CommandLattice {
     /// Allows everything that is not blocked.
     #[must_use]
     pub const fn permissive() -> Self {
-        Self {
-            allows_unlisted: true,
-            allowed: Vec::new(),
-            blocked: Vec::new(),
-        }
+        Self { allows_unlisted: true, allowed: Vec::new(), blocked: Vec::new() }
     }
 
     /// Allows the shipped list: build, test and local git. The default.
     #[must_use]
     pub fn restrictive() -> Self {
-        Self {
-            allows_unlisted: false,
-            allowed: default_listed_commands(),
-            blocked: Vec::new(),
-        }
+        Self { allows_unlisted: false, allowed: default_listed_commands(), blocked: Vec::new() }
     }
 
     /// Allows nothing until a rule says so.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self {
-            allows_unlisted: false,
-            allowed: Vec::new(),
-            blocked: Vec::new(),
-        }
+        Self { allows_unlisted: false, allowed: Vec::new(), blocked: Vec::new() }
     }
 
     /// Lists what the pattern names.
@@ -408,8 +364,7 @@ impl CommandLattice {
     #[must_use]
     pub fn can_execute_argv(&self, argv: &Argv) -> bool {
         let facts = CommandFacts::of(argv);
-        let is_listed =
-            || self.allows_unlisted || self.allowed.iter().any(|rule| rule.matches(&facts));
+        let is_listed = || self.allows_unlisted || self.allowed.iter().any(|rule| rule.matches(&facts));
         !self.blocked.iter().any(|rule| rule.blocks(&facts)) && is_listed()
     }
 }

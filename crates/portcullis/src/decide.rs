@@ -28,12 +28,7 @@ impl Approval {
     /// approval tokens and by host commands that a jail cannot reach.
     #[must_use]
     pub fn vouched_by_host(refusal: &Refusal, envelope: EnvelopeDigest, approver: &str) -> Self {
-        Self {
-            request: refusal.digest,
-            envelope,
-            shown: refusal.reasons(),
-            approver: approver.to_owned(),
-        }
+        Self { request: refusal.digest, envelope, shown: refusal.reasons(), approver: approver.to_owned() }
     }
 
     /// The request it answers.
@@ -200,18 +195,11 @@ pub fn decide(
     let verdict = verdict(envelope.posture(), session, facts, reserved);
     let shown = approval.map_or(Reasons::NONE, |given| given.discharges(request, envelope));
     let digest = request.digest();
-    let refusal = || Refusal {
-        digest,
-        facts,
-        verdict,
-    };
+    let refusal = || Refusal { digest, facts, verdict };
     match verdict.outcome_with(shown) {
-        Outcome::Permit => Decision::Permit(Permit {
-            digest,
-            facts,
-            projected: verdict.projected(),
-            discharged: verdict.reasons(),
-        }),
+        Outcome::Permit => {
+            Decision::Permit(Permit { digest, facts, projected: verdict.projected(), discharged: verdict.reasons() })
+        }
         Outcome::NeedsApproval => Decision::NeedsApproval(refusal()),
         Outcome::Deny => Decision::Deny(refusal()),
     }

@@ -25,19 +25,13 @@ impl<P: PartialEq + Clone> Section<P> {
     /// Lists everything and blocks nothing.
     #[must_use]
     pub fn everything() -> Self {
-        Self {
-            listed: Conjunction::everything(),
-            blocked: Union::default(),
-        }
+        Self { listed: Conjunction::everything(), blocked: Union::default() }
     }
 
     /// Lists nothing and blocks nothing.
     #[must_use]
     pub fn nothing() -> Self {
-        Self {
-            listed: Conjunction::nothing(),
-            blocked: Union::default(),
-        }
+        Self { listed: Conjunction::nothing(), blocked: Union::default() }
     }
 }
 
@@ -174,11 +168,7 @@ impl EnvelopeParts {
             git: Section::everything(),
             tools: Section::everything(),
             declarations: Declarations::everything(),
-            maximum: Amount {
-                micro_usd: u64::MAX,
-                input_tokens: u64::MAX,
-                output_tokens: u64::MAX,
-            },
+            maximum: Amount { micro_usd: u64::MAX, input_tokens: u64::MAX, output_tokens: u64::MAX },
             window_ms: u64::MAX,
         }
     }
@@ -208,9 +198,7 @@ const COMMANDS: OperationSet = OperationSet::of(Operation::RunBash);
 /// The operations whose subject is a host.
 const HOSTS: OperationSet = OperationSet::of(Operation::WebSearch).with(Operation::WebFetch);
 /// The operations whose subject is a repository or a remote.
-const GIT: OperationSet = OperationSet::of(Operation::GitCommit)
-    .with(Operation::GitPush)
-    .with(Operation::CreatePr);
+const GIT: OperationSet = OperationSet::of(Operation::GitCommit).with(Operation::GitPush).with(Operation::CreatePr);
 
 /// The upper bound of a task's authority.
 ///
@@ -251,12 +239,7 @@ impl Envelope {
         let caps = parts.capabilities;
         let scoped = |operations: OperationSet| operations.difference(caps.unconditional());
         Self {
-            posture: Posture::new(
-                caps,
-                parts.approvals,
-                parts.strict,
-                parts.capability_trifecta,
-            ),
+            posture: Posture::new(caps, parts.approvals, parts.strict, parts.capability_trifecta),
             paths: scope(scoped(OperationSet::PATHS), parts.paths),
             commands: scope(scoped(COMMANDS), parts.commands),
             hosts: scope(scoped(HOSTS), parts.hosts),
@@ -273,12 +256,7 @@ impl Envelope {
     /// The parts as the codec reads them, with ν applied.
     pub(crate) fn from_coded(coded: codec::Coded) -> Self {
         Self {
-            posture: Posture::new(
-                coded.capabilities,
-                coded.asks,
-                coded.strict,
-                coded.capability_trifecta,
-            ),
+            posture: Posture::new(coded.capabilities, coded.asks, coded.strict, coded.capability_trifecta),
             paths: coded.paths,
             commands: coded.commands,
             hosts: coded.hosts,
@@ -339,11 +317,7 @@ impl Envelope {
     /// [`Widened`] when the check fails; the caller keeps this envelope.
     pub fn attenuate(&self, asked: &Self) -> Result<Self, Widened> {
         let narrowed = self.meet(asked);
-        if narrowed.leq(self) {
-            Ok(narrowed)
-        } else {
-            Err(Widened)
-        }
+        if narrowed.leq(self) { Ok(narrowed) } else { Err(Widened) }
     }
 
     /// The part that `verdict` sees.
@@ -438,12 +412,5 @@ impl Envelope {
 
 /// The scope of a section, for the operations that its listing can matter to.
 fn scope<P: PartialEq + Clone>(operations: OperationSet, section: Section<P>) -> Scope<P> {
-    Scope::from_clauses(
-        section
-            .listed
-            .clauses()
-            .iter()
-            .map(|clause| (operations, clause.clone())),
-        section.blocked,
-    )
+    Scope::from_clauses(section.listed.clauses().iter().map(|clause| (operations, clause.clone())), section.blocked)
 }

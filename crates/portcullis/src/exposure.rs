@@ -67,11 +67,7 @@ impl Exposure {
     #[inline]
     #[must_use]
     pub const fn from_bits(bits: u8) -> Option<Self> {
-        if bits & !Self::TRIFECTA.0 == 0 {
-            Some(Self(bits))
-        } else {
-            None
-        }
+        if bits & !Self::TRIFECTA.0 == 0 { Some(Self(bits)) } else { None }
     }
 
     /// The bits; bit `n` is the label with number `n`.
@@ -132,9 +128,7 @@ impl Exposure {
 
     /// The labels in the order of their numbers.
     pub fn iter(self) -> impl Iterator<Item = Label> {
-        Label::ALL
-            .into_iter()
-            .filter(move |label| self.contains(*label))
+        Label::ALL.into_iter().filter(move |label| self.contains(*label))
     }
 }
 

@@ -21,10 +21,7 @@ pub fn facts(envelope: &Envelope, request: &Request) -> SubjectFacts {
         sourced: request.provenance().is_sourced(),
         ..subject_facts(envelope, request)
     };
-    SubjectFacts {
-        sources: base.sources.join(request.carried()),
-        ..base
-    }
+    SubjectFacts { sources: base.sources.join(request.carried()), ..base }
 }
 
 /// The facts of the subject alone.
@@ -33,41 +30,16 @@ fn subject_facts(envelope: &Envelope, request: &Request) -> SubjectFacts {
     match request.subject() {
         Subject::Path(path) => path_facts(envelope, asked, &[path]),
         Subject::Move { from, to } => path_facts(envelope, asked, &[from, to]),
-        Subject::Command(command) => {
-            command_facts(envelope, asked, command, request.command_facts())
+        Subject::Command(command) => command_facts(envelope, asked, command, request.command_facts()),
+        Subject::Query { backend, .. } => {
+            host_facts(envelope, asked, &Route { host: backend, port: 443, seen: None }, false)
         }
-        Subject::Query { backend, .. } => host_facts(
-            envelope,
-            asked,
-            &Route {
-                host: backend,
-                port: 443,
-                seen: None,
-            },
-            false,
-        ),
         Subject::Url(url) => url_facts(envelope, asked, url),
-        Subject::Commit {
-            repository,
-            branch,
-            paths,
-            ..
-        } => commit_facts(envelope, asked, repository, branch, paths),
-        Subject::Push {
-            url,
-            reference,
-            paths,
-            ..
-        } => push_facts(envelope, asked, (url, reference), paths),
+        Subject::Commit { repository, branch, paths, .. } => commit_facts(envelope, asked, repository, branch, paths),
+        Subject::Push { url, reference, paths, .. } => push_facts(envelope, asked, (url, reference), paths),
         Subject::PullRequest { url, base, .. } => remote_facts(envelope, asked, url, base),
         Subject::Child { .. } => SubjectFacts::default(),
-        Subject::Tool {
-            server,
-            tool,
-            class,
-            is_classified,
-            ..
-        } => SubjectFacts {
+        Subject::Tool { server, tool, class, is_classified, .. } => SubjectFacts {
             listed: tool_listed(envelope, asked, server, tool),
             blocked: tool_blocked(envelope, asked, server, tool),
             sources: class.sources,
@@ -81,25 +53,17 @@ fn subject_facts(envelope: &Envelope, request: &Request) -> SubjectFacts {
 /// Paths: all must be listed, one suffices to block, to carry a label or to activate.
 fn path_facts(envelope: &Envelope, asked: OperationSet, paths: &[&RelPath]) -> SubjectFacts {
     let scope = envelope.paths();
-    let listed = paths
-        .iter()
-        .fold(asked.intersection(OperationSet::PATHS), |left, path| {
-            scope.listed_for(left, |pattern| pattern.matches(path))
-        });
-    let is_blocked = paths
-        .iter()
-        .any(|path| scope.blocked().any(|p| p.matches_folded(path)));
+    let listed = paths.iter().fold(asked.intersection(OperationSet::PATHS), |left, path| {
+        scope.listed_for(left, |pattern| pattern.matches(path))
+    });
+    let is_blocked = paths.iter().any(|path| scope.blocked().any(|p| p.matches_folded(path)));
     let reads = asked.intersects(OperationSet::READS);
     let changes = asked.intersects(OperationSet::CHANGES);
     let declared = envelope.declarations();
     let is_private = !paths.iter().all(|path| is_public(declared, path));
     SubjectFacts {
         listed,
-        blocked: if is_blocked {
-            asked
-        } else {
-            OperationSet::EMPTY
-        },
+        blocked: if is_blocked { asked } else { OperationSet::EMPTY },
         sources: workspace_sources(declared, is_private).when(reads),
         activation: changes && paths.iter().any(|path| is_activation(path).is_some()),
         ..SubjectFacts::default()
@@ -113,9 +77,7 @@ fn is_public(declared: &Declarations, path: &RelPath) -> bool {
 
 /// The labels of content of the workspace.
 fn workspace_sources(declared: &Declarations, is_private: bool) -> Exposure {
-    Exposure::PRIVATE
-        .when(is_private)
-        .join(Exposure::UNTRUSTED.when(!declared.trusted_workspace))
+    Exposure::PRIVATE.when(is_private).join(Exposure::UNTRUSTED.when(!declared.trusted_workspace))
 }
 
 /// Commands: private, and untrusted where the workspace is; a sink only by what its argv is recognised as.
@@ -127,29 +89,16 @@ fn command_facts(
 ) -> SubjectFacts {
     let scope = envelope.commands();
     let runs = asked.intersection(OperationSet::of(Operation::RunBash));
-    let listed = scope.listed_for(runs, |pattern| {
-        seen.is_some_and(|seen| pattern.matches(seen))
-    });
-    let is_blocked = scope
-        .blocked()
-        .any(|pattern| seen.is_none_or(|seen| pattern.blocks(seen)));
+    let listed = scope.listed_for(runs, |pattern| seen.is_some_and(|seen| pattern.matches(seen)));
+    let is_blocked = scope.blocked().any(|pattern| seen.is_none_or(|seen| pattern.blocks(seen)));
     let commits = asked.intersection(OperationSet::of(Operation::GitCommit));
-    let root_commits = envelope.git().listed_for(commits, |pattern| {
-        pattern.matches_commit(command.cwd.as_str(), "*")
-    });
+    let root_commits = envelope.git().listed_for(commits, |pattern| pattern.matches_commit(command.cwd.as_str(), "*"));
     SubjectFacts {
         listed: listed.union(root_commits),
-        blocked: if is_blocked {
-            asked
-        } else {
-            OperationSet::EMPTY
-        },
+        blocked: if is_blocked { asked } else { OperationSet::EMPTY },
         sources: workspace_sources(envelope.declarations(), true),
         // A command that is known to push is a sink as the push itself is.
-        sinks: Sinks {
-            exfil: asked.intersects(OperationSet::EXFIL),
-            effect: asked.intersects(OperationSet::EFFECT),
-        },
+        sinks: Sinks { exfil: asked.intersects(OperationSet::EXFIL), effect: asked.intersects(OperationSet::EFFECT) },
         ..SubjectFacts::default()
     }
 }
@@ -177,28 +126,16 @@ impl Route<'_> {
 /// too by any method but GET and HEAD; an upgrade is always both.
 fn url_facts(envelope: &Envelope, asked: OperationSet, url: &UrlSubject) -> SubjectFacts {
     let seen = url.path.as_ref().map(|path| (url.method.as_str(), path));
-    let route = Route {
-        host: &url.host,
-        port: url.port,
-        seen,
-    };
+    let route = Route { host: &url.host, port: url.port, seen };
     let reads = seen.is_none() || matches!(url.method.as_str(), "GET" | "HEAD");
     let facts = host_facts(envelope, asked, &route, !reads);
     let is_open = url.upgrade || asked.intersects(OperationSet::EFFECT);
-    let sinks = Sinks {
-        exfil: facts.sinks.exfil || is_open,
-        effect: facts.sinks.effect || is_open,
-    };
+    let sinks = Sinks { exfil: facts.sinks.exfil || is_open, effect: facts.sinks.effect || is_open };
     SubjectFacts { sinks, ..facts }
 }
 
 /// What the host rules say of a route.
-fn host_facts(
-    envelope: &Envelope,
-    asked: OperationSet,
-    route: &Route<'_>,
-    changes: bool,
-) -> SubjectFacts {
+fn host_facts(envelope: &Envelope, asked: OperationSet, route: &Route<'_>, changes: bool) -> SubjectFacts {
     let scope = envelope.hosts();
     let declared = envelope.declarations();
     let web = OperationSet::of(Operation::WebSearch).with(Operation::WebFetch);
@@ -207,16 +144,9 @@ fn host_facts(
     let is_trusted = declared.trusted_hosts.holds(|rule| route.matches(rule));
     SubjectFacts {
         listed: scope.listed_for(asked.intersection(web), |rule| route.matches(rule)),
-        blocked: if is_blocked {
-            asked
-        } else {
-            OperationSet::EMPTY
-        },
+        blocked: if is_blocked { asked } else { OperationSet::EMPTY },
         sources: Exposure::UNTRUSTED.when(!is_trusted),
-        sinks: Sinks {
-            exfil: !is_quiet,
-            effect: changes && !is_quiet,
-        },
+        sinks: Sinks { exfil: !is_quiet, effect: changes && !is_quiet },
         ..SubjectFacts::default()
     }
 }
@@ -230,21 +160,13 @@ fn commit_facts(
     paths: &[RelPath],
 ) -> SubjectFacts {
     let scope = envelope.git();
-    let matches =
-        |pattern: &crate::text::GitPattern| pattern.matches_commit(repository.as_str(), branch);
+    let matches = |pattern: &crate::text::GitPattern| pattern.matches_commit(repository.as_str(), branch);
     let touched: Vec<&RelPath> = paths.iter().collect();
     let files = path_facts(envelope, OperationSet::of(Operation::GitCommit), &touched);
     let is_blocked = scope.blocked().any(matches) || !files.blocked.is_empty();
     SubjectFacts {
-        listed: scope.listed_for(
-            asked.intersection(OperationSet::of(Operation::GitCommit)),
-            matches,
-        ),
-        blocked: if is_blocked {
-            asked
-        } else {
-            OperationSet::EMPTY
-        },
+        listed: scope.listed_for(asked.intersection(OperationSet::of(Operation::GitCommit)), matches),
+        blocked: if is_blocked { asked } else { OperationSet::EMPTY },
         activation: files.activation,
         ..SubjectFacts::default()
     }
@@ -263,36 +185,20 @@ fn push_facts(
     let files = path_facts(envelope, OperationSet::of(Operation::GitCommit), &touched);
     let is_blocked = !remote.blocked.is_empty() || !files.blocked.is_empty();
     SubjectFacts {
-        blocked: if is_blocked {
-            asked
-        } else {
-            OperationSet::EMPTY
-        },
+        blocked: if is_blocked { asked } else { OperationSet::EMPTY },
         activation: files.activation,
         ..remote
     }
 }
 
 /// Pushes and pull requests: both sinks, always.
-fn remote_facts(
-    envelope: &Envelope,
-    asked: OperationSet,
-    url: &str,
-    reference: &str,
-) -> SubjectFacts {
+fn remote_facts(envelope: &Envelope, asked: OperationSet, url: &str, reference: &str) -> SubjectFacts {
     let scope = envelope.git();
     let matches = |pattern: &crate::text::GitPattern| pattern.matches_remote(url, reference);
     SubjectFacts {
         listed: scope.listed_for(asked.intersection(OperationSet::EFFECT), matches),
-        blocked: if scope.blocked().any(matches) {
-            asked
-        } else {
-            OperationSet::EMPTY
-        },
-        sinks: Sinks {
-            exfil: true,
-            effect: true,
-        },
+        blocked: if scope.blocked().any(matches) { asked } else { OperationSet::EMPTY },
+        sinks: Sinks { exfil: true, effect: true },
         ..SubjectFacts::default()
     }
 }
@@ -300,26 +206,11 @@ fn remote_facts(
 /// Whether the tool is listed, for the operations asked.
 fn tool_listed(envelope: &Envelope, asked: OperationSet, server: &str, tool: &str) -> OperationSet {
     let name = format!("{server}/{tool}");
-    envelope
-        .tools()
-        .listed_for(asked, |pattern| pattern.matches(&name))
+    envelope.tools().listed_for(asked, |pattern| pattern.matches(&name))
 }
 
 /// The operations asked, when the tool is blocked.
-fn tool_blocked(
-    envelope: &Envelope,
-    asked: OperationSet,
-    server: &str,
-    tool: &str,
-) -> OperationSet {
+fn tool_blocked(envelope: &Envelope, asked: OperationSet, server: &str, tool: &str) -> OperationSet {
     let name = format!("{server}/{tool}");
-    if envelope
-        .tools()
-        .blocked()
-        .any(|pattern| pattern.matches(&name))
-    {
-        asked
-    } else {
-        OperationSet::EMPTY
-    }
+    if envelope.tools().blocked().any(|pattern| pattern.matches(&name)) { asked } else { OperationSet::EMPTY }
 }

@@ -53,14 +53,7 @@ impl PatternError {
     /// Refuses `pattern` because of `why`, a phrase that reads after the pattern.
     #[must_use]
     pub fn new(pattern: &str, why: &'static str) -> Self {
-        Self {
-            pattern: pattern
-                .chars()
-                .take(64)
-                .flat_map(char::escape_debug)
-                .collect(),
-            why,
-        }
+        Self { pattern: pattern.chars().take(64).flat_map(char::escape_debug).collect(), why }
     }
 
     /// Why, without the pattern.
@@ -90,9 +83,7 @@ impl PathPattern {
             return Err(fail("is longer than 1024 bytes"));
         }
         if pattern.starts_with('!') {
-            return Err(fail(
-                "starts with `!`: there is no negation, list what is meant",
-            ));
+            return Err(fail("starts with `!`: there is no negation, list what is meant"));
         }
         let composed: String = pattern.nfc().collect();
         let anchored = composed.starts_with('/');
@@ -112,11 +103,7 @@ impl PathPattern {
             exact.push(Segment::Deep);
         }
         let folded = exact.iter().map(Segment::folded).collect();
-        Ok(Self {
-            text: canonical_text(&exact),
-            exact,
-            folded,
-        })
+        Ok(Self { text: canonical_text(&exact), exact, folded })
     }
 
     /// The canonical text.
@@ -195,9 +182,7 @@ impl Segment {
             Self::Literal(name) => Self::Literal(fold(name)),
             Self::Tail(name) => Self::Tail(fold(name)),
             Self::Wild(name) => Self::Wild(fold(name)),
-            Self::Except(prefix, not) => {
-                Self::Except(fold(prefix), not.iter().map(|n| fold(n)).collect())
-            }
+            Self::Except(prefix, not) => Self::Except(fold(prefix), not.iter().map(|n| fold(n)).collect()),
         }
     }
 
@@ -207,9 +192,9 @@ impl Segment {
             Self::Literal(literal) => literal == name,
             Self::Tail(tail) => name.ends_with(tail.as_str()),
             Self::Wild(pattern) => match_wild(pattern, name),
-            Self::Except(prefix, not) => name
-                .strip_prefix(prefix.as_str())
-                .is_some_and(|rest| !not.iter().any(|n| n == rest)),
+            Self::Except(prefix, not) => {
+                name.strip_prefix(prefix.as_str()).is_some_and(|rest| !not.iter().any(|n| n == rest))
+            }
         }
     }
 }
@@ -226,27 +211,17 @@ impl fmt::Display for Segment {
 }
 
 pub(crate) fn parse_segment(name: &str) -> Result<Segment, &'static str> {
-    let (prefix, not) = match name
-        .strip_suffix(')')
-        .and_then(|rest| rest.split_once("!("))
-    {
+    let (prefix, not) = match name.strip_suffix(')').and_then(|rest| rest.split_once("!(")) {
         Some((prefix, not)) => (prefix, Some(not)),
         None => (name, None),
     };
     for part in std::iter::once(prefix).chain(not) {
-        if part
-            .chars()
-            .any(|c| c.is_control() || matches!(c, '[' | ']' | '{' | '}' | '\\' | ':'))
-        {
-            return Err(
-                "has one of `[ ] { } \\ :` or a control character: write several patterns, or `?`",
-            );
+        if part.chars().any(|c| c.is_control() || matches!(c, '[' | ']' | '{' | '}' | '\\' | ':')) {
+            return Err("has one of `[ ] { } \\ :` or a control character: write several patterns, or `?`");
         }
     }
     match (prefix, not) {
-        ("" | "." | "..", None) => {
-            Err("is empty or has an empty, `.` or `..` segment; `**` is everything")
-        }
+        ("" | "." | "..", None) => Err("is empty or has an empty, `.` or `..` segment; `**` is everything"),
         ("**", None) => Ok(Segment::Deep),
         (name, None) if name.contains("**") => Err("has `**` beside other characters of a segment"),
         (name, None) if name.starts_with('*') && !name[1..].contains(['*', '?']) => {
@@ -257,10 +232,7 @@ pub(crate) fn parse_segment(name: &str) -> Result<Segment, &'static str> {
         (prefix, Some(not)) if format!("{prefix}{not}").contains(['*', '?', '(', ')']) => {
             Err("has a wildcard beside `!(…)`")
         }
-        (prefix, Some(not)) => Ok(Segment::Except(
-            prefix.to_owned(),
-            not.split('|').map(str::to_owned).collect(),
-        )),
+        (prefix, Some(not)) => Ok(Segment::Except(prefix.to_owned(), not.split('|').map(str::to_owned).collect())),
     }
 }
 
@@ -270,11 +242,7 @@ fn canonical_text(segments: &[Segment]) -> String {
         [Segment::Deep] => "**".to_owned(),
         [Segment::Deep, name, Segment::Deep] => name.to_string(),
         [name, Segment::Deep] => format!("/{name}"),
-        [names @ .., _] => names
-            .iter()
-            .map(Segment::to_string)
-            .collect::<Vec<_>>()
-            .join("/"),
+        [names @ .., _] => names.iter().map(Segment::to_string).collect::<Vec<_>>().join("/"),
         [] => String::new(),
     }
 }
@@ -292,10 +260,7 @@ fn split_first(path: &str) -> Option<(&str, &str)> {
 /// return is enough and the work is at most pattern times path.
 pub(crate) fn match_segments(pattern: &[Segment], path: &str) -> bool {
     if let [Segment::Deep, name, Segment::Deep] = pattern {
-        return *name == Segment::Deep
-            || path
-                .split('/')
-                .any(|own| !own.is_empty() && name.matches(own));
+        return *name == Segment::Deep || path.split('/').any(|own| !own.is_empty() && name.matches(own));
     }
     let (mut at, mut rest) = (0, path);
     let mut retry: Option<(usize, &str)> = None;
@@ -312,9 +277,7 @@ pub(crate) fn match_segments(pattern: &[Segment], path: &str) -> bool {
                 rest = tail;
             }
             (None, None) => return true,
-            _ => match retry
-                .and_then(|(deep, from)| split_first(from).map(|(_, tail)| (deep, tail)))
-            {
+            _ => match retry.and_then(|(deep, from)| split_first(from).map(|(_, tail)| (deep, tail))) {
                 Some((deep, tail)) => {
                     retry = Some((deep, tail));
                     at = deep + 1;

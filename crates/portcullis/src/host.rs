@@ -26,14 +26,7 @@ pub struct HostError {
 
 impl HostError {
     fn new(subject: &str, why: &'static str) -> Self {
-        Self {
-            subject: subject
-                .chars()
-                .take(64)
-                .flat_map(char::escape_debug)
-                .collect(),
-            why,
-        }
+        Self { subject: subject.chars().take(64).flat_map(char::escape_debug).collect(), why }
     }
 
     /// Why, without the subject.
@@ -66,9 +59,7 @@ impl Host {
         if let Some(why) = host.bytes().find_map(ambiguous_byte) {
             return fail(why);
         }
-        let bracketed = host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
+        let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         if bracketed.is_some() || host.contains(':') {
             return match bracketed.unwrap_or(host).parse::<Ipv6Addr>() {
                 Ok(address) => Ok(Self::Address(address.into())),
@@ -83,11 +74,7 @@ impl Host {
             };
         }
         let is_name = !name.is_empty() && name.len() <= 253 && name.split('.').all(is_label);
-        if is_name {
-            Ok(Self::Name(HostName(name)))
-        } else {
-            fail("is no host name")
-        }
+        if is_name { Ok(Self::Name(HostName(name))) } else { fail("is no host name") }
     }
 
     /// The name, if it is one.
@@ -165,9 +152,7 @@ const fn ambiguous_byte(byte: u8) -> Option<&'static str> {
 /// The rule of the WHATWG URL standard: such a host is read as an IPv4 address, in whatever base.
 fn ends_in_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
-    let hex = last
-        .strip_prefix("0x")
-        .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+    let hex = last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
     hex || (!last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()))
 }
 
@@ -175,9 +160,7 @@ fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && !label.starts_with('-')
         && !label.ends_with('-')
-        && label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// What kind of network an address belongs to. Only [`IpClass::Global`] is dialled without a rule that names
@@ -248,9 +231,7 @@ impl IpClass {
             [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Self::Private,
             [100, 64..=127, ..] => Self::SharedCarrier,
             [169, 254, ..] => Self::LinkLocal,
-            [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [198, 18..=19, ..] => {
-                Self::Documentation
-            }
+            [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [198, 18..=19, ..] => Self::Documentation,
             [192, 88, 99, _] => Self::Embedded,
             [192, 0, 0, _] => Self::Reserved,
             [224..=239, ..] | [255, 255, 255, 255] => Self::Multicast,
@@ -269,9 +250,7 @@ impl IpClass {
             [0, 0, 0, 0, 0, 0, 0, 1] => Self::Loopback,
             [0, 0, 0, 0, 0, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => Self::Embedded,
             [0x64, 0xff9b, ..] | [0x2002, ..] | [0x2001, 0, ..] => Self::Embedded,
-            [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] | [0x2001, 2, 0, ..] => {
-                Self::Documentation
-            }
+            [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] | [0x2001, 2, 0, ..] => Self::Documentation,
             [0x2001, 0x1..=0x1ff, ..] => Self::Reserved,
             [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Self::Private,
             [0xfe80..=0xfebf, ..] => Self::LinkLocal,
@@ -303,26 +282,16 @@ impl HostPattern {
         let (host, port) = split_port(pattern);
         let port = match port {
             None => None,
-            Some(digits) => Some(
-                parse_port(digits).ok_or_else(|| HostError::new(pattern, "has no valid port"))?,
-            ),
+            Some(digits) => Some(parse_port(digits).ok_or_else(|| HostError::new(pattern, "has no valid port"))?),
         };
-        let (host, below) = host
-            .strip_prefix("*.")
-            .map_or((host, false), |suffix| (suffix, true));
+        let (host, below) = host.strip_prefix("*.").map_or((host, false), |suffix| (suffix, true));
         if host.contains('*') {
-            return Err(HostError::new(
-                pattern,
-                "has `*` elsewhere than as its first label",
-            ));
+            return Err(HostError::new(pattern, "has `*` elsewhere than as its first label"));
         }
         let host = Host::parse(host)?;
         let is_broad = below && host.name().is_none_or(|name| !name.as_str().contains('.'));
         if is_broad {
-            return Err(HostError::new(
-                pattern,
-                "is a wildcard over a whole top-level domain or an address",
-            ));
+            return Err(HostError::new(pattern, "is a wildcard over a whole top-level domain or an address"));
         }
         Ok(Self { host, below, port })
     }
@@ -330,17 +299,14 @@ impl HostPattern {
     /// Whether the pattern names this host at this port.
     #[must_use]
     pub fn matches(&self, host: &Host, port: u16) -> bool {
-        self.port
-            .map_or(port == 80 || port == 443, |own| own == port)
-            && self.matches_host(host)
+        self.port.map_or(port == 80 || port == 443, |own| own == port) && self.matches_host(host)
     }
 
     fn matches_host(&self, host: &Host) -> bool {
         match (&self.host, host) {
-            (Host::Name(suffix), Host::Name(name)) if self.below => name
-                .as_str()
-                .strip_suffix(suffix.as_str())
-                .is_some_and(|head| head.ends_with('.')),
+            (Host::Name(suffix), Host::Name(name)) if self.below => {
+                name.as_str().strip_suffix(suffix.as_str()).is_some_and(|head| head.ends_with('.'))
+            }
             (own, other) => own == other,
         }
     }
@@ -402,9 +368,7 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
 }
 
 fn parse_port(digits: &str) -> Option<u16> {
-    let plain = !digits.is_empty()
-        && digits.bytes().all(|b| b.is_ascii_digit())
-        && !digits.starts_with('0');
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
     if plain { digits.parse().ok() } else { None }
 }
 
@@ -474,11 +438,7 @@ fn take_escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let [high, low, tail @ ..] = bytes else {
         return None;
     };
-    let digit = |b: u8| {
-        char::from(b)
-            .to_digit(16)
-            .and_then(|d| u8::try_from(d).ok())
-    };
+    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
     Some((digit(*high)? * 16 + digit(*low)?, tail))
 }
 
@@ -501,10 +461,7 @@ fn check_url_segments(text: &str) -> Result<(), &'static str> {
     if text == "/" {
         return Ok(());
     }
-    match body
-        .split('/')
-        .find(|segment| matches!(*segment, "" | "." | ".."))
-    {
+    match body.split('/').find(|segment| matches!(*segment, "" | "." | "..")) {
         Some("") => Err("has an empty segment"),
         Some(_) => Err("has a dot segment"),
         None => Ok(()),
@@ -525,36 +482,25 @@ impl UrlPathPattern {
     /// [`PatternError`] for text without a leading `/` or with a segment that has no meaning.
     pub fn parse(pattern: &str) -> Result<Self, PatternError> {
         let fail = |why| PatternError::new(pattern, why);
-        let body = pattern
-            .strip_prefix('/')
-            .ok_or_else(|| fail("does not start with `/`"))?;
+        let body = pattern.strip_prefix('/').ok_or_else(|| fail("does not start with `/`"))?;
         let trimmed = body.strip_suffix('/').unwrap_or(body);
         let segments = if trimmed.is_empty() {
             Vec::new()
         } else {
-            trimmed
-                .split('/')
-                .map(parse_segment)
-                .collect::<Result<_, _>>()
-                .map_err(fail)?
+            trimmed.split('/').map(parse_segment).collect::<Result<_, _>>().map_err(fail)?
         };
-        Ok(Self {
-            text: pattern.to_owned(),
-            segments,
-        })
+        Ok(Self { text: pattern.to_owned(), segments })
     }
 
     /// Whether the path is in the set under every reading of it.
     #[must_use]
     pub fn matches(&self, path: &UrlPath) -> bool {
-        std::iter::once(&path.text)
-            .chain(&path.decoded)
-            .all(|reading| self.matches_text(reading))
+        std::iter::once(&path.text).chain(&path.decoded).all(|reading| self.matches_text(reading))
     }
 
     fn matches_text(&self, path: &str) -> bool {
-        let slash_fits = self.segments.last() == Some(&Segment::Deep)
-            || path.ends_with('/') == self.text.ends_with('/');
+        let slash_fits =
+            self.segments.last() == Some(&Segment::Deep) || path.ends_with('/') == self.text.ends_with('/');
         slash_fits && match_segments(&self.segments, path.trim_matches('/'))
     }
 
@@ -582,34 +528,20 @@ impl HostRule {
     /// A rule for every method and path of these hosts: untrusted, and a sink.
     #[must_use]
     pub const fn new(pattern: HostPattern) -> Self {
-        Self {
-            pattern,
-            methods: Vec::new(),
-            paths: Vec::new(),
-            trust: false,
-            sink: true,
-        }
+        Self { pattern, methods: Vec::new(), paths: Vec::new(), trust: false, sink: true }
     }
 
     /// Narrows the rule to these methods; an empty list leaves it open to all.
     ///
     /// # Errors
     /// [`HostError`] for a method that is not upper-case letters and `-`.
-    pub fn with_methods<S: Into<String>>(
-        mut self,
-        methods: impl IntoIterator<Item = S>,
-    ) -> Result<Self, HostError> {
+    pub fn with_methods<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Result<Self, HostError> {
         self.methods = methods.into_iter().map(Into::into).collect();
         self.methods.sort_unstable();
         self.methods.dedup();
-        let odd = |method: &&String| {
-            method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-')
-        };
+        let odd = |method: &&String| method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
         match self.methods.iter().find(odd) {
-            Some(method) => Err(HostError::new(
-                method,
-                "is no method: write it in upper case",
-            )),
+            Some(method) => Err(HostError::new(method, "is no method: write it in upper case")),
             None => self.checked(),
         }
     }
@@ -618,10 +550,7 @@ impl HostRule {
     ///
     /// # Errors
     /// [`HostError`] where that would leave a `sink = false` rule without paths.
-    pub fn with_paths(
-        mut self,
-        paths: impl IntoIterator<Item = UrlPathPattern>,
-    ) -> Result<Self, HostError> {
+    pub fn with_paths(mut self, paths: impl IntoIterator<Item = UrlPathPattern>) -> Result<Self, HostError> {
         self.paths = paths.into_iter().collect();
         self.paths.sort_unstable();
         self.paths.dedup();
@@ -647,10 +576,7 @@ impl HostRule {
     fn checked(self) -> Result<Self, HostError> {
         if !self.sink {
             if self.pattern.is_wildcard() {
-                return Err(HostError::new(
-                    &self.pattern.to_string(),
-                    "is a wildcard, so it stays a sink",
-                ));
+                return Err(HostError::new(&self.pattern.to_string(), "is a wildcard, so it stays a sink"));
             }
             if self.methods.is_empty() || self.paths.is_empty() {
                 return Err(HostError::new(

@@ -169,11 +169,7 @@ impl Capabilities {
     #[must_use]
     pub const fn from_bits(bits: u32) -> Option<Self> {
         let orphans = (bits >> 1) & !bits & LOW_BITS;
-        if bits & !ALL_BITS == 0 && orphans == 0 {
-            Some(Self(bits))
-        } else {
-            None
-        }
+        if bits & !ALL_BITS == 0 && orphans == 0 { Some(Self(bits)) } else { None }
     }
 
     /// Gathers bit 0 or 1 of each pair into a set.
@@ -193,20 +189,12 @@ impl Capabilities {
 
 impl core::fmt::Debug for Capabilities {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_map()
-            .entries(
-                Operation::ALL
-                    .iter()
-                    .map(|op| (op.name(), self.level(*op).name())),
-            )
-            .finish()
+        f.debug_map().entries(Operation::ALL.iter().map(|op| (op.name(), self.level(*op).name()))).finish()
     }
 }
 
 impl FromIterator<(Operation, Level)> for Capabilities {
     fn from_iter<I: IntoIterator<Item = (Operation, Level)>>(levels: I) -> Self {
-        levels
-            .into_iter()
-            .fold(Self::NONE, |caps, (op, level)| caps.with(op, level))
+        levels.into_iter().fold(Self::NONE, |caps, (op, level)| caps.with(op, level))
     }
 }

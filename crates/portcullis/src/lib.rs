@@ -39,13 +39,8 @@ pub use exposure::{Exposure, Label};
 pub use level::{Capabilities, Level};
 pub use operation::{Operation, OperationSet};
 pub use posture::Posture;
-pub use request::{
-    CommandSubject, Content, ContentId, Provenance, Request, SessionId, Subject, ToolClass,
-    UrlSubject,
-};
+pub use request::{CommandSubject, Content, ContentId, Provenance, Request, SessionId, Subject, ToolClass, UrlSubject};
 pub use scope::{Conjunction, Scope, Union};
 pub use session::{Answer, Event, SessionState, step};
 pub use text::{GitPattern, TextPattern};
-pub use verdict::{
-    Outcome, Phase, Reason, Reasons, SessionWord, Sinks, SubjectFacts, Verdict, verdict,
-};
+pub use verdict::{Outcome, Phase, Reason, Reasons, SessionWord, Sinks, SubjectFacts, Verdict, verdict};

@@ -132,11 +132,7 @@ impl OperationSet {
     #[inline]
     #[must_use]
     pub const fn from_bits(bits: u16) -> Option<Self> {
-        if bits & !Self::ALL.0 == 0 {
-            Some(Self(bits))
-        } else {
-            None
-        }
+        if bits & !Self::ALL.0 == 0 { Some(Self(bits)) } else { None }
     }
 
     /// The bits; bit `n` is the operation with number `n`.
@@ -211,9 +207,7 @@ impl OperationSet {
 
     /// The operations in the order of their numbers.
     pub fn iter(self) -> impl Iterator<Item = Operation> {
-        Operation::ALL
-            .into_iter()
-            .filter(move |op| self.contains(*op))
+        Operation::ALL.into_iter().filter(move |op| self.contains(*op))
     }
 }
 

@@ -66,11 +66,7 @@ pub struct PathError {
 
 impl PathError {
     fn new(fault: PathFault, evidence: &str) -> Self {
-        let evidence = evidence
-            .chars()
-            .take(64)
-            .flat_map(char::escape_debug)
-            .collect();
+        let evidence = evidence.chars().take(64).flat_map(char::escape_debug).collect();
         Self { fault, evidence }
     }
 
@@ -124,10 +120,7 @@ impl RelPath {
     #[inline]
     #[must_use]
     pub const fn root() -> Self {
-        Self {
-            text: String::new(),
-            folded: None,
-        }
+        Self { text: String::new(), folded: None }
     }
 
     /// Parses a relative path and puts it in its one spelling; `""`, `.` and `./` are the root.
@@ -148,8 +141,7 @@ impl RelPath {
             match segment {
                 "" | "." => {}
                 ".." => {
-                    kept.pop()
-                        .ok_or_else(|| PathError::new(PathFault::Escapes, path))?;
+                    kept.pop().ok_or_else(|| PathError::new(PathFault::Escapes, path))?;
                 }
                 name => {
                     check_segment(name)?;
@@ -255,10 +247,7 @@ impl RelPath {
         if self.is_root() {
             return None;
         }
-        let cut = |text: &str| {
-            text.rfind('/')
-                .map_or(String::new(), |at| text[..at].to_owned())
-        };
+        let cut = |text: &str| text.rfind('/').map_or(String::new(), |at| text[..at].to_owned());
         let text = cut(&self.text);
         let folded = fold(&text);
         let folded = (folded != text).then(|| folded.into_boxed_str());
@@ -273,10 +262,7 @@ impl RelPath {
         if path.starts_with('/') {
             return Err(PathError::new(PathFault::Absolute, path));
         }
-        Self::parse(&format!(
-            "{}/{path}",
-            if self.is_root() { "." } else { &self.text }
-        ))
+        Self::parse(&format!("{}/{path}", if self.is_root() { "." } else { &self.text }))
     }
 
     /// Whether `ancestor` is this path or a directory above it; whole segments only.
@@ -284,10 +270,7 @@ impl RelPath {
     #[must_use]
     pub fn starts_with(&self, ancestor: &Self) -> bool {
         ancestor.is_root()
-            || self
-                .text
-                .strip_prefix(ancestor.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            || self.text.strip_prefix(ancestor.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -312,12 +295,7 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.nfd()
-        .filter(|c| !is_ignorable(*c))
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
-        .nfc()
-        .collect()
+    text.nfd().filter(|c| !is_ignorable(*c)).flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
 }
 
 /// Characters file systems that fold drop when they compare (Unicode `Default_Ignorable_Code_Point`).
@@ -365,34 +343,12 @@ fn check_segment(name: &str) -> Result<(), PathError> {
 
 /// `NUL`, `nul.txt`, `COM1 .log`: Windows opens the device whatever the extension.
 fn is_reserved(name: &str) -> bool {
-    let stem = name
-        .split('.')
-        .next()
-        .unwrap_or(name)
-        .trim_end()
-        .to_ascii_uppercase();
+    let stem = name.split('.').next().unwrap_or(name).trim_end().to_ascii_uppercase();
     match stem.as_str() {
         "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$" => true,
-        other => other
-            .strip_prefix("COM")
-            .or_else(|| other.strip_prefix("LPT"))
-            .is_some_and(|port| {
-                matches!(
-                    port,
-                    "0" | "1"
-                        | "2"
-                        | "3"
-                        | "4"
-                        | "5"
-                        | "6"
-                        | "7"
-                        | "8"
-                        | "9"
-                        | "\u{b9}"
-                        | "\u{b2}"
-                        | "\u{b3}"
-                )
-            }),
+        other => other.strip_prefix("COM").or_else(|| other.strip_prefix("LPT")).is_some_and(|port| {
+            matches!(port, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "\u{b9}" | "\u{b2}" | "\u{b3}")
+        }),
     }
 }
 

@@ -17,29 +17,14 @@ pub struct Posture {
 
 impl Posture {
     /// Nothing granted.
-    pub const NOTHING: Self = Self {
-        capabilities: Capabilities::NONE,
-        asks: OperationSet::ALL,
-        strict: true,
-        capability_trifecta: true,
-    };
+    pub const NOTHING: Self =
+        Self { capabilities: Capabilities::NONE, asks: OperationSet::ALL, strict: true, capability_trifecta: true };
 
     /// A posture with ν applied.
     #[inline]
     #[must_use]
-    pub const fn new(
-        capabilities: Capabilities,
-        asks: OperationSet,
-        strict: bool,
-        capability_trifecta: bool,
-    ) -> Self {
-        Self {
-            capabilities,
-            asks,
-            strict,
-            capability_trifecta,
-        }
-        .normalize()
+    pub const fn new(capabilities: Capabilities, asks: OperationSet, strict: bool, capability_trifecta: bool) -> Self {
+        Self { capabilities, asks, strict, capability_trifecta }.normalize()
     }
 
     /// The level of each operation.
@@ -82,10 +67,7 @@ impl Posture {
         let private = runs || granted.intersects(OperationSet::READS);
         let untrusted = network || granted.contains(Operation::WebSearch);
         let exfil = granted.intersects(OperationSet::EXFIL);
-        Exposure::PRIVATE
-            .when(private)
-            .join(Exposure::UNTRUSTED.when(untrusted))
-            .join(Exposure::EXFIL.when(exfil))
+        Exposure::PRIVATE.when(private).join(Exposure::UNTRUSTED.when(untrusted)).join(Exposure::EXFIL.when(exfil))
     }
 
     /// ν: with `trifecta = "capability"`, obliges an approval for every exfil
@@ -97,10 +79,7 @@ impl Posture {
     #[must_use]
     pub const fn normalize(self) -> Self {
         if self.capability_trifecta && self.reach().is_trifecta() {
-            Self {
-                asks: self.asks.union(OperationSet::EXFIL),
-                ..self
-            }
+            Self { asks: self.asks.union(OperationSet::EXFIL), ..self }
         } else {
             self
         }

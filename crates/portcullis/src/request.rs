@@ -33,9 +33,7 @@ impl SessionId {
         if text.len() != 32 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return None;
         }
-        u128::from_str_radix(text, 16)
-            .ok()
-            .map(|number| Self(number.to_be_bytes()))
+        u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
     }
 }
 
@@ -100,13 +98,7 @@ impl CommandSubject {
     /// The command in the root of the workspace with an empty environment and no input.
     #[must_use]
     pub fn new(argv: Argv) -> Self {
-        Self {
-            argv,
-            cwd: RelPath::root(),
-            environment: Vec::new(),
-            stdin: None,
-            executable: None,
-        }
+        Self { argv, cwd: RelPath::root(), environment: Vec::new(), stdin: None, executable: None }
     }
 }
 
@@ -142,13 +134,8 @@ pub struct ToolClass {
 
 impl ToolClass {
     /// An unclassified tool: a source of both labels and both sinks.
-    pub const UNKNOWN: Self = Self {
-        sources: Exposure::PRIVATE.join(Exposure::UNTRUSTED),
-        sinks: Sinks {
-            exfil: true,
-            effect: true,
-        },
-    };
+    pub const UNKNOWN: Self =
+        Self { sources: Exposure::PRIVATE.join(Exposure::UNTRUSTED), sinks: Sinks { exfil: true, effect: true } };
 }
 
 /// What a request is about.
@@ -290,10 +277,7 @@ impl RequestBuilder {
     /// Adds source labels that the subject or the content is known to carry.
     #[must_use]
     pub fn carrying(self, labels: Exposure) -> Self {
-        Self {
-            carried: self.carried.join(labels.sources()),
-            ..self
-        }
+        Self { carried: self.carried.join(labels.sources()), ..self }
     }
 
     /// Sets why its arguments count as the user's own.
@@ -309,19 +293,10 @@ impl RequestBuilder {
             Subject::Command(command) => Some(CommandFacts::of(&command.argv)),
             _ => None,
         };
-        let hinted = command
-            .as_ref()
-            .map_or(OperationSet::EMPTY, CommandFacts::operations);
-        self.operations = self
-            .operations
-            .union(recognised(&self.subject))
-            .union(hinted);
+        let hinted = command.as_ref().map_or(OperationSet::EMPTY, CommandFacts::operations);
+        self.operations = self.operations.union(recognised(&self.subject)).union(hinted);
         let digest = digest(&self);
-        Request {
-            parts: self,
-            command,
-            digest,
-        }
+        Request { parts: self, command, digest }
     }
 }
 
@@ -429,10 +404,7 @@ fn recognised_route(url: &UrlSubject) -> OperationSet {
     let path = url.path.as_ref().map_or("", UrlPath::as_str);
     let segments = || path.split('/').filter(|segment| !segment.is_empty());
     let receives = segments().any(|segment| segment == "git-receive-pack")
-        || url
-            .query
-            .split('&')
-            .any(|pair| pair == "service=git-receive-pack");
+        || url.query.split('&').any(|pair| pair == "service=git-receive-pack");
     let writes = !matches!(url.method.as_str(), "GET" | "HEAD");
     let opens = writes && segments().any(|segment| matches!(segment, "pulls" | "merge_requests"));
     let mut operations = OperationSet::EMPTY;
@@ -450,28 +422,12 @@ fn digest(parts: &RequestBuilder) -> RequestDigest {
     let head = FieldHasher::new("nucleus request v1")
         .text(&parts.principal)
         .field(parts.session.as_bytes())
-        .field(
-            parts
-                .parent
-                .as_ref()
-                .map_or(&[], |id| id.as_bytes().as_slice()),
-        )
+        .field(parts.parent.as_ref().map_or(&[], |id| id.as_bytes().as_slice()))
         .number(u64::from(parts.operations.bits()))
         .number(u64::from(parts.carried.bits()))
-        .field(
-            parts
-                .content
-                .digest()
-                .as_ref()
-                .map_or(&[], |d| d.as_bytes().as_slice()),
-        )
+        .field(parts.content.digest().as_ref().map_or(&[], |d| d.as_bytes().as_slice()))
         .text(parts.provenance.accepted_by.as_deref().unwrap_or(""))
-        .number(
-            parts
-                .provenance
-                .planned_step
-                .map_or(0, |step| u64::from(step) + 1),
-        );
+        .number(parts.provenance.planned_step.map_or(0, |step| u64::from(step) + 1));
     RequestDigest::from_bytes(subject_fields(head, &parts.subject).finish())
 }
 
@@ -481,9 +437,7 @@ fn subject_fields(hasher: FieldHasher, subject: &Subject) -> FieldHasher {
         Subject::Path(path) => hasher.text("path").text(path.as_str()),
         Subject::Move { from, to } => hasher.text("move").text(from.as_str()).text(to.as_str()),
         Subject::Command(command) => command_fields(hasher.text("command"), command),
-        Subject::Query { backend, text } => {
-            hasher.text("query").text(&backend.to_string()).text(text)
-        }
+        Subject::Query { backend, text } => hasher.text("query").text(&backend.to_string()).text(text),
         Subject::Url(url) => hasher
             .text("url")
             .text(&url.method)
@@ -494,56 +448,21 @@ fn subject_fields(hasher: FieldHasher, subject: &Subject) -> FieldHasher {
             .text(&url.query)
             .number(u64::from(url.upgrade))
             .text(url.credential.as_deref().unwrap_or("")),
-        Subject::Commit {
-            repository,
-            branch,
-            message,
-            paths,
-        } => hasher
+        Subject::Commit { repository, branch, message, paths } => hasher
             .text("commit")
             .text(repository.as_str())
             .text(branch)
             .text(message)
             .texts(paths.iter().map(RelPath::as_str)),
-        Subject::Push {
-            url,
-            reference,
-            old,
-            new,
-            paths,
-        } => {
-            let pushed = hasher
-                .text("push")
-                .text(url)
-                .text(reference)
-                .text(old)
-                .text(new);
-            if paths.is_empty() {
-                pushed
-            } else {
-                pushed.texts(paths.iter().map(RelPath::as_str))
-            }
+        Subject::Push { url, reference, old, new, paths } => {
+            let pushed = hasher.text("push").text(url).text(reference).text(old).text(new);
+            if paths.is_empty() { pushed } else { pushed.texts(paths.iter().map(RelPath::as_str)) }
         }
-        Subject::PullRequest {
-            url,
-            base,
-            head,
-            text,
-        } => hasher
-            .text("pull request")
-            .text(url)
-            .text(base)
-            .text(head)
-            .text(text),
+        Subject::PullRequest { url, base, head, text } => {
+            hasher.text("pull request").text(url).text(base).text(head).text(text)
+        }
         Subject::Child { envelope } => hasher.text("child").field(envelope.as_bytes()),
-        Subject::Tool {
-            server,
-            tool,
-            pin,
-            arguments,
-            class,
-            is_classified,
-        } => hasher
+        Subject::Tool { server, tool, pin, arguments, class, is_classified } => hasher
             .text("tool")
             .text(server)
             .text(tool)
@@ -561,14 +480,7 @@ fn command_fields(hasher: FieldHasher, command: &CommandSubject) -> FieldHasher 
         .texts(command.argv.words().iter().map(String::as_str))
         .text(command.cwd.as_str())
         .number(command.environment.len() as u64);
-    let filled = command
-        .environment
-        .iter()
-        .fold(counted, |hasher, (name, value)| {
-            hasher.text(name).text(value)
-        });
+    let filled = command.environment.iter().fold(counted, |hasher, (name, value)| hasher.text(name).text(value));
     let bytes = |digest: &Option<ContentDigest>| digest.map(|d| d.as_bytes().to_vec());
-    filled
-        .field(&bytes(&command.stdin).unwrap_or_default())
-        .field(&bytes(&command.executable).unwrap_or_default())
+    filled.field(&bytes(&command.stdin).unwrap_or_default()).field(&bytes(&command.executable).unwrap_or_default())
 }

@@ -84,9 +84,7 @@ impl<P: PartialEq + Clone> Conjunction<P> {
     /// A conjunction of these unions.
     #[must_use]
     pub fn from_clauses(clauses: impl IntoIterator<Item = Union<P>>) -> Self {
-        clauses.into_iter().fold(Self::everything(), |all, clause| {
-            all.meet(&Self(vec![clause]))
-        })
+        clauses.into_iter().fold(Self::everything(), |all, clause| all.meet(&Self(vec![clause])))
     }
 
     /// The unions, all of which must hold.
@@ -117,10 +115,7 @@ impl<P: PartialEq + Clone> Conjunction<P> {
     /// Whether each union of the other is implied by one of this one's.
     #[must_use]
     pub fn leq(&self, other: &Self) -> bool {
-        other
-            .0
-            .iter()
-            .all(|theirs| self.0.iter().any(|ours| ours.leq(theirs)))
+        other.0.iter().all(|theirs| self.0.iter().any(|ours| ours.leq(theirs)))
     }
 }
 
@@ -139,43 +134,25 @@ impl<P: PartialEq + Clone> Scope<P> {
     /// Lists every subject and blocks none.
     #[must_use]
     pub fn everything() -> Self {
-        Self {
-            listed: Vec::new(),
-            blocked: Union::default(),
-        }
+        Self { listed: Vec::new(), blocked: Union::default() }
     }
 
     /// Lists what every clause of `listed` holds, for those operations, and blocks `blocked`.
     #[must_use]
     pub fn new(operations: OperationSet, listed: &Conjunction<P>, blocked: Union<P>) -> Self {
-        let clauses = listed
-            .clauses()
-            .iter()
-            .map(|clause| (operations, clause.clone()));
-        Self {
-            listed: clauses.collect(),
-            blocked,
-        }
+        let clauses = listed.clauses().iter().map(|clause| (operations, clause.clone()));
+        Self { listed: clauses.collect(), blocked }
     }
 
     /// A scope of these clauses.
     #[must_use]
-    pub fn from_clauses(
-        listed: impl IntoIterator<Item = (OperationSet, Union<P>)>,
-        blocked: Union<P>,
-    ) -> Self {
-        listed.into_iter().fold(
-            Self {
-                listed: Vec::new(),
-                blocked,
-            },
-            |mut scope, clause| {
-                if !clause.0.is_empty() && !scope.listed.contains(&clause) {
-                    scope.listed.push(clause);
-                }
-                scope
-            },
-        )
+    pub fn from_clauses(listed: impl IntoIterator<Item = (OperationSet, Union<P>)>, blocked: Union<P>) -> Self {
+        listed.into_iter().fold(Self { listed: Vec::new(), blocked }, |mut scope, clause| {
+            if !clause.0.is_empty() && !scope.listed.contains(&clause) {
+                scope.listed.push(clause);
+            }
+            scope
+        })
     }
 
     /// The clauses of the listing with the operations they speak of.
@@ -193,53 +170,35 @@ impl<P: PartialEq + Clone> Scope<P> {
     /// The operations among `asked` for which every clause that speaks of them matches.
     #[inline]
     #[must_use]
-    pub fn listed_for(
-        &self,
-        asked: OperationSet,
-        mut matches: impl FnMut(&P) -> bool,
-    ) -> OperationSet {
+    pub fn listed_for(&self, asked: OperationSet, mut matches: impl FnMut(&P) -> bool) -> OperationSet {
         self.listed.iter().fold(asked, |left, (speaks_of, clause)| {
-            if left.intersects(*speaks_of) && !clause.any(&mut matches) {
-                left.difference(*speaks_of)
-            } else {
-                left
-            }
+            if left.intersects(*speaks_of) && !clause.any(&mut matches) { left.difference(*speaks_of) } else { left }
         })
     }
 
     /// The same scope without clauses for these operations.
     #[must_use]
     pub fn without(&self, operations: OperationSet) -> Self {
-        let rest = self
-            .listed
-            .iter()
-            .map(|(speaks_of, clause)| (speaks_of.difference(operations), clause.clone()));
+        let rest = self.listed.iter().map(|(speaks_of, clause)| (speaks_of.difference(operations), clause.clone()));
         Self::from_clauses(rest, self.blocked.clone())
     }
 
     /// Lists exactly what both list and blocks what either blocks.
     #[must_use]
     pub fn meet(&self, other: &Self) -> Self {
-        Self::from_clauses(
-            self.listed.iter().chain(&other.listed).cloned(),
-            self.blocked.join(&other.blocked),
-        )
+        Self::from_clauses(self.listed.iter().chain(&other.listed).cloned(), self.blocked.join(&other.blocked))
     }
 
     /// Whether it lists no more and blocks no less, for those operations.
     #[must_use]
     pub fn leq(&self, other: &Self, operations: OperationSet) -> bool {
         let implied = |op, theirs: &Union<P>| {
-            self.listed
-                .iter()
-                .any(|(speaks_of, ours)| speaks_of.contains(op) && ours.leq(theirs))
+            self.listed.iter().any(|(speaks_of, ours)| speaks_of.contains(op) && ours.leq(theirs))
         };
         other.blocked.leq(&self.blocked)
-            && other.listed.iter().all(|(speaks_of, theirs)| {
-                speaks_of
-                    .intersection(operations)
-                    .iter()
-                    .all(|op| implied(op, theirs))
-            })
+            && other
+                .listed
+                .iter()
+                .all(|(speaks_of, theirs)| speaks_of.intersection(operations).iter().all(|op| implied(op, theirs)))
     }
 }

@@ -132,20 +132,13 @@ impl SessionState {
     #[inline]
     #[must_use]
     pub const fn word(self) -> SessionWord {
-        SessionWord {
-            phase: self.phase,
-            in_window: self.now_ms < self.deadline_ms,
-            exposure: self.exposure,
-        }
+        SessionWord { phase: self.phase, in_window: self.now_ms < self.deadline_ms, exposure: self.exposure }
     }
 
     /// The same session with another exposure joined in.
     #[inline]
     const fn exposed(self, labels: crate::Exposure) -> Self {
-        Self {
-            exposure: self.exposure.join(labels),
-            ..self
-        }
+        Self { exposure: self.exposure.join(labels), ..self }
     }
 }
 
@@ -162,68 +155,38 @@ pub const fn step(state: SessionState, event: Event) -> (SessionState, Answer) {
             Some(ledger) => (SessionState { ledger, ..state }, Answer::Applied),
             None => (state, Answer::Ignored),
         },
-        Event::Tighten {
-            posture,
-            maximum,
-            deadline_ms,
-        } => (
-            tighten(state, posture, maximum, deadline_ms),
-            Answer::Applied,
-        ),
-        Event::Clock(now_ms) if now_ms >= state.now_ms => {
-            (SessionState { now_ms, ..state }, Answer::Applied)
+        Event::Tighten { posture, maximum, deadline_ms } => {
+            (tighten(state, posture, maximum, deadline_ms), Answer::Applied)
         }
+        Event::Clock(now_ms) if now_ms >= state.now_ms => (SessionState { now_ms, ..state }, Answer::Applied),
         Event::Expose(labels) => (state.exposed(labels), Answer::Applied),
         Event::Lockdown => shift(state, Phase::Active, Phase::LockedDown),
         Event::Lift => shift(state, Phase::LockedDown, Phase::Active),
-        Event::End => (
-            SessionState {
-                phase: Phase::Ended,
-                ..state
-            },
-            Answer::Applied,
-        ),
+        Event::End => (SessionState { phase: Phase::Ended, ..state }, Answer::Applied),
         Event::Clock(_) => (state, Answer::Ignored),
     }
 }
 
 /// Judges a request; only a permit holds budget and raises exposure.
 #[inline]
-const fn request(
-    state: SessionState,
-    facts: SubjectFacts,
-    cost: Amount,
-    shown: Reasons,
-) -> (SessionState, Answer) {
+const fn request(state: SessionState, facts: SubjectFacts, cost: Amount, shown: Reasons) -> (SessionState, Answer) {
     let reserved = state.ledger.reserve(cost);
     let verdict = verdict(state.posture, state.word(), facts, reserved.is_some());
     let outcome = verdict.outcome_with(shown);
     let answer = Answer::Judged { verdict, outcome };
     match (outcome, reserved) {
-        (Outcome::Permit, Some(ledger)) => (
-            SessionState { ledger, ..state }.exposed(facts.labels()),
-            answer,
-        ),
+        (Outcome::Permit, Some(ledger)) => (SessionState { ledger, ..state }.exposed(facts.labels()), answer),
         _ => (state, answer),
     }
 }
 
 /// Narrows posture, budget and deadline.
 #[inline]
-const fn tighten(
-    state: SessionState,
-    posture: Posture,
-    maximum: Amount,
-    deadline_ms: u64,
-) -> SessionState {
+const fn tighten(state: SessionState, posture: Posture, maximum: Amount, deadline_ms: u64) -> SessionState {
     SessionState {
         posture: state.posture.meet(posture),
         ledger: state.ledger.tighten(maximum),
-        deadline_ms: if deadline_ms < state.deadline_ms {
-            deadline_ms
-        } else {
-            state.deadline_ms
-        },
+        deadline_ms: if deadline_ms < state.deadline_ms { deadline_ms } else { state.deadline_ms },
         ..state
     }
 }

@@ -35,11 +35,7 @@ impl TextPattern {
         let Some(middle) = rest.strip_suffix(last) else {
             return false;
         };
-        parts
-            .try_fold(middle, |left, part| {
-                left.find(part).map(|at| &left[at + part.len()..])
-            })
-            .is_some()
+        parts.try_fold(middle, |left, part| left.find(part).map(|at| &left[at + part.len()..])).is_some()
     }
 }
 
@@ -67,10 +63,7 @@ impl GitPattern {
     #[must_use]
     pub fn matches_commit(&self, repository: &str, branch: &str) -> bool {
         match self {
-            Self::Commit {
-                repository: at,
-                branch: on,
-            } => at.matches(repository) && on.matches(branch),
+            Self::Commit { repository: at, branch: on } => at.matches(repository) && on.matches(branch),
             Self::Remote { .. } => false,
         }
     }
@@ -79,10 +72,7 @@ impl GitPattern {
     #[must_use]
     pub fn matches_remote(&self, url: &str, reference: &str) -> bool {
         match self {
-            Self::Remote {
-                url: at,
-                reference: on,
-            } => at.matches(url) && on.matches(reference),
+            Self::Remote { url: at, reference: on } => at.matches(url) && on.matches(reference),
             Self::Commit { .. } => false,
         }
     }

@@ -97,12 +97,8 @@ impl Reason {
             Self::NotListed => "the policy does not list this subject",
             Self::Obliged => "the policy obliges an approval for this operation",
             Self::ActivationPath => "the host would run or obey this file by itself",
-            Self::FlowExfil => {
-                "private data and untrusted content were seen, and data could leave here"
-            }
-            Self::FlowEffect => {
-                "untrusted content was seen, and this changes something outside the session"
-            }
+            Self::FlowExfil => "private data and untrusted content were seen, and data could leave here",
+            Self::FlowEffect => "untrusted content was seen, and this changes something outside the session",
             Self::FlowStrict => "strict mode: a source was read, and data could leave here",
         }
     }
@@ -142,11 +138,7 @@ impl Reasons {
     #[inline]
     #[must_use]
     pub const fn from_bits(bits: u16) -> Option<Self> {
-        if bits & !(Self::DENYING.0 | Self::ASKING.0) == 0 {
-            Some(Self(bits))
-        } else {
-            None
-        }
+        if bits & !(Self::DENYING.0 | Self::ASKING.0) == 0 { Some(Self(bits)) } else { None }
     }
 
     /// The bits; bit `n` is the reason with number `n`.
@@ -200,17 +192,13 @@ impl Reasons {
 
     /// The reasons in the order of their numbers.
     pub fn iter(self) -> impl Iterator<Item = Reason> {
-        Reason::ALL
-            .into_iter()
-            .filter(move |reason| self.contains(*reason))
+        Reason::ALL.into_iter().filter(move |reason| self.contains(*reason))
     }
 }
 
 impl FromIterator<Reason> for Reasons {
     fn from_iter<I: IntoIterator<Item = Reason>>(reasons: I) -> Self {
-        reasons
-            .into_iter()
-            .fold(Self::NONE, |set, reason| set.union(Self::of(reason)))
+        reasons.into_iter().fold(Self::NONE, |set, reason| set.union(Self::of(reason)))
     }
 }
 
@@ -296,9 +284,7 @@ impl SubjectFacts {
     #[inline]
     #[must_use]
     pub const fn labels(self) -> Exposure {
-        self.sources
-            .sources()
-            .join(Exposure::EXFIL.when(self.sinks.exfil))
+        self.sources.sources().join(Exposure::EXFIL.when(self.sinks.exfil))
     }
 }
 
@@ -353,12 +339,7 @@ impl Verdict {
 /// FAIL-CLOSED: a request recognised as no operation reads as level `never`.
 #[inline]
 #[must_use]
-pub const fn verdict(
-    posture: Posture,
-    session: SessionWord,
-    facts: SubjectFacts,
-    reserved: bool,
-) -> Verdict {
+pub const fn verdict(posture: Posture, session: SessionWord, facts: SubjectFacts, reserved: bool) -> Verdict {
     let projected = session.exposure.join(facts.labels());
     let reasons = session_rules(session)
         .union(Reasons::of(Reason::BudgetNotReserved).when(!reserved))
@@ -393,16 +374,10 @@ const fn level_rules(posture: Posture, facts: SubjectFacts) -> Reasons {
 #[inline]
 const fn ask_rules(posture: Posture, facts: SubjectFacts) -> Reasons {
     let free = posture.capabilities().unconditional().union(facts.listed);
-    let granted = posture
-        .capabilities()
-        .granted()
-        .intersection(facts.operations);
+    let granted = posture.capabilities().granted().intersection(facts.operations);
     Reasons::of(Reason::NotListed)
         .when(!free.is_superset(granted))
-        .union(
-            Reasons::of(Reason::Obliged)
-                .when(facts.unclassified || posture.asks().intersects(facts.operations)),
-        )
+        .union(Reasons::of(Reason::Obliged).when(facts.unclassified || posture.asks().intersects(facts.operations)))
         .union(Reasons::of(Reason::ActivationPath).when(facts.activation))
 }
 
@@ -414,39 +389,25 @@ const fn flow_rules(posture: Posture, facts: SubjectFacts, projected: Exposure) 
     let sourced_any = projected.sources().bits() != 0;
     Reasons::of(Reason::FlowExfil)
         .when(sink && projected.is_trifecta())
-        .union(
-            Reasons::of(Reason::FlowEffect).when(facts.sinks.effect && untrusted && !facts.sourced),
-        )
+        .union(Reasons::of(Reason::FlowEffect).when(facts.sinks.effect && untrusted && !facts.sourced))
         .union(Reasons::of(Reason::FlowStrict).when(posture.is_strict() && sink && sourced_any))
 }
 
 /// The outcome table of one operation at one level, for explanations: what each kind of subject meets.
 #[inline]
 #[must_use]
-pub const fn level_outcome(
-    posture: Posture,
-    op: Operation,
-    listed: bool,
-    blocked: bool,
-) -> Outcome {
+pub const fn level_outcome(posture: Posture, op: Operation, listed: bool, blocked: bool) -> Outcome {
     let set = OperationSet::of(op);
     let facts = SubjectFacts {
         operations: set,
         listed: if listed { set } else { OperationSet::EMPTY },
         blocked: if blocked { set } else { OperationSet::EMPTY },
         sources: Exposure::NONE,
-        sinks: Sinks {
-            exfil: false,
-            effect: false,
-        },
+        sinks: Sinks { exfil: false, effect: false },
         activation: false,
         sourced: false,
         unclassified: false,
     };
-    let session = SessionWord {
-        phase: Phase::Active,
-        in_window: true,
-        exposure: Exposure::NONE,
-    };
+    let session = SessionWord { phase: Phase::Active, in_window: true, exposure: Exposure::NONE };
     verdict(posture, session, facts, true).outcome()
 }

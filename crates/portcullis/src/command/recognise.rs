@@ -15,28 +15,17 @@ impl CommandFacts {
     /// As [`recognise`], from facts already at hand.
     #[must_use]
     pub fn operations(&self) -> OperationSet {
-        self.links
-            .iter()
-            .filter_map(operation_of)
-            .fold(OperationSet::EMPTY, OperationSet::with)
+        self.links.iter().filter_map(operation_of).fold(OperationSet::EMPTY, OperationSet::with)
     }
 }
 
 fn operation_of(link: &Link) -> Option<Operation> {
     let valued = |options: &[&str]| words_after_options(&link.args, options);
     match link.base.as_str() {
-        "git" => of_git(&valued(&[
-            "-C",
-            "-c",
-            "--git-dir",
-            "--work-tree",
-            "--namespace",
-            "--config-env",
-            "--super-prefix",
-        ])),
-        "git-push" | "git-send-pack" | "git-http-push" | "git-send-email" => {
-            Some(Operation::GitPush)
+        "git" => {
+            of_git(&valued(&["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--super-prefix"]))
         }
+        "git-push" | "git-send-pack" | "git-http-push" | "git-send-email" => Some(Operation::GitPush),
         "git-commit" => Some(Operation::GitCommit),
         "gh" => of_forge(&valued(&["-R", "--repo", "--hostname"]), "pr"),
         "glab" => of_forge(&valued(&["-R", "--repo"]), "mr"),
@@ -52,18 +41,13 @@ fn operation_of(link: &Link) -> Option<Operation> {
 fn of_git(words: &[&str]) -> Option<Operation> {
     match words {
         ["push" | "send-pack" | "http-push" | "send-email", ..] => Some(Operation::GitPush),
-        ["subtree" | "lfs" | "svn" | "p4" | "annex", rest @ ..] => rest
-            .iter()
-            .any(|word| matches!(*word, "push" | "dcommit" | "submit"))
-            .then_some(Operation::GitPush),
-        [
-            "remote-http" | "remote-https" | "remote-ext" | "remote-fd",
-            ..,
-        ] => Some(Operation::GitPush),
-        [
-            "commit" | "commit-tree" | "merge" | "cherry-pick" | "revert" | "am" | "rebase",
-            ..,
-        ] => Some(Operation::GitCommit),
+        ["subtree" | "lfs" | "svn" | "p4" | "annex", rest @ ..] => {
+            rest.iter().any(|word| matches!(*word, "push" | "dcommit" | "submit")).then_some(Operation::GitPush)
+        }
+        ["remote-http" | "remote-https" | "remote-ext" | "remote-fd", ..] => Some(Operation::GitPush),
+        ["commit" | "commit-tree" | "merge" | "cherry-pick" | "revert" | "am" | "rebase", ..] => {
+            Some(Operation::GitCommit)
+        }
         _ => None,
     }
 }

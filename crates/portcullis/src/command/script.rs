@@ -30,8 +30,7 @@ pub(super) fn needs_shell(text: &str) -> bool {
             }
             '\\' if chars.next_if(|c| *c != '\n').is_some() => {}
             '{' if at_start && chars.peek() == Some(&'}') => drop(chars.next()),
-            '|' | '&' | ';' | '<' | '>' | '$' | '`' | '(' | ')' | '{' | '}' | '*' | '?' | '['
-            | ']' | '\\' => {
+            '|' | '&' | ';' | '<' | '>' | '$' | '`' | '(' | ')' | '{' | '}' | '*' | '?' | '[' | ']' | '\\' => {
                 return true;
             }
             '~' | '#' | '!' if at_start => return true,
@@ -41,19 +40,12 @@ pub(super) fn needs_shell(text: &str) -> bool {
         at_start = matches!(c, ' ' | '\t');
     }
     // An assignment in front would be a program name without a shell.
-    text.split_whitespace()
-        .next()
-        .is_some_and(|first| first.contains('='))
+    text.split_whitespace().next().is_some_and(|first| first.contains('='))
 }
 
 /// Splits a script into its simple commands; `None` where one could run that is not in the list.
 pub(super) fn read(text: &str) -> Option<Vec<SimpleCommand>> {
-    let mut reader = Reader {
-        rest: text,
-        commands: Vec::new(),
-        words: Vec::new(),
-        skip_next: false,
-    };
+    let mut reader = Reader { rest: text, commands: Vec::new(), words: Vec::new(), skip_next: false };
     while reader.step()? {}
     Some(reader.commands)
 }
@@ -96,9 +88,7 @@ impl Reader<'_> {
             '&' if self.rest.starts_with("&>") => self.redirect(2),
             '&' => self.end_command_at(1)?,
             // A subshell starts a command; after a word it would define a function.
-            '(' if self.words.is_empty() && !self.rest.starts_with("((") => {
-                self.end_command_at(1)?
-            }
+            '(' if self.words.is_empty() && !self.rest.starts_with("((") => self.end_command_at(1)?,
             '(' => return None,
             '#' => self.rest = self.rest.find('\n').map_or("", |at| &self.rest[at..]),
             '<' | '>' => self.read_redirection()?,
@@ -132,19 +122,10 @@ impl Reader<'_> {
     fn end_command(&mut self) -> Option<()> {
         self.skip_next = false;
         let mut words = std::mem::take(&mut self.words).into_iter().peekable();
-        while words
-            .next_if(|word| word.is_plain() && is_skippable_keyword(&word.text))
-            .is_some()
-        {}
-        let mut command = SimpleCommand {
-            assigned: Vec::new(),
-            words: Vec::new(),
-            is_open: false,
-        };
+        while words.next_if(|word| word.is_plain() && is_skippable_keyword(&word.text)).is_some() {}
+        let mut command = SimpleCommand { assigned: Vec::new(), words: Vec::new(), is_open: false };
         while let Some(word) = words.next_if(|word| assigned_name(word).is_some()) {
-            command
-                .assigned
-                .extend(assigned_name(&word).map(str::to_owned));
+            command.assigned.extend(assigned_name(&word).map(str::to_owned));
         }
         for word in words {
             if word.unknown_from.is_some() {
@@ -167,9 +148,8 @@ impl Reader<'_> {
     fn take_word(&mut self) -> Option<()> {
         let (word, rest) = read_word(self.rest)?;
         self.rest = rest;
-        let is_descriptor = rest.starts_with(['<', '>'])
-            && word.is_plain()
-            && word.text.bytes().all(|b| b.is_ascii_digit());
+        let is_descriptor =
+            rest.starts_with(['<', '>']) && word.is_plain() && word.text.bytes().all(|b| b.is_ascii_digit());
         if !std::mem::take(&mut self.skip_next) && !is_descriptor {
             self.words.push(word);
         }
@@ -179,11 +159,7 @@ impl Reader<'_> {
 
 /// Reads one word; `None` for command substitution and other nested code.
 fn read_word(text: &str) -> Option<(Word, &str)> {
-    let mut word = Word {
-        text: String::new(),
-        unknown_from: None,
-        is_quoted: false,
-    };
+    let mut word = Word { text: String::new(), unknown_from: None, is_quoted: false };
     let mut chars = text.chars();
     loop {
         let before = chars.as_str();
@@ -219,9 +195,7 @@ fn read_word(text: &str) -> Option<(Word, &str)> {
             // `{}` alone is itself; every other brace, and every glob, may become other words.
             '{' if word.text.is_empty() && is_lone_braces(chars.as_str()) => word.text.push('{'),
             '}' if word.text == "{" => word.text.push('}'),
-            '{' if word.text.is_empty() && chars.as_str().starts_with([' ', '\t', '\n']) => {
-                word.text.push('{')
-            }
+            '{' if word.text.is_empty() && chars.as_str().starts_with([' ', '\t', '\n']) => word.text.push('{'),
             '}' if word.text.is_empty() => word.text.push('}'),
             '*' | '?' | '[' | '{' | '}' => word.mark_unknown(),
             '~' if word.text.is_empty() => word.mark_unknown(),
@@ -231,9 +205,7 @@ fn read_word(text: &str) -> Option<(Word, &str)> {
 }
 
 fn is_lone_braces(rest: &str) -> bool {
-    rest.strip_prefix('}').is_some_and(|after| {
-        after.is_empty() || after.starts_with([' ', '\t', '\n', ';', '|', '&'])
-    })
+    rest.strip_prefix('}').is_some_and(|after| after.is_empty() || after.starts_with([' ', '\t', '\n', ';', '|', '&']))
 }
 
 fn read_double_quoted<'a>(text: &'a str, word: &mut Word) -> Option<&'a str> {
@@ -266,8 +238,7 @@ fn skip_expansion(text: &str) -> Option<&str> {
     if first.is_ascii_alphabetic() || first == '_' {
         return Some(text.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'));
     }
-    (first.is_ascii_digit() || matches!(first, '@' | '*' | '#' | '?' | '-' | '!' | '$'))
-        .then(|| &text[1..])
+    (first.is_ascii_digit() || matches!(first, '@' | '*' | '#' | '?' | '-' | '!' | '$')).then(|| &text[1..])
 }
 
 fn is_name(text: &str) -> bool {
@@ -285,20 +256,7 @@ fn assigned_name(word: &Word) -> Option<&str> {
 }
 
 fn is_skippable_keyword(word: &str) -> bool {
-    matches!(
-        word,
-        "if" | "then"
-            | "else"
-            | "elif"
-            | "fi"
-            | "while"
-            | "until"
-            | "do"
-            | "done"
-            | "!"
-            | "{"
-            | "}"
-    )
+    matches!(word, "if" | "then" | "else" | "elif" | "fi" | "while" | "until" | "do" | "done" | "!" | "{" | "}")
 }
 
 /// Words that bind names, read other text as code, or open a form this reader does not know.

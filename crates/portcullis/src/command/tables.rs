@@ -45,38 +45,16 @@ const fn opts(short: &'static str, long: &'static str) -> Options {
     Options { short, long }
 }
 
-const fn wrapper(
-    names: &'static str,
-    operands: usize,
-    short: &'static str,
-    long: &'static str,
-) -> Wrapper {
-    Wrapper {
-        names,
-        operands,
-        options: opts(short, long),
-    }
+const fn wrapper(names: &'static str, operands: usize, short: &'static str, long: &'static str) -> Wrapper {
+    Wrapper { names, operands, options: opts(short, long) }
 }
 
 const fn interpreter(names: &'static str, short: &'static str, long: &'static str) -> Interpreter {
-    Interpreter {
-        names,
-        options: opts(short, long),
-    }
+    Interpreter { names, options: opts(short, long) }
 }
 
-const fn launcher(
-    names: &'static str,
-    subcommands: &'static str,
-    operands: usize,
-    options: Options,
-) -> Launcher {
-    Launcher {
-        names,
-        subcommands,
-        options,
-        operands,
-    }
+const fn launcher(names: &'static str, subcommands: &'static str, operands: usize, options: Options) -> Launcher {
+    Launcher { names, subcommands, options, operands }
 }
 
 const fn code(names: &'static str, short: &'static str, long: &'static str) -> CodeOptions {
@@ -127,22 +105,12 @@ static UNKNOWN: LazyLock<Known> = LazyLock::new(Known::default);
 static BY_NAME: LazyLock<HashMap<&'static str, Known>> = LazyLock::new(|| {
     let mut map: HashMap<&'static str, Known> = HashMap::new();
     let mut each = |names: &'static str, set: &dyn Fn(&mut Known)| {
-        names
-            .split_whitespace()
-            .for_each(|name| set(map.entry(name).or_default()));
+        names.split_whitespace().for_each(|name| set(map.entry(name).or_default()));
     };
-    WRAPPERS
-        .iter()
-        .for_each(|entry| each(entry.names, &|known| known.wrapper = Some(entry)));
-    INTERPRETERS
-        .iter()
-        .for_each(|entry| each(entry.names, &|known| known.interpreter = Some(entry)));
-    LAUNCHERS
-        .iter()
-        .for_each(|entry| each(entry.names, &|known| known.launchers.push(entry)));
-    CODE_OPTIONS
-        .iter()
-        .for_each(|entry| each(entry.names, &|known| known.code = Some(entry)));
+    WRAPPERS.iter().for_each(|entry| each(entry.names, &|known| known.wrapper = Some(entry)));
+    INTERPRETERS.iter().for_each(|entry| each(entry.names, &|known| known.interpreter = Some(entry)));
+    LAUNCHERS.iter().for_each(|entry| each(entry.names, &|known| known.launchers.push(entry)));
+    CODE_OPTIONS.iter().for_each(|entry| each(entry.names, &|known| known.code = Some(entry)));
     each(SHELLS, &|known| known.is_shell = true);
     each(STARTS_UNSEEN, &|known| known.starts_unseen = true);
     map
@@ -150,18 +118,14 @@ static BY_NAME: LazyLock<HashMap<&'static str, Known>> = LazyLock::new(|| {
 
 /// What is known of a base name, or else of its family.
 pub(super) fn known(base: &str) -> &'static Known {
-    BY_NAME
-        .get(base)
-        .or_else(|| BY_NAME.get(family(base)))
-        .unwrap_or(&UNKNOWN)
+    BY_NAME.get(base).or_else(|| BY_NAME.get(family(base))).unwrap_or(&UNKNOWN)
 }
 
 impl Known {
     pub(super) fn launcher(&self, args: &[String]) -> Option<&'static Launcher> {
         let first = args.first();
         let fits = |entry: &&&Launcher| {
-            entry.subcommands.is_empty()
-                || first.is_some_and(|arg| has_name(entry.subcommands, arg))
+            entry.subcommands.is_empty() || first.is_some_and(|arg| has_name(entry.subcommands, arg))
         };
         self.launchers.iter().find(fits).copied()
     }
@@ -190,14 +154,8 @@ impl Known {
 /// The arguments without those options before the subcommand that change nothing a rule speaks of.
 pub(super) fn without_harmless_globals<'a>(base: &str, args: &'a [String]) -> &'a [String] {
     let (flags, valued) = match base {
-        "git" => (
-            "--no-pager -P --no-optional-locks --literal-pathspecs",
-            "-C",
-        ),
-        "cargo" => (
-            "-q --quiet -v --verbose -vv --locked --offline --frozen",
-            "--color",
-        ),
+        "git" => ("--no-pager -P --no-optional-locks --literal-pathspecs", "-C"),
+        "cargo" => ("-q --quiet -v --verbose -vv --locked --offline --frozen", "--color"),
         "npm" | "pnpm" | "yarn" => ("-s --silent --no-color", "--prefix --dir --cwd"),
         "go" | "make" => ("-s -k -B --silent --no-print-directory", "-C -j"),
         _ => ("", ""),
@@ -228,19 +186,11 @@ pub(super) fn assignment(name: &str) -> Assignment {
         return Assignment::Harmless;
     }
     let is_code = has_name(CODE_VARIABLES, name)
-        || ["LD_", "DYLD_", "GIT_", "BASH_FUNC_"]
+        || ["LD_", "DYLD_", "GIT_", "BASH_FUNC_"].iter().any(|head| name.starts_with(head))
+        || ["_COMMAND", "_WRAPPER", "_RUNNER", "_LINKER", "PAGER", "EDITOR", "_OPTIONS", "_ASKPASS"]
             .iter()
-            .any(|head| name.starts_with(head))
-        || [
-            "_COMMAND", "_WRAPPER", "_RUNNER", "_LINKER", "PAGER", "EDITOR", "_OPTIONS", "_ASKPASS",
-        ]
-        .iter()
-        .any(|tail| name.ends_with(tail));
-    if is_code {
-        Assignment::Code
-    } else {
-        Assignment::Unknown
-    }
+            .any(|tail| name.ends_with(tail));
+    if is_code { Assignment::Code } else { Assignment::Unknown }
 }
 
 const HARMLESS_VARIABLES: &str = "CI NO_COLOR FORCE_COLOR CLICOLOR CLICOLOR_FORCE TERM COLUMNS LINES LANG LANGUAGE TZ \
@@ -250,8 +200,7 @@ const CODE_VARIABLES: &str = "PATH SHELL ENV BASH_ENV ZDOTDIR PROMPT_COMMAND PS4
     RUBYOPT RUBYLIB PYTHONPATH PYTHONSTARTUP PYTHONHOME PYTHONINSPECT PYTHONBREAKPOINT NODE_PATH LUA_INIT LUA_PATH \
     LUA_CPATH AWKPATH BROWSER VISUAL LESSOPEN LESSCLOSE MANOPT RUSTC RUSTDOC CC CXX MAKEFLAGS MAKEFILES GCONV_PATH \
     CLASSPATH RUSTFLAGS PHPRC PHP_INI_SCAN_DIR R_PROFILE JAVA_HOME HOME XDG_CONFIG_HOME TAR_OPTIONS RSYNC_RSH";
-const SHELLS: &str =
-    "sh bash dash ash zsh ksh mksh lksh rbash rzsh yash posh busybox-sh fish csh tcsh";
+const SHELLS: &str = "sh bash dash ash zsh ksh mksh lksh rbash rzsh yash posh busybox-sh fish csh tcsh";
 
 #[rustfmt::skip]
 static WRAPPERS: &[Wrapper] = &[
@@ -381,11 +330,7 @@ const STARTS_UNSEEN: &str = "parallel sem systemd-run bwrap firejail proot at ba
 pub fn default_listed_commands() -> Vec<CommandPattern> {
     let listed = DEFAULT_LISTED.lines().map(str::split_whitespace);
     listed
-        .filter_map(|mut words| {
-            words
-                .next()
-                .map(|program| CommandPattern::exact(program, &words.collect::<Vec<_>>()))
-        })
+        .filter_map(|mut words| words.next().map(|program| CommandPattern::exact(program, &words.collect::<Vec<_>>())))
         .collect()
 }
 

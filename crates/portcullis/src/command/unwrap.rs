@@ -2,8 +2,7 @@
 
 use super::script;
 use super::tables::{
-    self, Assignment, Interpreter, Known, Launcher, Options, Wrapper, assignment,
-    is_system_directory,
+    self, Assignment, Interpreter, Known, Launcher, Options, Wrapper, assignment, is_system_directory,
 };
 use super::{CommandFacts, Link, Role, base_name};
 
@@ -13,16 +12,8 @@ const MAX_DEPTH: usize = 12;
 const MAX_LINKS: usize = 4_096;
 
 pub(super) fn facts(words: &[String]) -> CommandFacts {
-    let facts = CommandFacts {
-        links: Vec::new(),
-        is_opaque: false,
-        is_closed: false,
-    };
-    let mut walk = Walk {
-        facts,
-        depth: 0,
-        is_inside: false,
-    };
+    let facts = CommandFacts { links: Vec::new(), is_opaque: false, is_closed: false };
+    let mut walk = Walk { facts, depth: 0, is_inside: false };
     walk.visit(words, false);
     walk.facts
 }
@@ -76,9 +67,7 @@ impl Walk {
             "git" => self.git(args),
             "sed" | "gsed" => self.sed(args),
             "watch" => self.watch(args),
-            "make" | "gmake" if make_variable(args).is_some() => {
-                self.code(make_variable(args).unwrap_or(0))
-            }
+            "make" | "gmake" if make_variable(args).is_some() => self.code(make_variable(args).unwrap_or(0)),
             family => match (known.wrapper, known.interpreter, known.launcher(args)) {
                 (Some(wrapper), ..) => self.wrapper(wrapper, family, args, is_open),
                 (_, Some(interpreter), _) => self.interpreter(interpreter, base, args, is_open),
@@ -89,10 +78,7 @@ impl Walk {
     }
 
     fn leaf(&mut self, known: &Known, base: &str, args: &[String]) -> Role {
-        let is_eval = matches!(base, "deno" | "bun")
-            && args
-                .first()
-                .is_some_and(|arg| arg == "eval" || arg == "exec");
+        let is_eval = matches!(base, "deno" | "bun") && args.first().is_some_and(|arg| arg == "eval" || arg == "exec");
         match known.code_option(args).or(is_eval.then_some(0)) {
             Some(at) => self.code(at),
             None => Role::Leaf,
@@ -109,9 +95,7 @@ impl Walk {
         if scan.is_unknown {
             return self.unclear(args.len());
         }
-        if matches!(family, "sudo" | "doas")
-            && args[..scan.operand].iter().any(|arg| is_shell_flag(arg))
-        {
+        if matches!(family, "sudo" | "doas") && args[..scan.operand].iter().any(|arg| is_shell_flag(arg)) {
             return self.unclear(args.len());
         }
         let start = self.skip_assignments(args, scan.operand, family) + known.operands;
@@ -122,22 +106,14 @@ impl Walk {
                 Role::Code(start)
             }
             // `su user` and `sudo -u user` alone open a shell; the others do nothing without a program.
-            ("su" | "runuser" | "chroot" | "unshare" | "nsenter" | "script", []) => {
-                self.unclear(args.len())
-            }
+            ("su" | "runuser" | "chroot" | "unshare" | "nsenter" | "script", []) => self.unclear(args.len()),
             ("su", _) => self.unclear(args.len()),
             // FAIL-CLOSED: an option after the operands, which some programs accept (`script out -c CODE`).
             (_, [first, ..]) if first.starts_with('-') => self.unclear(args.len()),
             (_, []) if is_open => self.unclear(args.len()),
             (_, []) => Role::Leaf,
             ("xargs" | "gxargs", inner) => self.xargs(args, inner),
-            ("command", _)
-                if args[..scan.operand]
-                    .iter()
-                    .any(|arg| arg.contains(['v', 'V'])) =>
-            {
-                Role::Leaf
-            }
+            ("command", _) if args[..scan.operand].iter().any(|arg| arg.contains(['v', 'V'])) => Role::Leaf,
             (_, inner) => {
                 self.visit(inner, is_open);
                 Role::Wrapper
@@ -152,9 +128,7 @@ impl Walk {
         }
         // `env -` is `env -i`.
         let start = start + usize::from(args.get(start).is_some_and(|arg| arg == "-"));
-        let names = args[start..]
-            .iter()
-            .map_while(|arg| arg.split_once('=').map(|(name, _)| name));
+        let names = args[start..].iter().map_while(|arg| arg.split_once('=').map(|(name, _)| name));
         let mut skipped = 0;
         for name in names {
             self.assign(name);
@@ -175,10 +149,7 @@ impl Walk {
     fn xargs(&mut self, args: &[String], inner: &[String]) -> Role {
         let before = &args[..args.len() - inner.len()];
         let mark = replacement(before);
-        let known = inner.iter().take_while(|word| {
-            mark.as_ref()
-                .is_none_or(|mark| !word.contains(mark.as_str()))
-        });
+        let known = inner.iter().take_while(|word| mark.as_ref().is_none_or(|mark| !word.contains(mark.as_str())));
         let known: Vec<String> = known.cloned().collect();
         if known.is_empty() {
             return self.unclear(args.len());
@@ -190,20 +161,11 @@ impl Walk {
     fn find(&mut self, args: &[String]) -> Role {
         let mut rest = args;
         let mut role = Role::Leaf;
-        while let Some(at) = rest
-            .iter()
-            .position(|arg| matches!(arg.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir"))
+        while let Some(at) = rest.iter().position(|arg| matches!(arg.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir"))
         {
             let inner = &rest[at + 1..];
-            let end = inner
-                .iter()
-                .position(|arg| arg == ";" || arg == "+")
-                .unwrap_or(inner.len());
-            let known: Vec<String> = inner[..end]
-                .iter()
-                .take_while(|word| !word.contains("{}"))
-                .cloned()
-                .collect();
+            let end = inner.iter().position(|arg| arg == ";" || arg == "+").unwrap_or(inner.len());
+            let known: Vec<String> = inner[..end].iter().take_while(|word| !word.contains("{}")).cloned().collect();
             if known.is_empty() {
                 return self.unclear(args.len());
             }
@@ -211,12 +173,8 @@ impl Walk {
             role = Role::Wrapper;
             rest = &inner[end..];
         }
-        let has_effect = args.iter().any(|arg| {
-            matches!(
-                arg.as_str(),
-                "-delete" | "-fprint" | "-fprint0" | "-fprintf" | "-fls"
-            )
-        });
+        let has_effect =
+            args.iter().any(|arg| matches!(arg.as_str(), "-delete" | "-fprint" | "-fprint0" | "-fprintf" | "-fls"));
         if role == Role::Wrapper && has_effect {
             self.close();
         }
@@ -227,10 +185,7 @@ impl Walk {
         let code = |at: usize, arg: &String| {
             let is_global = matches!(arg.as_str(), "-c" | "--git-dir" | "--work-tree");
             let head = arg.split('=').next().unwrap_or(arg);
-            (is_global
-                && args[..at]
-                    .iter()
-                    .all(|earlier| earlier.starts_with('-') || is_git_value(args, earlier)))
+            (is_global && args[..at].iter().all(|earlier| earlier.starts_with('-') || is_git_value(args, earlier)))
                 || matches!(
                     head,
                     "--config-env"
@@ -246,14 +201,9 @@ impl Walk {
                         | "--config"
                 )
                 || (head.len() > 4
-                    && [
-                        "--upload-pack",
-                        "--receive-pack",
-                        "--open-files-in-pager",
-                        "--extcmd",
-                    ]
-                    .iter()
-                    .any(|own| own.starts_with(head)))
+                    && ["--upload-pack", "--receive-pack", "--open-files-in-pager", "--extcmd"]
+                        .iter()
+                        .any(|own| own.starts_with(head)))
                 || arg.starts_with("ext::")
                 || arg.starts_with("fd::")
         };
@@ -261,16 +211,9 @@ impl Walk {
             return self.code(at);
         }
         let word = |at: usize| args.get(at).map(String::as_str);
-        let sub = args
-            .iter()
-            .position(|arg| !arg.starts_with('-') && !is_git_value(args, arg))
-            .unwrap_or(args.len());
-        let short = |letters: &[char]| {
-            args.iter()
-                .skip(sub)
-                .position(|arg| is_cluster_with(arg, letters))
-                .map(|at| sub + at)
-        };
+        let sub = args.iter().position(|arg| !arg.starts_with('-') && !is_git_value(args, arg)).unwrap_or(args.len());
+        let short =
+            |letters: &[char]| args.iter().skip(sub).position(|arg| is_cluster_with(arg, letters)).map(|at| sub + at);
         let flagged = match (word(sub), word(sub + 1)) {
             (Some("grep"), _) => short(&['O']),
             (Some("rebase" | "difftool"), _) => short(&['x']),
@@ -300,19 +243,12 @@ impl Walk {
             return self.unclear(args.len());
         }
         let operand = args.get(scan.operand).filter(|_| !scan.names_file);
-        let scripts = || {
-            args.iter()
-                .enumerate()
-                .filter(|(_, arg)| is_cluster_with(arg, &['e']) || arg.starts_with("--e"))
-        };
+        let scripts =
+            || args.iter().enumerate().filter(|(_, arg)| is_cluster_with(arg, &['e']) || arg.starts_with("--e"));
         match (scan.code, operand) {
-            (Some((_, Some(text))), _) if scripts().count() == 1 && is_plain_sed(&text) => {
-                Role::Leaf
-            }
+            (Some((_, Some(text))), _) if scripts().count() == 1 && is_plain_sed(&text) => Role::Leaf,
             (Some((at, _)), _) => self.code(at),
-            (None, Some(text)) if scripts().next().is_some() || !is_plain_sed(text) => {
-                self.code(scan.operand)
-            }
+            (None, Some(text)) if scripts().next().is_some() || !is_plain_sed(text) => self.code(scan.operand),
             (None, _) => Role::Leaf,
         }
     }
@@ -332,13 +268,7 @@ impl Walk {
         }
     }
 
-    fn interpreter(
-        &mut self,
-        known: &Interpreter,
-        base: &str,
-        args: &[String],
-        is_open: bool,
-    ) -> Role {
+    fn interpreter(&mut self, known: &Interpreter, base: &str, args: &[String], is_open: bool) -> Role {
         if let [only] = args
             && matches!(only.as_str(), "--version" | "--help" | "-V" | "-version")
         {
@@ -359,9 +289,7 @@ impl Walk {
             _ if scan.is_unknown => self.unclear(args.len()),
             _ if scan.names_file => self.named_file(args, scan.operand),
             // Code comes from standard input, or from words not known yet.
-            (None, None) if operand.is_none_or(|file| is_standard_input(file)) => {
-                self.unclear(args.len())
-            }
+            (None, None) if operand.is_none_or(|file| is_standard_input(file)) => self.unclear(args.len()),
             (None, None) if is_open && scan.operand >= args.len() => self.unclear(args.len()),
             (None, None) => self.operand(base, args, scan.operand),
         }
@@ -371,9 +299,7 @@ impl Walk {
     fn named_file(&mut self, args: &[String], at: usize) -> Role {
         match args.get(at).map(String::as_str) {
             None => self.unclear(args.len()),
-            Some(
-                "timeit" | "code" | "pdb" | "IPython" | "trace" | "cProfile" | "profile" | "runpy",
-            ) => self.code(at),
+            Some("timeit" | "code" | "pdb" | "IPython" | "trace" | "cProfile" | "profile" | "runpy") => self.code(at),
             Some(file) if is_standard_input(file) => self.unclear(args.len()),
             Some(_) => Role::Leaf,
         }
@@ -400,9 +326,7 @@ impl Walk {
         let start = head + scan.operand + known.operands;
         match args.get(start..) {
             _ if scan.is_unknown => self.unclear(args.len()),
-            Some(inner) if !inner.is_empty() && !scan.names_file => {
-                self.launched(inner, start, is_open)
-            }
+            Some(inner) if !inner.is_empty() && !scan.names_file => self.launched(inner, start, is_open),
             _ if is_open => self.unclear(args.len()),
             _ => Role::Leaf,
         }
@@ -475,13 +399,7 @@ struct Scan {
 }
 
 fn scan(args: &[String], options: Options) -> Scan {
-    let mut scan = Scan {
-        operand: 0,
-        code: None,
-        code_operand: None,
-        names_file: false,
-        is_unknown: false,
-    };
+    let mut scan = Scan { operand: 0, code: None, code_operand: None, names_file: false, is_unknown: false };
     while let Some(arg) = args.get(scan.operand) {
         if arg == "--" {
             scan.operand += 1;
@@ -490,9 +408,7 @@ fn scan(args: &[String], options: Options) -> Scan {
         let next = args.get(scan.operand + 1);
         let step = match arg.strip_prefix("--") {
             Some(long) => scan_long(long, next, options.long),
-            None if arg.len() > 1 && arg.starts_with(['-', '+']) => {
-                scan_short(&arg[1..], next, options.short)
-            }
+            None if arg.len() > 1 && arg.starts_with(['-', '+']) => scan_short(&arg[1..], next, options.short),
             None => break,
         };
         let at = scan.operand;
@@ -525,23 +441,13 @@ struct Step {
 }
 
 fn scan_long(arg: &str, next: Option<&String>, table: &str) -> Step {
-    let (name, attached) = arg
-        .split_once('=')
-        .map_or((arg, None), |(name, value)| (name, Some(value)));
+    let (name, attached) = arg.split_once('=').map_or((arg, None), |(name, value)| (name, Some(value)));
     let bare = |entry: &str| entry.trim_end_matches([':', '?', '!', '>']).to_owned();
     let exact = table.split(' ').find(|entry| bare(entry) == name);
-    let beginning = || {
-        table
-            .split(' ')
-            .filter(|entry| bare(entry).starts_with(name))
-            .max_by_key(|entry| mark_rank(entry))
-    };
+    let beginning =
+        || table.split(' ').filter(|entry| bare(entry).starts_with(name)).max_by_key(|entry| mark_rank(entry));
     let Some(entry) = exact.or_else(beginning).filter(|entry| !entry.is_empty()) else {
-        return Step {
-            words: 1,
-            is_unknown: true,
-            ..Step::default()
-        };
+        return Step { words: 1, is_unknown: true, ..Step::default() };
     };
     let takes_next = attached.is_none();
     match entry.chars().next_back() {
@@ -550,19 +456,9 @@ fn scan_long(arg: &str, next: Option<&String>, table: &str) -> Step {
             code: Some(attached.map(str::to_owned).or_else(|| next.cloned())),
             ..Step::default()
         },
-        Some(':') => Step {
-            words: 1 + usize::from(takes_next),
-            ..Step::default()
-        },
-        Some('>') => Step {
-            words: usize::from(takes_next),
-            names_file: true,
-            ..Step::default()
-        },
-        _ => Step {
-            words: 1,
-            ..Step::default()
-        },
+        Some(':') => Step { words: 1 + usize::from(takes_next), ..Step::default() },
+        Some('>') => Step { words: usize::from(takes_next), names_file: true, ..Step::default() },
+        _ => Step { words: 1, ..Step::default() },
     }
 }
 
@@ -577,16 +473,10 @@ fn mark_rank(entry: &str) -> u8 {
 }
 
 fn scan_short(cluster: &str, next: Option<&String>, table: &str) -> Step {
-    let mut step = Step {
-        words: 1,
-        ..Step::default()
-    };
+    let mut step = Step { words: 1, ..Step::default() };
     for (at, letter) in cluster.char_indices() {
         let rest = &cluster[at + letter.len_utf8()..];
-        let Some(found) = table
-            .find(letter)
-            .filter(|_| letter.is_ascii_alphanumeric())
-        else {
+        let Some(found) = table.find(letter).filter(|_| letter.is_ascii_alphanumeric()) else {
             step.is_unknown = true;
             return step;
         };
@@ -615,8 +505,7 @@ fn scan_short(cluster: &str, next: Option<&String>, table: &str) -> Step {
 }
 
 fn is_cluster_with(arg: &str, letters: &[char]) -> bool {
-    arg.strip_prefix('-')
-        .is_some_and(|cluster| !cluster.starts_with('-') && cluster.contains(letters))
+    arg.strip_prefix('-').is_some_and(|cluster| !cluster.starts_with('-') && cluster.contains(letters))
 }
 
 fn is_shell_flag(arg: &str) -> bool {
@@ -634,10 +523,7 @@ fn replacement(options: &[String]) -> Option<String> {
         match arg.as_str() {
             "-I" | "-J" => next(),
             "-i" | "--replace" => Some("{}".to_owned()),
-            _ => ["-I", "-J", "-i", "--replace="]
-                .iter()
-                .find_map(|head| arg.strip_prefix(head))
-                .map(str::to_owned),
+            _ => ["-I", "-J", "-i", "--replace="].iter().find_map(|head| arg.strip_prefix(head)).map(str::to_owned),
         }
     })
 }
@@ -645,8 +531,7 @@ fn replacement(options: &[String]) -> Option<String> {
 /// Whether the word is the value of the option before it.
 fn is_git_value(args: &[String], word: &String) -> bool {
     let at = args.iter().position(|arg| std::ptr::eq(arg, word));
-    at.and_then(|at| at.checked_sub(1))
-        .is_some_and(|before| matches!(args[before].as_str(), "-C" | "--namespace"))
+    at.and_then(|at| at.checked_sub(1)).is_some_and(|before| matches!(args[before].as_str(), "-C" | "--namespace"))
 }
 
 /// An assignment by which `make` would run something else: its shell, or a value with more than a plain word.
@@ -656,21 +541,14 @@ fn make_variable(args: &[String]) -> Option<usize> {
             return false;
         };
         let name = name.trim_end_matches([':', '?', '+', '!']);
-        let is_plain = value
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-        !is_plain
-            || matches!(
-                name,
-                "SHELL" | ".SHELLFLAGS" | "MAKEFLAGS" | "MAKEFILES" | "GNUMAKEFLAGS" | "PATH"
-            )
+        let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        !is_plain || matches!(name, "SHELL" | ".SHELLFLAGS" | "MAKEFLAGS" | "MAKEFILES" | "GNUMAKEFLAGS" | "PATH")
     })
 }
 
 /// One `p`, `d`, `q` or `=` with a numeric address, or one `s` without `e` and `w` flags: runs and writes nothing.
 fn is_plain_sed(text: &str) -> bool {
-    let command =
-        text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ',' | '$' | ' '));
+    let command = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ',' | '$' | ' '));
     if matches!(command, "p" | "d" | "q" | "=") {
         return true;
     }
@@ -686,6 +564,5 @@ fn is_plain_sed(text: &str) -> bool {
             Some(c) => parts += usize::from(c == delimiter),
         }
     }
-    !matches!(delimiter, '\\' | '\n')
-        && chars.all(|c| c.is_ascii_digit() || matches!(c, 'g' | 'p' | 'i' | 'I'))
+    !matches!(delimiter, '\\' | '\n') && chars.all(|c| c.is_ascii_digit() || matches!(c, 'g' | 'p' | 'i' | 'I'))
 }

@@ -1,8 +1,6 @@
 //! Which paths the host obeys by itself, and which a build runs.
 
-use portcullis::activation::{
-    activation_list, build_input_list, is_activation, is_activation_link, is_build_input,
-};
+use portcullis::activation::{activation_list, build_input_list, is_activation, is_activation_link, is_build_input};
 use portcullis::glob::PathPattern;
 use portcullis::path::RelPath;
 
@@ -147,15 +145,7 @@ fn what_runs_by_itself_is_activation() {
                 ".config/autostart/x.desktop",
             ],
         ),
-        (
-            "B13 our own",
-            &[
-                "permissions.toml",
-                ".nucleus/x",
-                "nucleus.lock",
-                "a/permissions.toml",
-            ],
-        ),
+        ("B13 our own", &["permissions.toml", ".nucleus/x", "nucleus.lock", "a/permissions.toml"]),
         (
             "A7 spellings",
             &[
@@ -281,33 +271,20 @@ fn build_inputs_are_known_and_not_gated() {
         assert!(builds(path), "{path}");
         assert!(!activates(path), "{path}");
     }
-    for path in [
-        "src/main.rs",
-        "README.md",
-        "src/builder.rs",
-        "package.rs",
-        "makefile.md",
-        "config.ts",
-    ] {
+    for path in ["src/main.rs", "README.md", "src/builder.rs", "package.rs", "makefile.md", "config.ts"] {
         assert!(!builds(path), "{path}");
     }
 }
 
 #[test]
 fn the_shipped_lists_are_well_formed() {
-    let texts = activation_list()
-        .iter()
-        .flat_map(|(_, list)| *list)
-        .chain(build_input_list());
+    let texts = activation_list().iter().flat_map(|(_, list)| *list).chain(build_input_list());
     let mut seen = std::collections::BTreeSet::new();
     for text in texts {
         let pattern = PathPattern::parse(text).unwrap();
         let example = RelPath::parse(&text.replace("**/", "").replace('*', "x")).unwrap();
         assert!(pattern.matches(&example), "{text}");
-        assert!(
-            activates(example.as_str()) || builds(example.as_str()),
-            "{text}"
-        );
+        assert!(activates(example.as_str()) || builds(example.as_str()), "{text}");
         assert!(seen.insert(pattern), "{text} twice");
     }
 }
@@ -326,23 +303,10 @@ fn a_link_that_leads_to_activation_is_one_itself() {
         ".git/objects",
         "sub/.git/refs",
     ] {
-        assert!(
-            is_activation_link(&RelPath::parse(path).unwrap()).is_some(),
-            "{path}"
-        );
+        assert!(is_activation_link(&RelPath::parse(path).unwrap()).is_some(), "{path}");
     }
-    for path in [
-        "latest",
-        "src/config",
-        "x.github",
-        "docs/cargo",
-        "bin/share",
-    ] {
-        assert_eq!(
-            is_activation_link(&RelPath::parse(path).unwrap()),
-            None,
-            "{path}"
-        );
+    for path in ["latest", "src/config", "x.github", "docs/cargo", "bin/share"] {
+        assert_eq!(is_activation_link(&RelPath::parse(path).unwrap()), None, "{path}");
     }
 }
 
@@ -351,12 +315,7 @@ fn directories_above_activation_are_plain_names() {
     let several = activation_list()
         .iter()
         .flat_map(|(_, list)| *list)
-        .filter_map(|pattern| {
-            pattern
-                .strip_prefix("**/")
-                .unwrap_or(pattern)
-                .rsplit_once('/')
-        });
+        .filter_map(|pattern| pattern.strip_prefix("**/").unwrap_or(pattern).rsplit_once('/'));
     for (above, _) in several {
         assert!(!above.contains(['*', '?', '!', '[', '{']), "{above}");
     }

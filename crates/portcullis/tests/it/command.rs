@@ -1,8 +1,6 @@
 //! What a command rule lists and blocks, however the command is spelled.
 
-use portcullis::command::{
-    ArgPattern, Argv, CommandFacts, CommandLattice, CommandPattern, parse_command, recognise,
-};
+use portcullis::command::{ArgPattern, Argv, CommandFacts, CommandLattice, CommandPattern, parse_command, recognise};
 use portcullis::operation::{Operation, OperationSet};
 use proptest::prelude::*;
 
@@ -44,19 +42,9 @@ fn rules_name_a_program_and_its_first_arguments() {
     ] {
         assert_eq!(lists(rule, text), expected, "{rule} | {text}");
     }
-    let any = CommandPattern {
-        program: "git".into(),
-        args: vec![ArgPattern::Any, ArgPattern::Exact("x".into())],
-    };
-    assert!(
-        any.matches(&facts("git show x"))
-            && !any.matches(&facts("git x"))
-            && !any.matches(&facts("git show y"))
-    );
-    let rest = CommandPattern {
-        program: "ls".into(),
-        args: vec![ArgPattern::AnyRemaining],
-    };
+    let any = CommandPattern { program: "git".into(), args: vec![ArgPattern::Any, ArgPattern::Exact("x".into())] };
+    assert!(any.matches(&facts("git show x")) && !any.matches(&facts("git x")) && !any.matches(&facts("git show y")));
+    let rest = CommandPattern { program: "ls".into(), args: vec![ArgPattern::AnyRemaining] };
     assert!(rest.matches(&facts("ls")) && rest.matches(&facts("ls -l a b")));
 }
 
@@ -90,10 +78,7 @@ fn wrappers_are_seen_through() {
     ] {
         assert!(lists("cargo test", text), "{text}");
         assert!(blocks("cargo test", text), "{text}");
-        assert!(
-            !lists("env", text) && !lists("timeout", text),
-            "{text}: a wrapper is not what has to be listed"
-        );
+        assert!(!lists("env", text) && !lists("timeout", text), "{text}: a wrapper is not what has to be listed");
     }
     for text in [
         "env LD_PRELOAD=./x.so cargo test",
@@ -134,11 +119,7 @@ const TRAMPOLINES: &[(&str, &str, &str)] = &[
     ("pwsh", "pwsh -Command id", "pwsh x.ps1"),
     ("python3", "python3 -c 'import os'", "python3 x.py"),
     ("python3", "python3 -Ic 'import os'", "python3 -I x.py"),
-    (
-        "python3",
-        "python3 -W ignore -c 1",
-        "python3 -W ignore x.py",
-    ),
+    ("python3", "python3 -W ignore -c 1", "python3 -W ignore x.py"),
     ("python3.11", "python3.11 -c 1", "python3.11 x.py -c 1"),
     ("python3", "python3 -", "python3 -m pytest"),
     ("python3", "python3 -m timeit id", "python3 -m pytest -q"),
@@ -150,11 +131,7 @@ const TRAMPOLINES: &[(&str, &str, &str)] = &[
     ("node", "node -e 1", "node x.js"),
     ("node", "node --eval=1", "node --test x.js"),
     ("node", "node -pe 1", "node x.js -p 1"),
-    (
-        "node",
-        "node --import data:text/javascript,1 x.js",
-        "node --env-file .e x.js",
-    ),
+    ("node", "node --import data:text/javascript,1 x.js", "node --env-file .e x.js"),
     ("php", "php -r 1", "php x.php"),
     ("lua", "lua -e 1", "lua x.lua"),
     ("deno", "deno eval 1", "deno test"),
@@ -165,26 +142,14 @@ const TRAMPOLINES: &[(&str, &str, &str)] = &[
     ("sed", "sed s/a/id/e x", "sed s/a/b/g x"),
     ("sed", "sed -e 's/a/b/w out' x", "sed -e s/a/b/ x"),
     ("rg", "rg --pre ./x foo", "rg --pretty foo"),
-    (
-        "tar",
-        "tar xf a --checkpoint-action=exec=id",
-        "tar xf a --no-same-owner",
-    ),
+    ("tar", "tar xf a --checkpoint-action=exec=id", "tar xf a --no-same-owner"),
     ("tar", "tar -cf a --to-com=id", "tar -cf a --totals"),
     ("tar", "tar -xIid -f a", "tar -xzf a"),
     ("git", "git -c core.pager=id log", "git log -c"),
-    (
-        "git",
-        "git --config-env=core.pager=X log",
-        "git --no-pager log",
-    ),
+    ("git", "git --config-env=core.pager=X log", "git --no-pager log"),
     ("git", "git --exec-path=. status", "git status"),
     ("git", "git fetch --upload-pack=id o", "git fetch o"),
-    (
-        "git",
-        "git clone ext::sh x",
-        "git clone https://e.example/x",
-    ),
+    ("git", "git clone ext::sh x", "git clone https://e.example/x"),
     ("git", "git rebase -x id main", "git rebase main"),
     ("git", "git grep -Oid foo", "git grep foo"),
     ("git", "git bisect run id", "git bisect good"),
@@ -201,11 +166,7 @@ const TRAMPOLINES: &[(&str, &str, &str)] = &[
     ("make", "make 'CC=sh -c id'", "make V=1"),
     ("sort", "sort --compress-program=id x", "sort -u x"),
     ("split", "split --filter=id x", "split -b 1 x"),
-    (
-        "cargo",
-        "cargo --config x.toml test",
-        "cargo test -- --config",
-    ),
+    ("cargo", "cargo --config x.toml test", "cargo test -- --config"),
     ("go", "go test -exec id", "go test -run x"),
     ("npx", "npx -c id", "npx tsc"),
     ("npx", "npx bash -c id", "npx --yes eslint"),
@@ -230,30 +191,20 @@ const TRAMPOLINES: &[(&str, &str, &str)] = &[
     ("env", "env -S 'sh -c id'", "ls"),
     ("env", "env sh -c id", "ls"),
     ("busybox", "busybox sh -c id", "ls"),
-    (
-        "/lib64/ld-linux-x86-64.so.2",
-        "/lib64/ld-linux-x86-64.so.2 /bin/sh -c id",
-        "ls",
-    ),
+    ("/lib64/ld-linux-x86-64.so.2", "/lib64/ld-linux-x86-64.so.2 /bin/sh -c id", "ls"),
 ];
 
 #[test]
 fn inline_code_is_never_listed_by_a_rule_that_does_not_spell_it() {
     assert!(TRAMPOLINES.len() > 60);
     for (program, attack, twin) in TRAMPOLINES {
-        let any = CommandPattern {
-            program: (*program).to_owned(),
-            args: vec![ArgPattern::AnyRemaining],
-        };
+        let any = CommandPattern { program: (*program).to_owned(), args: vec![ArgPattern::AnyRemaining] };
         let words = shell_words::split(attack).unwrap();
         let attack_facts = CommandFacts::of(&Argv::new(words).unwrap());
         assert!(!any.matches(&attack_facts), "{attack}");
         assert!(!pattern(program).matches(&attack_facts), "{attack}");
         for inner in ["id", "sh", "bash", "python", "python3", "ls"] {
-            assert!(
-                !pattern(inner).matches(&attack_facts),
-                "{attack} listed by {inner}"
-            );
+            assert!(!pattern(inner).matches(&attack_facts), "{attack} listed by {inner}");
         }
         assert!(attack_facts.has_inline_code(), "{attack}");
         let twin_rule = if *twin == "ls" { pattern("ls") } else { any };
@@ -417,49 +368,30 @@ fn options_before_the_arguments_do_not_hide_them_from_a_block_rule() {
     ] {
         assert!(blocks("git push", text), "{text}");
     }
-    for twin in [
-        "git commit -m push",
-        "git log origin push",
-        "git status",
-        "git log $X",
-        "xargs git log",
-        "git pushy",
-    ] {
+    for twin in ["git commit -m push", "git log origin push", "git status", "git log $X", "xargs git log", "git pushy"]
+    {
         assert!(!blocks("git push", twin), "{twin}");
     }
-    assert!(blocks(
-        "python -m http.server",
-        "python3.11 -u -m http.server"
-    ));
+    assert!(blocks("python -m http.server", "python3.11 -u -m http.server"));
     assert!(!blocks("python2 x.py", "python3 x.py"));
 }
 
 #[test]
 fn text_with_anything_for_a_shell_is_judged_as_shell() {
     for text in [
-        "a|b", "a;b", "a>b", "a $B", "a `b`", "(a)", "a *", "a ?", "a [b]", "~/a", "a # b", "a\nb",
-        "A=b c", "! a", "a {b,c}", "a \"$b\"",
+        "a|b", "a;b", "a>b", "a $B", "a `b`", "(a)", "a *", "a ?", "a [b]", "~/a", "a # b", "a\nb", "A=b c", "! a",
+        "a {b,c}", "a \"$b\"",
     ] {
-        assert_eq!(
-            parse_command(text).unwrap().words(),
-            ["sh", "-c", text],
-            "{text:?}"
-        );
+        assert_eq!(parse_command(text).unwrap().words(), ["sh", "-c", text], "{text:?}");
     }
     for (text, words) in [
         ("a b", vec!["a", "b"]),
         ("a 'b; c'", vec!["a", "b; c"]),
         ("a \"b|c\"", vec!["a", "b|c"]),
         ("a\\;b", vec!["a;b"]),
-        (
-            "git log HEAD~1 a#b x!",
-            vec!["git", "log", "HEAD~1", "a#b", "x!"],
-        ),
+        ("git log HEAD~1 a#b x!", vec!["git", "log", "HEAD~1", "a#b", "x!"]),
         ("a ''", vec!["a", ""]),
-        (
-            "find . -exec ls {} +",
-            vec!["find", ".", "-exec", "ls", "{}", "+"],
-        ),
+        ("find . -exec ls {} +", vec!["find", ".", "-exec", "ls", "{}", "+"]),
         ("a --b=c", vec!["a", "--b=c"]),
     ] {
         assert_eq!(parse_command(text).unwrap().words(), words, "{text}");
@@ -472,10 +404,7 @@ fn text_with_anything_for_a_shell_is_judged_as_shell() {
 
 #[test]
 fn limits_fail_closed() {
-    let long = CommandPattern {
-        program: "ls".into(),
-        args: vec![ArgPattern::Any; 64],
-    };
+    let long = CommandPattern { program: "ls".into(), args: vec![ArgPattern::Any; 64] };
     assert!(long.blocks(&facts("ls")) && !long.matches(&facts("ls")));
     let deep = "env ".repeat(50) + "cargo test";
     assert!(!lists("cargo test", &deep) && blocks("curl", &deep));
@@ -585,10 +514,7 @@ fn a_fixed_table_recognises_operations() {
     ] {
         assert_eq!(of(text), OperationSet::EMPTY, "{text}");
     }
-    assert_eq!(
-        of("git commit -m x && git push"),
-        OperationSet::of(GitCommit).with(GitPush)
-    );
+    assert_eq!(of("git commit -m x && git push"), OperationSet::of(GitCommit).with(GitPush));
 }
 
 /// One word in a spelling of which a shell makes the same word.

@@ -5,9 +5,9 @@ use portcullis::glob::PathPattern;
 use portcullis::host::{Host, HostPattern, HostRule, UrlPath, UrlPathPattern};
 use portcullis::path::RelPath;
 use portcullis::{
-    Amount, Capabilities, CommandSubject, Conjunction, Declarations, Envelope, EnvelopeParts,
-    Event, Exposure, GitPattern, Level, Operation, OperationSet, Posture, Reasons, Request,
-    Section, SessionId, SessionWord, Sinks, Subject, SubjectFacts, TextPattern, Union, UrlSubject,
+    Amount, Capabilities, CommandSubject, Conjunction, Declarations, Envelope, EnvelopeParts, Event, Exposure,
+    GitPattern, Level, Operation, OperationSet, Posture, Reasons, Request, Section, SessionId, SessionWord, Sinks,
+    Subject, SubjectFacts, TextPattern, Union, UrlSubject,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -52,45 +52,27 @@ pub(crate) fn amount() -> impl Strategy<Value = Amount> {
 }
 
 pub(crate) fn session_word() -> impl Strategy<Value = SessionWord> {
-    let phases = [
-        portcullis::Phase::Active,
-        portcullis::Phase::LockedDown,
-        portcullis::Phase::Ended,
-    ];
-    (select(phases.to_vec()), any::<bool>(), exposure()).prop_map(|(phase, in_window, exposure)| {
-        SessionWord {
-            phase,
-            in_window,
-            exposure,
-        }
+    let phases = [portcullis::Phase::Active, portcullis::Phase::LockedDown, portcullis::Phase::Ended];
+    (select(phases.to_vec()), any::<bool>(), exposure()).prop_map(|(phase, in_window, exposure)| SessionWord {
+        phase,
+        in_window,
+        exposure,
     })
 }
 
 pub(crate) fn facts() -> impl Strategy<Value = SubjectFacts> {
     let sets = (operations(), operations(), operations());
-    let flags = (
-        any::<bool>(),
-        any::<bool>(),
-        any::<bool>(),
-        any::<bool>(),
-        any::<bool>(),
-    );
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (sets, exposure(), flags).prop_map(
-        |(
-            (operations, listed, blocked),
+        |((operations, listed, blocked), sources, (exfil, effect, activation, sourced, unclassified))| SubjectFacts {
+            operations,
+            listed,
+            blocked,
             sources,
-            (exfil, effect, activation, sourced, unclassified),
-        )| {
-            SubjectFacts {
-                operations,
-                listed,
-                blocked,
-                sources,
-                sinks: Sinks { exfil, effect },
-                activation,
-                sourced,
-                unclassified,
-            }
+            sinks: Sinks { exfil, effect },
+            activation,
+            sourced,
+            unclassified,
         },
     )
 }
@@ -146,17 +128,11 @@ fn quiet(text: &str) -> HostRule {
 }
 
 fn commit(branch: &str) -> GitPattern {
-    GitPattern::Commit {
-        repository: TextPattern::new(""),
-        branch: TextPattern::new(branch),
-    }
+    GitPattern::Commit { repository: TextPattern::new(""), branch: TextPattern::new(branch) }
 }
 
 fn remote(url: &str, reference: &str) -> GitPattern {
-    GitPattern::Remote {
-        url: TextPattern::new(url),
-        reference: TextPattern::new(reference),
-    }
+    GitPattern::Remote { url: TextPattern::new(url), reference: TextPattern::new(reference) }
 }
 
 patterns!(PATHS: PathPattern =
@@ -177,12 +153,7 @@ patterns!(TOOLS: TextPattern =
     TextPattern::new("*"), TextPattern::new("files/*"), TextPattern::new("files/read"));
 
 fn declarations() -> impl Strategy<Value = Declarations> {
-    let conj = (
-        section(PATHS),
-        section(HOSTS),
-        section(HOSTS),
-        section(TOOLS),
-    );
+    let conj = (section(PATHS), section(HOSTS), section(HOSTS), section(TOOLS));
     (conj, any::<bool>(), any::<bool>()).prop_map(
         |((paths, trusted, silent, names), unix_sockets, trusted_workspace)| Declarations {
             public_paths: paths.listed,
@@ -198,13 +169,7 @@ fn declarations() -> impl Strategy<Value = Declarations> {
 
 pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
     let fixed = (capabilities(), operations(), any::<bool>(), any::<bool>());
-    let sections = (
-        section(PATHS),
-        section(COMMANDS),
-        section(HOSTS),
-        section(GIT),
-        section(TOOLS),
-    );
+    let sections = (section(PATHS), section(COMMANDS), section(HOSTS), section(GIT), section(TOOLS));
     let rest = (declarations(), amount(), any::<u64>());
     (fixed, sections, rest).prop_map(
         |(
@@ -231,55 +196,21 @@ pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
 }
 
 fn path() -> impl Strategy<Value = RelPath> {
-    select(
-        &[
-            "src/main.rs",
-            "README.md",
-            ".env",
-            "docs/a/b",
-            "secret.txt",
-            ".git/config",
-            "x",
-        ][..],
-    )
-    .prop_map(|text| RelPath::parse(text).unwrap())
+    select(&["src/main.rs", "README.md", ".env", "docs/a/b", "secret.txt", ".git/config", "x"][..])
+        .prop_map(|text| RelPath::parse(text).unwrap())
 }
 
 fn command() -> impl Strategy<Value = CommandSubject> {
-    let lines = [
-        "cargo test",
-        "cargo build --release",
-        "git status",
-        "bash -c ls",
-        "ls -l",
-        "git push",
-    ];
-    select(lines.to_vec()).prop_map(|line| {
-        CommandSubject::new(portcullis::command::Argv::new(line.split(' ')).unwrap())
-    })
+    let lines = ["cargo test", "cargo build --release", "git status", "bash -c ls", "ls -l", "git push"];
+    select(lines.to_vec())
+        .prop_map(|line| CommandSubject::new(portcullis::command::Argv::new(line.split(' ')).unwrap()))
 }
 
 fn url() -> impl Strategy<Value = UrlSubject> {
-    let hosts = [
-        "example.com",
-        "api.example.com",
-        "docs.example.com",
-        "other.test",
-        "evil.test",
-    ];
-    let paths = [
-        None,
-        Some("/docs/a"),
-        Some("/us/it/git-receive-pack"),
-        Some("/repos/us/it/pulls"),
-    ];
-    (
-        select(hosts.to_vec()),
-        select(paths.to_vec()),
-        select(&["GET", "POST"][..]),
-        any::<bool>(),
-    )
-        .prop_map(|(host, path, method, upgrade)| UrlSubject {
+    let hosts = ["example.com", "api.example.com", "docs.example.com", "other.test", "evil.test"];
+    let paths = [None, Some("/docs/a"), Some("/us/it/git-receive-pack"), Some("/repos/us/it/pulls")];
+    (select(hosts.to_vec()), select(paths.to_vec()), select(&["GET", "POST"][..]), any::<bool>()).prop_map(
+        |(host, path, method, upgrade)| UrlSubject {
             method: method.to_owned(),
             scheme: "https".to_owned(),
             host: Host::parse(host).unwrap(),
@@ -288,7 +219,8 @@ fn url() -> impl Strategy<Value = UrlSubject> {
             query: String::new(),
             upgrade,
             credential: None,
-        })
+        },
+    )
 }
 
 fn subject() -> impl Strategy<Value = Subject> {
@@ -303,25 +235,21 @@ fn subject() -> impl Strategy<Value = Subject> {
             message: "m".to_owned(),
             paths,
         }),
-        (
-            select(&["https://forge.test/us/it", "https://evil.test/x"][..]),
-            vec(path(), 0..3),
-        )
-            .prop_map(|(url, paths)| Subject::Push {
+        (select(&["https://forge.test/us/it", "https://evil.test/x"][..]), vec(path(), 0..3),).prop_map(
+            |(url, paths)| Subject::Push {
                 url: url.to_owned(),
                 reference: "refs/heads/main".to_owned(),
                 old: "0".to_owned(),
                 new: "1".to_owned(),
                 paths,
-            }),
+            }
+        ),
     ]
 }
 
 pub(crate) fn request() -> impl Strategy<Value = Request> {
     (operation(), subject(), exposure()).prop_map(|(op, subject, carried)| {
         let session = SessionId::from_bytes([7; 16]);
-        Request::builder("uid:1000", session, op, subject)
-            .carrying(carried)
-            .build()
+        Request::builder("uid:1000", session, op, subject).carrying(carried).build()
     })
 }

@@ -21,15 +21,9 @@ fn names_have_one_spelling() {
     for text in ["example.com", "EXAMPLE.com", "Example.COM.", "example.com."] {
         assert_eq!(HostName::parse(text).unwrap().as_str(), "example.com");
     }
-    assert_eq!(
-        HostName::parse("xn--mnchen-3ya.de").unwrap().as_str(),
-        "xn--mnchen-3ya.de"
-    );
+    assert_eq!(HostName::parse("xn--mnchen-3ya.de").unwrap().as_str(), "xn--mnchen-3ya.de");
     assert_eq!(host("[2001:DB8::1]").to_string(), "[2001:db8::1]");
-    assert_eq!(
-        host("192.0.2.1"),
-        Host::Address("192.0.2.1".parse().unwrap())
-    );
+    assert_eq!(host("192.0.2.1"), Host::Address("192.0.2.1".parse().unwrap()));
 }
 
 #[test]
@@ -90,13 +84,7 @@ fn odd_address_literals_are_refused() {
     ] {
         assert!(Host::parse(text).is_err(), "{text}");
     }
-    for twin in [
-        "127.0.0.1",
-        "1e100.net",
-        "3com.com",
-        "0x7f.example.com",
-        "1.2.3.4.example.org",
-    ] {
+    for twin in ["127.0.0.1", "1e100.net", "3com.com", "0x7f.example.com", "1.2.3.4.example.org"] {
         assert!(Host::parse(twin).is_ok(), "{twin}");
     }
 }
@@ -159,23 +147,10 @@ fn addresses_are_classed() {
 
 #[test]
 fn names_of_metadata_services_are_known() {
-    for text in [
-        "metadata.google.internal",
-        "METADATA.google.internal.",
-        "localhost",
-        "x.localhost",
-        "printer.local",
-    ] {
-        assert!(
-            HostName::parse(text).unwrap().is_local_or_metadata(),
-            "{text}"
-        );
+    for text in ["metadata.google.internal", "METADATA.google.internal.", "localhost", "x.localhost", "printer.local"] {
+        assert!(HostName::parse(text).unwrap().is_local_or_metadata(), "{text}");
     }
-    assert!(
-        !HostName::parse("metadata.example.com")
-            .unwrap()
-            .is_local_or_metadata()
-    );
+    assert!(!HostName::parse("metadata.example.com").unwrap().is_local_or_metadata());
 }
 
 #[test]
@@ -198,9 +173,7 @@ fn host_patterns_match_whole_labels_and_ports() {
     ];
     for (pattern, subject, port, expected) in table {
         assert_eq!(
-            HostPattern::parse(pattern)
-                .unwrap()
-                .matches(&host(subject), port),
+            HostPattern::parse(pattern).unwrap().matches(&host(subject), port),
             expected,
             "{pattern} {subject}:{port}"
         );
@@ -227,11 +200,7 @@ fn host_patterns_match_whole_labels_and_ports() {
 
 #[test]
 fn host_patterns_cover_what_they_contain() {
-    let covers = |a: &str, b: &str| {
-        HostPattern::parse(a)
-            .unwrap()
-            .covers(&HostPattern::parse(b).unwrap())
-    };
+    let covers = |a: &str, b: &str| HostPattern::parse(a).unwrap().covers(&HostPattern::parse(b).unwrap());
     assert!(covers("*.example.com", "a.example.com") && covers("*.example.com", "*.a.example.com"));
     assert!(covers("example.com", "example.com:443") && !covers("example.com", "example.com:22"));
     assert!(!covers("example.com:443", "example.com") && !covers("a.example.com", "*.example.com"));
@@ -294,13 +263,9 @@ fn url_paths_have_one_spelling_or_none() {
 
 #[test]
 fn url_patterns_hold_under_every_reading() {
-    let matches =
-        |pattern: &str, path: &str| UrlPathPattern::parse(pattern).unwrap().matches(&url(path));
+    let matches = |pattern: &str, path: &str| UrlPathPattern::parse(pattern).unwrap().matches(&url(path));
     assert!(
-        matches("/a/*", "/a/b")
-            && !matches("/a/*", "/a/b/c")
-            && !matches("/a/*", "/a")
-            && matches("/a/**", "/a/b/c")
+        matches("/a/*", "/a/b") && !matches("/a/*", "/a/b/c") && !matches("/a/*", "/a") && matches("/a/**", "/a/b/c")
     );
     assert!(
         matches("/", "/")
@@ -323,44 +288,20 @@ fn no_sink_needs_fixed_methods_and_paths_on_one_host() {
     let paths = || [UrlPathPattern::parse("/index/**").unwrap()];
     assert!(rule("a.example").sink() && !rule("a.example").trust());
     assert!(rule("a.example").with_sink(false).is_err());
-    assert!(
-        rule("a.example")
-            .with_methods(["GET"])
-            .unwrap()
-            .with_sink(false)
-            .is_err()
-    );
-    assert!(
-        rule("a.example")
-            .with_paths(paths())
-            .unwrap()
-            .with_sink(false)
-            .is_err()
-    );
-    let narrow = |text| {
-        rule(text)
-            .with_methods(["GET"])
-            .unwrap()
-            .with_paths(paths())
-            .unwrap()
-    };
+    assert!(rule("a.example").with_methods(["GET"]).unwrap().with_sink(false).is_err());
+    assert!(rule("a.example").with_paths(paths()).unwrap().with_sink(false).is_err());
+    let narrow = |text| rule(text).with_methods(["GET"]).unwrap().with_paths(paths()).unwrap();
     assert!(narrow("*.a.example").with_sink(false).is_err());
     let query = narrow("a.example").with_sink(false).unwrap();
     assert!(!query.sink());
-    assert!(
-        query.clone().with_methods(Vec::<String>::new()).is_err(),
-        "nor can it be widened afterwards"
-    );
+    assert!(query.clone().with_methods(Vec::<String>::new()).is_err(), "nor can it be widened afterwards");
     assert!(query.clone().with_paths([]).is_err());
     let (target, ok) = (host("a.example"), url("/index/x"));
     assert!(query.matches(&target, 443, Some(("GET", &ok))));
     assert!(!query.matches(&target, 443, Some(("POST", &ok))));
     assert!(!query.matches(&target, 443, Some(("get", &ok))));
     assert!(!query.matches(&target, 443, Some(("GET", &url("/publish")))));
-    assert!(
-        !query.matches(&target, 443, None),
-        "a tunnel cannot be inspected"
-    );
+    assert!(!query.matches(&target, 443, None), "a tunnel cannot be inspected");
     assert!(rule("a.example").matches(&target, 443, None));
     assert!(rule("a.example").with_methods(["get"]).is_err());
 }

@@ -2,9 +2,8 @@
 
 use portcullis::facts::facts;
 use portcullis::{
-    Amount, Answer, Capabilities, Decision, Envelope, Event, Exposure, Ledger, Operation,
-    OperationSet, Outcome, Posture, Reasons, Request, SessionState, SessionWord, decide, step,
-    verdict,
+    Amount, Answer, Capabilities, Decision, Envelope, Event, Exposure, Ledger, Operation, OperationSet, Outcome,
+    Posture, Reasons, Request, SessionState, SessionWord, decide, step, verdict,
 };
 use proptest::prelude::*;
 
@@ -16,14 +15,7 @@ fn outcome(envelope: &Envelope, session: SessionWord, request: &Request) -> Outc
 
 /// What an envelope without ν's extra obligations comes to, in an open session.
 fn static_outcome(envelope: &Envelope, request: &Request) -> Outcome {
-    outcome(
-        envelope,
-        SessionWord {
-            in_window: true,
-            ..SessionWord::default()
-        },
-        request,
-    )
+    outcome(envelope, SessionWord { in_window: true, ..SessionWord::default() }, request)
 }
 
 proptest! {
@@ -218,23 +210,13 @@ fn nu_is_not_monotone() {
     let wide = Posture::new(Capabilities::ALL, OperationSet::EMPTY, false, true);
     assert!(narrow.capabilities().leq(wide.capabilities()));
     assert!(!narrow.asks().intersects(push) && wide.asks().is_superset(push));
-    assert!(
-        !narrow.leq(wide),
-        "ν of the narrower one is not below ν of the wider one"
-    );
+    assert!(!narrow.leq(wide), "ν of the narrower one is not below ν of the wider one");
 }
 
 #[test]
 fn zero_budget_refuses_any_cost() {
-    assert_eq!(
-        Ledger::open(Amount::ZERO).reserve(Amount::of_micro_usd(1)),
-        None
-    );
-    assert!(
-        Ledger::open(Amount::of_micro_usd(1))
-            .reserve(Amount::of_micro_usd(1))
-            .is_some()
-    );
+    assert_eq!(Ledger::open(Amount::ZERO).reserve(Amount::of_micro_usd(1)), None);
+    assert!(Ledger::open(Amount::of_micro_usd(1)).reserve(Amount::of_micro_usd(1)).is_some());
 }
 
 #[test]

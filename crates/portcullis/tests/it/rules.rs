@@ -5,17 +5,12 @@ use portcullis::glob::PathPattern;
 use portcullis::host::{Host, HostPattern, HostRule, UrlPath, UrlPathPattern};
 use portcullis::path::RelPath;
 use portcullis::{
-    Approval, Capabilities, CommandSubject, Conjunction, Content, ContentDigest, Decision,
-    Envelope, EnvelopeParts, Exposure, GitPattern, Level, Operation, OperationSet, Outcome, Phase,
-    Provenance, Reason, Reasons, Request, Section, SessionId, SessionWord, Subject, TextPattern,
-    ToolClass, Union, UrlSubject, decide,
+    Approval, Capabilities, CommandSubject, Conjunction, Content, ContentDigest, Decision, Envelope, EnvelopeParts,
+    Exposure, GitPattern, Level, Operation, OperationSet, Outcome, Phase, Provenance, Reason, Reasons, Request,
+    Section, SessionId, SessionWord, Subject, TextPattern, ToolClass, Union, UrlSubject, decide,
 };
 
-const OPEN: SessionWord = SessionWord {
-    phase: Phase::Active,
-    in_window: true,
-    exposure: Exposure::NONE,
-};
+const OPEN: SessionWord = SessionWord { phase: Phase::Active, in_window: true, exposure: Exposure::NONE };
 
 fn path(text: &str) -> Subject {
     Subject::Path(RelPath::parse(text).unwrap())
@@ -48,10 +43,7 @@ fn push_of(url: &str, files: &[&str]) -> Subject {
         reference: "refs/heads/main".to_owned(),
         old: "0".repeat(40),
         new: "1".repeat(40),
-        paths: files
-            .iter()
-            .map(|file| RelPath::parse(file).unwrap())
-            .collect(),
+        paths: files.iter().map(|file| RelPath::parse(file).unwrap()).collect(),
     }
 }
 
@@ -60,10 +52,7 @@ fn request(op: Operation, subject: Subject) -> Request {
 }
 
 fn patterns(texts: &[&str]) -> Vec<PathPattern> {
-    texts
-        .iter()
-        .map(|text| PathPattern::parse(text).unwrap())
-        .collect()
+    texts.iter().map(|text| PathPattern::parse(text).unwrap()).collect()
 }
 
 /// All operations at one level, the source tree, tests, one host and one remote listed.
@@ -71,10 +60,7 @@ fn parts(level: Level) -> EnvelopeParts {
     let nothing = EnvelopeParts::nothing();
     EnvelopeParts {
         capabilities: Operation::ALL.into_iter().map(|op| (op, level)).collect(),
-        paths: Section {
-            listed: Conjunction::of(patterns(&["src/**"])),
-            blocked: Union::of(patterns(&[".env"])),
-        },
+        paths: Section { listed: Conjunction::of(patterns(&["src/**"])), blocked: Union::of(patterns(&[".env"])) },
         commands: Section {
             listed: Conjunction::of([CommandPattern::exact("cargo", &["test"])]),
             blocked: Union::of([CommandPattern::exact("curl", &[])]),
@@ -85,10 +71,7 @@ fn parts(level: Level) -> EnvelopeParts {
         },
         git: Section {
             listed: Conjunction::of([
-                GitPattern::Commit {
-                    repository: TextPattern::new(""),
-                    branch: TextPattern::new("*"),
-                },
+                GitPattern::Commit { repository: TextPattern::new(""), branch: TextPattern::new("*") },
                 GitPattern::Remote {
                     url: TextPattern::new("https://forge.test/us/*"),
                     reference: TextPattern::new("*"),
@@ -110,12 +93,7 @@ fn judge(envelope: &Envelope, session: SessionWord, request: &Request) -> (Outco
 }
 
 #[track_caller]
-fn assert_judged(
-    envelope: &Envelope,
-    session: SessionWord,
-    request: &Request,
-    expected: &[Reason],
-) {
+fn assert_judged(envelope: &Envelope, session: SessionWord, request: &Request, expected: &[Reason]) {
     let reasons: Reasons = expected.iter().copied().collect();
     let outcome = if !reasons.intersection(Reasons::DENYING).is_empty() {
         Outcome::Deny
@@ -130,19 +108,11 @@ fn assert_judged(
 #[test]
 fn levels_mean_what_the_table_says() {
     let cases = [
-        (
-            Level::Never,
-            "src/a.rs",
-            vec![Reason::LevelNever, Reason::NotListed],
-        ),
+        (Level::Never, "src/a.rs", vec![Reason::LevelNever, Reason::NotListed]),
         (Level::Never, "docs/a", vec![Reason::LevelNever]),
         (Level::LowRisk, "src/a.rs", vec![]),
         (Level::LowRisk, "docs/a", vec![Reason::NotListed]),
-        (
-            Level::LowRisk,
-            "docs/.env",
-            vec![Reason::SubjectBlocked, Reason::NotListed],
-        ),
+        (Level::LowRisk, "docs/.env", vec![Reason::SubjectBlocked, Reason::NotListed]),
         (Level::LowRisk, "src/.env", vec![Reason::SubjectBlocked]),
         (Level::Always, "src/a.rs", vec![]),
         (Level::Always, "docs/a", vec![]),
@@ -150,10 +120,8 @@ fn levels_mean_what_the_table_says() {
     ];
     for (level, text, expected) in cases {
         let asked = request(Operation::WriteFiles, path(text));
-        let expected: Vec<_> = expected
-            .into_iter()
-            .filter(|reason| level != Level::Never || *reason != Reason::NotListed)
-            .collect();
+        let expected: Vec<_> =
+            expected.into_iter().filter(|reason| level != Level::Never || *reason != Reason::NotListed).collect();
         assert_judged(&envelope(level), OPEN, &asked, &expected);
     }
 }
@@ -162,18 +130,9 @@ fn levels_mean_what_the_table_says() {
 fn ended_locked_and_late_sessions_deny() {
     let asked = request(Operation::ReadFiles, path("src/a.rs"));
     let envelope = envelope(Level::Always);
-    let ended = SessionWord {
-        phase: Phase::Ended,
-        ..OPEN
-    };
-    let locked = SessionWord {
-        phase: Phase::LockedDown,
-        ..OPEN
-    };
-    let late = SessionWord {
-        in_window: false,
-        ..OPEN
-    };
+    let ended = SessionWord { phase: Phase::Ended, ..OPEN };
+    let locked = SessionWord { phase: Phase::LockedDown, ..OPEN };
+    let late = SessionWord { in_window: false, ..OPEN };
     assert_judged(&envelope, ended, &asked, &[Reason::SessionEnded]);
     assert_judged(&envelope, locked, &asked, &[Reason::LockedDown]);
     assert_judged(&envelope, late, &asked, &[Reason::OutsideWindow]);
@@ -191,10 +150,8 @@ fn unreserved_budget_denies() {
 
 #[test]
 fn obligation_asks_even_where_always() {
-    let obliged = Envelope::new(EnvelopeParts {
-        approvals: OperationSet::of(Operation::RunBash),
-        ..parts(Level::Always)
-    });
+    let obliged =
+        Envelope::new(EnvelopeParts { approvals: OperationSet::of(Operation::RunBash), ..parts(Level::Always) });
     let asked = request(Operation::RunBash, command("make"));
     assert_judged(&obliged, OPEN, &asked, &[Reason::Obliged]);
     assert_judged(&envelope(Level::Always), OPEN, &asked, &[]);
@@ -203,12 +160,7 @@ fn obligation_asks_even_where_always() {
 #[test]
 fn activation_paths_ask_whatever_the_exposure() {
     let envelope = envelope(Level::Always);
-    for text in [
-        ".git/hooks/pre-commit",
-        ".vscode/tasks.json",
-        "sub/.git/config",
-        "AGENTS.md",
-    ] {
+    for text in [".git/hooks/pre-commit", ".vscode/tasks.json", "sub/.git/config", "AGENTS.md"] {
         let asked = request(Operation::WriteFiles, path(text));
         assert_judged(&envelope, OPEN, &asked, &[Reason::ActivationPath]);
         let read = request(Operation::ReadFiles, path(text));
@@ -222,24 +174,11 @@ fn activation_paths_ask_whatever_the_exposure() {
 fn renaming_is_judged_for_both_names() {
     let envelope = envelope(Level::Always);
     let moved = |from: &str, to: &str| {
-        let subject = Subject::Move {
-            from: RelPath::parse(from).unwrap(),
-            to: RelPath::parse(to).unwrap(),
-        };
+        let subject = Subject::Move { from: RelPath::parse(from).unwrap(), to: RelPath::parse(to).unwrap() };
         request(Operation::WriteFiles, subject)
     };
-    assert_judged(
-        &envelope,
-        OPEN,
-        &moved("src/a", ".envrc"),
-        &[Reason::ActivationPath],
-    );
-    assert_judged(
-        &envelope,
-        OPEN,
-        &moved(".env", "src/a"),
-        &[Reason::SubjectBlocked],
-    );
+    assert_judged(&envelope, OPEN, &moved("src/a", ".envrc"), &[Reason::ActivationPath]);
+    assert_judged(&envelope, OPEN, &moved(".env", "src/a"), &[Reason::SubjectBlocked]);
     assert_judged(&envelope, OPEN, &moved("src/a", "src/b"), &[]);
 }
 
@@ -251,22 +190,14 @@ fn commits_are_judged_by_their_files() {
             repository: RelPath::root(),
             branch: "main".to_owned(),
             message: "m".to_owned(),
-            paths: files
-                .iter()
-                .map(|file| RelPath::parse(file).unwrap())
-                .collect(),
+            paths: files.iter().map(|file| RelPath::parse(file).unwrap()).collect(),
         };
         request(Operation::GitCommit, subject)
     };
     assert_judged(&envelope, OPEN, &commit(&["src/a.rs", "docs/b"]), &[]);
     let hooked = commit(&["src/a.rs", ".github/workflows/ci.yml"]);
     assert_judged(&envelope, OPEN, &hooked, &[Reason::ActivationPath]);
-    assert_judged(
-        &envelope,
-        OPEN,
-        &commit(&["x/.env"]),
-        &[Reason::SubjectBlocked],
-    );
+    assert_judged(&envelope, OPEN, &commit(&["x/.env"]), &[Reason::SubjectBlocked]);
 }
 
 #[test]
@@ -289,62 +220,34 @@ fn pushes_are_judged_by_the_files_of_their_commits() {
 fn trifecta_gates_every_exfil_sink() {
     let envelope = envelope(Level::Always);
     let fetch = request(Operation::WebFetch, url("GET", "example.com", "/"));
-    let private = SessionWord {
-        exposure: Exposure::PRIVATE,
-        ..OPEN
-    };
+    let private = SessionWord { exposure: Exposure::PRIVATE, ..OPEN };
     // A fetch brings untrusted content itself, so private data alone completes the trifecta.
     assert_judged(&envelope, private, &fetch, &[Reason::FlowExfil]);
     assert_judged(&envelope, OPEN, &fetch, &[]);
-    let both = SessionWord {
-        exposure: Exposure::PRIVATE.join(Exposure::UNTRUSTED),
-        ..OPEN
-    };
+    let both = SessionWord { exposure: Exposure::PRIVATE.join(Exposure::UNTRUSTED), ..OPEN };
     let pushed = request(Operation::GitPush, push("https://forge.test/us/it"));
-    assert_judged(
-        &envelope,
-        both,
-        &pushed,
-        &[Reason::FlowExfil, Reason::FlowEffect],
-    );
+    assert_judged(&envelope, both, &pushed, &[Reason::FlowExfil, Reason::FlowEffect]);
     assert_judged(&envelope, private, &pushed, &[]);
 }
 
 #[test]
 fn untrusted_content_gates_every_effect_sink_unless_sourced() {
     let envelope = envelope(Level::Always);
-    let untrusted = SessionWord {
-        exposure: Exposure::UNTRUSTED,
-        ..OPEN
-    };
+    let untrusted = SessionWord { exposure: Exposure::UNTRUSTED, ..OPEN };
     let subject = push("https://forge.test/us/it");
     let asked = request(Operation::GitPush, subject.clone());
     assert_judged(&envelope, untrusted, &asked, &[Reason::FlowEffect]);
     assert_judged(&envelope, OPEN, &asked, &[]);
-    let sourced = Request::builder(
-        "uid:1000",
-        SessionId::from_bytes([1; 16]),
-        Operation::GitPush,
-        subject,
-    )
-    .provenance(Provenance {
-        accepted_by: Some("task".to_owned()),
-        planned_step: None,
-    })
-    .build();
+    let sourced = Request::builder("uid:1000", SessionId::from_bytes([1; 16]), Operation::GitPush, subject)
+        .provenance(Provenance { accepted_by: Some("task".to_owned()), planned_step: None })
+        .build();
     assert_judged(&envelope, untrusted, &sourced, &[]);
 }
 
 #[test]
 fn strict_mode_gates_exfil_after_any_source() {
-    let strict = Envelope::new(EnvelopeParts {
-        strict: true,
-        ..parts(Level::Always)
-    });
-    let private = SessionWord {
-        exposure: Exposure::PRIVATE,
-        ..OPEN
-    };
+    let strict = Envelope::new(EnvelopeParts { strict: true, ..parts(Level::Always) });
+    let private = SessionWord { exposure: Exposure::PRIVATE, ..OPEN };
     let asked = request(Operation::GitPush, push("https://forge.test/us/it"));
     assert_judged(&strict, private, &asked, &[Reason::FlowStrict]);
     assert_judged(&envelope(Level::Always), private, &asked, &[]);
@@ -360,37 +263,15 @@ fn quiet_and_trusted_hosts_are_neither_sink_nor_source() {
     let mut with_quiet = parts(Level::Always);
     with_quiet.declarations.quiet_hosts = Conjunction::of([quiet.clone()]);
     let envelope = Envelope::new(with_quiet.clone());
-    let both = SessionWord {
-        exposure: Exposure::PRIVATE.join(Exposure::UNTRUSTED),
-        ..OPEN
-    };
+    let both = SessionWord { exposure: Exposure::PRIVATE.join(Exposure::UNTRUSTED), ..OPEN };
     let fetch = |method, host, path| request(Operation::WebFetch, url(method, host, path));
     assert_judged(&envelope, both, &fetch("GET", "docs.test", "/book/1"), &[]);
-    assert_judged(
-        &envelope,
-        both,
-        &fetch("GET", "docs.test", "/x"),
-        &[Reason::FlowExfil],
-    );
-    assert_judged(
-        &envelope,
-        both,
-        &fetch("POST", "docs.test", "/book/1"),
-        &[Reason::FlowExfil, Reason::FlowEffect],
-    );
+    assert_judged(&envelope, both, &fetch("GET", "docs.test", "/x"), &[Reason::FlowExfil]);
+    assert_judged(&envelope, both, &fetch("POST", "docs.test", "/book/1"), &[Reason::FlowExfil, Reason::FlowEffect]);
     with_quiet.declarations.trusted_hosts = Conjunction::of([quiet]);
     let trusting = Envelope::new(with_quiet);
-    let sources = |envelope: &Envelope| {
-        decide(
-            envelope,
-            OPEN,
-            &fetch("GET", "docs.test", "/book/1"),
-            true,
-            None,
-        )
-        .facts()
-        .sources
-    };
+    let sources =
+        |envelope: &Envelope| decide(envelope, OPEN, &fetch("GET", "docs.test", "/book/1"), true, None).facts().sources;
     assert_eq!(sources(&envelope), Exposure::UNTRUSTED);
     assert_eq!(sources(&trusting), Exposure::NONE);
 }
@@ -403,12 +284,7 @@ fn pushes_and_pull_requests_over_http_are_recognised() {
     });
     for route in ["/us/it.git/git-receive-pack", "/repos/us/it/pulls"] {
         let asked = request(Operation::WebFetch, url("POST", "example.com", route));
-        assert_judged(
-            &no_push,
-            OPEN,
-            &asked,
-            &[Reason::LevelNever, Reason::FlowEffect],
-        );
+        assert_judged(&no_push, OPEN, &asked, &[Reason::LevelNever, Reason::FlowEffect]);
     }
     // What the answer brings in is untrusted, so a change at such a host asks by itself.
     let asked = request(Operation::WebFetch, url("POST", "example.com", "/graph"));
@@ -435,10 +311,7 @@ fn unclassified_tools_ask_on_every_call() {
             tool: "read".to_owned(),
             pin: ContentDigest::of(b"definition"),
             arguments: "{}".to_owned(),
-            class: ToolClass {
-                sinks: portcullis::Sinks::default(),
-                ..ToolClass::UNKNOWN
-            },
+            class: ToolClass { sinks: portcullis::Sinks::default(), ..ToolClass::UNKNOWN },
             is_classified,
         };
         request(Operation::ReadFiles, subject)
@@ -450,13 +323,8 @@ fn unclassified_tools_ask_on_every_call() {
 
 #[test]
 fn request_without_operation_is_denied() {
-    let bare = Request::builder(
-        "uid:1000",
-        SessionId::from_bytes([1; 16]),
-        OperationSet::EMPTY,
-        path("src/a.rs"),
-    )
-    .build();
+    let bare =
+        Request::builder("uid:1000", SessionId::from_bytes([1; 16]), OperationSet::EMPTY, path("src/a.rs")).build();
     assert_judged(&envelope(Level::Always), OPEN, &bare, &[Reason::LevelNever]);
 }
 
@@ -475,24 +343,13 @@ fn approval_is_bound_to_request_envelope_and_reasons_shown() {
     // Another request, another envelope, a reason that was not shown, a rule of 1 to 5.
     let other = request(Operation::WriteFiles, path("docs/b"));
     assert_eq!(with(&low, OPEN, &other), Outcome::NeedsApproval);
-    let narrower = low.meet(&Envelope::new(EnvelopeParts {
-        strict: true,
-        ..EnvelopeParts::everything()
-    }));
+    let narrower = low.meet(&Envelope::new(EnvelopeParts { strict: true, ..EnvelopeParts::everything() }));
     assert_eq!(with(&narrower, OPEN, &asked), Outcome::NeedsApproval);
-    let locked = SessionWord {
-        phase: Phase::LockedDown,
-        ..OPEN
-    };
+    let locked = SessionWord { phase: Phase::LockedDown, ..OPEN };
     assert_eq!(with(&low, locked, &asked), Outcome::Deny);
-    let changed = Request::builder(
-        "uid:1000",
-        SessionId::from_bytes([1; 16]),
-        Operation::WriteFiles,
-        path("docs/a"),
-    )
-    .content(Content::Inline(b"other bytes".as_slice().into()))
-    .build();
+    let changed = Request::builder("uid:1000", SessionId::from_bytes([1; 16]), Operation::WriteFiles, path("docs/a"))
+        .content(Content::Inline(b"other bytes".as_slice().into()))
+        .build();
     assert_eq!(with(&low, OPEN, &changed), Outcome::NeedsApproval);
 }
 
@@ -504,10 +361,7 @@ fn a_reason_not_shown_is_not_discharged() {
         panic!("an unlisted remote needs approval");
     };
     let approval = Approval::vouched_by_host(&refusal, envelope.digest(), "uid:1000");
-    let later = SessionWord {
-        exposure: Exposure::UNTRUSTED,
-        ..OPEN
-    };
+    let later = SessionWord { exposure: Exposure::UNTRUSTED, ..OPEN };
     let judged = |session| decide(&envelope, session, &asked, true, Some(&approval)).outcome();
     assert_eq!(judged(OPEN), Outcome::Permit);
     assert_eq!(judged(later), Outcome::NeedsApproval);
@@ -515,10 +369,7 @@ fn a_reason_not_shown_is_not_discharged() {
 
 #[test]
 fn capability_trifecta_obliges_exfil_statically() {
-    let reachable = Envelope::new(EnvelopeParts {
-        capability_trifecta: true,
-        ..parts(Level::Always)
-    });
+    let reachable = Envelope::new(EnvelopeParts { capability_trifecta: true, ..parts(Level::Always) });
     let asked = request(Operation::WebFetch, url("GET", "example.com", "/"));
     assert_judged(&reachable, OPEN, &asked, &[Reason::Obliged]);
     let no_way_out = Envelope::new(EnvelopeParts {
