@@ -7,6 +7,7 @@
 
 use crate::glob::PathPattern;
 use crate::path::RelPath;
+use crate::table;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -14,14 +15,12 @@ use std::sync::LazyLock;
 pub const LIST_VERSION: u32 = 1;
 
 /// Why the host runs or obeys this path without anyone building, if it does.
-#[must_use]
 pub fn is_activation(path: &RelPath) -> Option<&'static str> {
     git_activation(path.folded()).or_else(|| ACTIVATION_INDEX.find(path))
 }
 
 /// Why the host could run or obey what a symbolic link at this path leads to: the path is one of activation, a
 /// directory above one, or anything in a git directory.
-#[must_use]
 pub fn is_activation_link(path: &RelPath) -> Option<&'static str> {
     let folded = path.folded();
     if folded.split('/').any(|name| name == ".git") {
@@ -33,38 +32,52 @@ pub fn is_activation_link(path: &RelPath) -> Option<&'static str> {
 }
 
 /// Whether a build, test or install on the host runs this path. Not gated: marked first in every diff.
-#[must_use]
 pub fn is_build_input(path: &RelPath) -> bool {
     BUILD_INDEX.find(path).is_some()
 }
 
 /// The shipped activation patterns with the reason for each group; git directories are judged by rule instead.
-#[inline]
-#[must_use]
-pub const fn activation_list() -> &'static [(&'static str, &'static [&'static str])] {
-    ACTIVATION
+pub fn activation_list() -> &'static [(&'static str, &'static [&'static str])] {
+    &ACTIVATION
 }
 
 /// The shipped build-input patterns.
-#[inline]
-#[must_use]
-pub const fn build_input_list() -> &'static [&'static str] {
-    BUILD_INPUTS
+pub fn build_input_list() -> &'static [&'static str] {
+    BUILD_INPUTS.first().map_or(&[], |(_, patterns)| patterns)
+}
+
+/// Patterns in groups, each with the reason shown.
+type Groups = Vec<(&'static str, &'static [&'static str])>;
+
+static ACTIVATION: LazyLock<Groups> = LazyLock::new(|| groups(include_str!("data/activation.txt")));
+static BUILD_INPUTS: LazyLock<Groups> = LazyLock::new(|| groups(include_str!("data/build-inputs.txt")));
+static ACTIVATION_INDEX: LazyLock<Index> = LazyLock::new(|| Index::new(&ACTIVATION));
+static BUILD_INDEX: LazyLock<Index> = LazyLock::new(|| Index::new(&BUILD_INPUTS));
+
+/// The sections of a table; what is read lives as long as the program.
+fn groups(text: &'static str) -> Groups {
+    let words: Vec<_> = table::words(text).collect();
+    let group = |own: &[(&'static str, &'static str)]| {
+        let patterns: Vec<_> = own.iter().map(|(_, pattern)| *pattern).collect();
+        (own[0].0, &*patterns.leak())
+    };
+    words.chunk_by(|one, next| one.0 == next.0).map(group).collect()
 }
 
 /// Finds patterns by a literal name every match has; the few without one are a single name with a wildcard.
+#[derive(Default)]
 struct Index {
     named: HashMap<String, Vec<(PathPattern, &'static str)>>,
     unnamed: Vec<(PathPattern, &'static str)>,
 }
 
 impl Index {
-    fn new(list: impl Iterator<Item = (&'static str, &'static str)>) -> Self {
-        let mut index = Self { named: HashMap::new(), unnamed: Vec::new() };
-        for (text, why) in list {
+    fn new(groups: &Groups) -> Self {
+        let mut index = Self::default();
+        for (text, why) in groups.iter().flat_map(|(why, list)| list.iter().map(move |text| (text, *why))) {
             let pattern = PathPattern::parse(text).expect("shipped patterns parse: tested");
             let bucket = match pattern.folded_literal() {
-                Some(name) => index.named.entry(name.to_owned()).or_default(),
+                Some(name) => index.named.entry(name.clone()).or_default(),
                 None => &mut index.unnamed,
             };
             bucket.push((pattern, why));
@@ -73,23 +86,20 @@ impl Index {
     }
 
     fn find(&self, path: &RelPath) -> Option<&'static str> {
-        let first = |list: &[(PathPattern, &'static str)]| {
-            list.iter().find(|(pattern, _)| pattern.matches_folded(path)).map(|(_, why)| *why)
+        let find = |name: &str| {
+            let mut named = self.named.get(name).into_iter().flatten();
+            let mut lone = self.unnamed.iter();
+            let found = named.find(|(pattern, _)| pattern.matches_folded(path));
+            found.or_else(|| lone.find(|(pattern, _)| pattern.matches_folded_name(name)))
         };
-        path.folded().split('/').filter(|name| !name.is_empty()).find_map(|name| {
-            let named = self.named.get(name).and_then(|list| first(list));
-            let lone = || self.unnamed.iter().find(|(pattern, _)| pattern.matches_folded_name(name));
-            named.or_else(|| lone().map(|(_, why)| *why))
-        })
+        path.folded().split('/').filter(|name| !name.is_empty()).find_map(find).map(|(_, why)| *why)
     }
 }
 
-static ACTIVATION_INDEX: LazyLock<Index> =
-    LazyLock::new(|| Index::new(ACTIVATION.iter().flat_map(|(why, list)| list.iter().map(|p| (*p, *why)))));
 /// The directories above the activation paths of more than one name, in folded spelling.
 static ABOVE_ACTIVATION: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
     let mut above = Vec::new();
-    for (why, list) in ACTIVATION {
+    for (why, list) in ACTIVATION.iter() {
         for pattern in *list {
             let names = pattern.strip_prefix("**/").unwrap_or(pattern);
             let ends = names.match_indices('/').map(|(end, _)| end);
@@ -98,8 +108,6 @@ static ABOVE_ACTIVATION: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|
     }
     above
 });
-static BUILD_INDEX: LazyLock<Index> =
-    LazyLock::new(|| Index::new(BUILD_INPUTS.iter().map(|p| (*p, "runs when somebody builds"))));
 
 const GIT_WHY: &str = "git obeys it";
 
@@ -140,156 +148,12 @@ fn is_inert_worktree_entry(entry: &str) -> bool {
 }
 
 fn is_inert_git_file(name: &str) -> bool {
-    matches!(
-        name.strip_suffix(".lock").unwrap_or(name),
-        "index"
-            | "head"
-            | "packed-refs"
-            | "shallow"
-            | "orig_head"
-            | "fetch_head"
-            | "merge_head"
-            | "merge_msg"
-            | "merge_mode"
-            | "auto_merge"
-            | "squash_msg"
-            | "cherry_pick_head"
-            | "revert_head"
-            | "bisect_log"
-            | "commit_editmsg"
-            | "tag_editmsg"
-            | "gc.log"
-            | "gc.pid"
-    )
+    INERT_GIT_FILES.contains(&name.strip_suffix(".lock").unwrap_or(name))
 }
 
 #[rustfmt::skip]
-static ACTIVATION: &[(&str, &[&str])] = &[
-    (
-        "git obeys it",
-        &[
-            ".gitattributes", ".gitmodules", ".gitconfig", "**/.config/git", ".githooks",
-        ],
-    ),
-    (
-        "a git hook runner obeys it",
-        &[
-            ".husky", ".huskyrc*", "lefthook.yml", "lefthook.yaml", "lefthook.toml", "lefthook.json",
-            ".lefthook*", "lefthook-local.*", ".pre-commit-config.yaml", ".pre-commit-config.yml",
-            ".overcommit.yml", ".lintstagedrc*", "lint-staged.config.*",
-        ],
-    ),
-    (
-        "an editor obeys it on opening the folder",
-        &[
-            ".vscode", ".vs", ".idea", ".fleet", ".zed", "*.code-workspace", "*.sublime-project", ".nvim.lua",
-            ".nvimrc", ".exrc", ".vimrc", ".gvimrc", ".vim", "**/.config/nvim", ".dir-locals.el", ".dir-locals-2.el", ".emacs", ".emacs.d", ".devcontainer", ".devcontainer.json", "devcontainer.json",
-            ".gitpod.yml", ".gitpod.Dockerfile",
-        ],
-    ),
-    (
-        "an agent or MCP client obeys it",
-        &[
-            ".mcp.json", "mcp.json", "mcp_config.json", "mcp-config.json", "managed-mcp.json", ".mcp",
-            ".claude", ".claude.json", ".claude-plugin", "claude_desktop_config.json", ".codex", ".cursor",
-            ".gemini", ".kiro", ".windsurf", ".codeium", ".copilot", ".amazonq", "**/.aws/amazonq", ".opencode",
-            "opencode.json", "opencode.jsonc", "**/.config/opencode", "**/.config/Claude", ".roo", ".roomodes",
-            ".cline", ".clinerules", ".continue", ".continuerc.json", ".aider*", ".amp", ".ampcode", ".augment",
-            ".junie", ".trae", ".qoder", ".qwen", ".factory", ".goose", "**/.config/goose", ".openhands",
-            ".openclaw", ".antigravity", ".kilocode", ".kimi", ".vibe", ".crush", "crush.json", ".crush.json",
-            ".agents", ".agent", ".warp", ".lmstudio", "**/.github/mcp.json", "**/.github/hooks",
-            "**/.github/agents", "**/.github/prompts", "**/.github/chatmodes", "**/.github/skills",
-        ],
-    ),
-    (
-        "an agent reads it as instructions",
-        &[
-            "CLAUDE.md", "CLAUDE.local.md", "AGENTS.md", "AGENTS.override.md", "AGENT.md", "GEMINI.md",
-            "QWEN.md", "WARP.md", "CRUSH.md", "SKILL.md", "JULES.md", ".cursorrules", ".cursorignore",
-            ".windsurfrules", ".roorules*", ".clinerules*", ".goosehints", ".rules", ".augment-guidelines",
-            "copilot-instructions.md", "**/.github/instructions", "*.instructions.md", "*.prompt.md",
-            "*.chatmode.md",
-        ],
-    ),
-    (
-        "a CI service runs it",
-        &[
-            "**/.github/workflows", "**/.github/actions", "**/.github/dependabot.yml", "action.yml",
-            "action.yaml", ".gitlab-ci.yml", ".gitlab-ci.yaml", ".gitlab-ci", "**/.gitlab/ci", "*.gitlab-ci.yml", ".circleci", ".travis.yml", "appveyor.yml", ".appveyor.yml", "azure-pipelines*.yml",
-            "azure-pipelines*.yaml", "azure-pipelines", ".azure-pipelines", "bitbucket-pipelines.yml",
-            ".drone.yml", ".drone.star", ".woodpecker.yml", ".woodpecker.yaml", ".woodpecker", ".buildkite",
-            "Jenkinsfile", "Jenkinsfile.*", ".cirrus.yml", ".cirrus.star", ".semaphore", ".teamcity",
-            ".forgejo", ".gitea", ".build.yml", ".builds", ".tekton", "buildspec.yml", "buildspec.yaml",
-            "cloudbuild.yaml", "cloudbuild.yml", ".cloudbuild",
-        ],
-    ),
-    (
-        "entering the directory runs it",
-        &[
-            ".envrc", ".env.mise", ".autoenv.zsh", ".tool-versions", "mise.toml", "mise.*.toml", ".mise.toml",
-            ".mise.*.toml", ".mise", "**/.config/mise", ".rtx.toml", ".nvmrc", ".node-version", ".python-version", ".ruby-version", ".sdkmanrc",
-        ],
-    ),
-    (
-        "a package manager obeys it",
-        &[
-            "**/.cargo/config.toml", "**/.cargo/config", "**/.cargo/env", ".npmrc", ".yarnrc", ".yarnrc.yml",
-            ".yarn", ".pnpmfile.cjs", ".pnpmfile.mjs", "pnpmfile.cjs", "pnpmfile.js", "bunfig.toml", ".pip",
-            "pip.conf", "pip.ini", ".condarc", "uv.toml", "**/.config/uv", "**/.config/pip", ".bundle",
-            ".gemrc", "NuGet.Config",
-        ],
-    ),
-    (
-        "a container tool runs it",
-        &[
-            "Dockerfile", "Dockerfile.*", "*.dockerfile", "Containerfile", "Containerfile.*", "docker-compose*.yml", "docker-compose*.yaml", "compose.yml", "compose.yaml", "compose.*.yml",
-            "compose.*.yaml", "Vagrantfile", "Tiltfile",
-        ],
-    ),
-    (
-        "a shell or login runs it",
-        &[
-            ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshrc",
-            ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".kshrc", ".mkshrc", ".cshrc", ".tcshrc", ".login",
-            ".inputrc", "**/.config/fish", ".xinitrc", ".xprofile", ".xsession", ".xsessionrc",
-            ".pam_environment", ".ssh", "**/.config/autostart", "**/.config/systemd",
-            "**/.config/environment.d", "LaunchAgents", "LaunchDaemons", "*.desktop", "crontab", "cron.d",
-            "cron.daily", "cron.hourly", "**/.local/bin", "**/.cargo/bin", "**/.local/share/applications",
-        ],
-    ),
-    (
-        "a program reads it at its start",
-        &[
-            ".gdbinit", ".lldbinit", ".psqlrc", ".sqliterc", ".irbrc", ".pryrc", ".pythonrc", ".pythonrc.py",
-            ".Rprofile", ".Renviron", ".curlrc", ".wgetrc", ".screenrc", ".tmux.conf", "**/.config/tmux",
-            ".lesskey", ".mailcap", "ansible.cfg", ".ansible.cfg", ".netrc",
-        ],
-    ),
-    (
-        "Nucleus obeys it",
-        &[
-            "permissions.toml", ".nucleus", "nucleus.lock", "nucleus.toml", "**/.config/nucleus",
-        ],
-    ),
-];
-
-#[rustfmt::skip]
-static BUILD_INPUTS: &[&str] = &[
-    "Makefile", "GNUmakefile", "Makefile.am", "Makefile.in", "Makefile.toml", "Makefile.local", "*.mk", "justfile", ".justfile", "*.just", "Taskfile.yml",
-    "Taskfile.yaml", "Rakefile", "Gemfile", "Gemfile.lock", "*.gemspec", "package.json", "package-lock.json",
-    "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "pnpm-workspace.yaml", "bun.lock", "bun.lockb",
-    "deno.json", "deno.jsonc", "turbo.json", "nx.json", "lerna.json", "*.config.js", "*.config.cjs",
-    "*.config.mjs", "*.config.ts", "*.config.cts", "*.config.mts", ".eslintrc.js", ".eslintrc.cjs",
-    ".babelrc.js", "gulpfile.*", "Gruntfile.*", "tsconfig.json", "build.rs", "Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", "CMakeLists.txt", "CMakePresets.json", "*.cmake", "meson.build",
-    "configure", "configure.ac", "autogen.sh", "SConstruct", "wscript", "BUILD", "BUILD.bazel", "WORKSPACE",
-    "WORKSPACE.bazel", "MODULE.bazel", "*.bzl", ".bazelrc", "build.gradle", "build.gradle.kts",
-    "settings.gradle", "settings.gradle.kts", "gradle.properties", "init.gradle", "gradlew", "gradlew.bat",
-    "**/gradle/wrapper", "buildSrc", "pom.xml", "mvnw", "mvnw.cmd", ".mvn", "build.xml", "build.sbt",
-    "build.sc", "pyproject.toml", "setup.py", "setup.cfg", "conftest.py", "tox.ini", "noxfile.py", "pytest.ini",
-    "sitecustomize.py", "usercustomize.py", "*.pth", "Pipfile", "Pipfile.lock", "poetry.lock", "uv.lock",
-    "requirements*.txt", "go.mod", "go.sum", "go.work", "composer.json", "mix.exs", "*.csproj", "*.fsproj",
-    "*.vcxproj", "Directory.Build.props", "Directory.Build.targets", "*.targets", "Package.swift", "Podfile",
-    "Fastfile", "flake.nix", "default.nix", "shell.nix", "devenv.nix", "build.zig", "build.zig.zon",
-    "stack.yaml", "*.cabal", "Setup.hs", "docker-bake.hcl", "node_modules", "venv", ".venv", "site-packages",
-    "_npx", "**/.cache/uv", "**/.cargo/registry", "**/.cargo/git",
+static INERT_GIT_FILES: &[&str] = &[
+    "index", "head", "packed-refs", "shallow", "orig_head", "fetch_head", "merge_head", "merge_msg", "merge_mode",
+    "auto_merge", "squash_msg", "cherry_pick_head", "revert_head", "bisect_log", "commit_editmsg", "tag_editmsg",
+    "gc.log", "gc.pid",
 ];

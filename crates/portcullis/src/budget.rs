@@ -1,5 +1,7 @@
 //! Accounts for money and tokens: reserve before an effect, settle or release after it.
 
+use crate::named::readers;
+
 /// An amount on every dimension; money is integer micro-USD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Amount {
@@ -17,14 +19,12 @@ impl Amount {
 
     /// An amount of money alone.
     #[inline]
-    #[must_use]
     pub const fn of_micro_usd(micro_usd: u64) -> Self {
         Self { micro_usd, ..Self::ZERO }
     }
 
     /// Whether no dimension exceeds the other's.
     #[inline]
-    #[must_use]
     pub const fn leq(self, other: Self) -> bool {
         self.micro_usd <= other.micro_usd
             && self.input_tokens <= other.input_tokens
@@ -33,7 +33,6 @@ impl Amount {
 
     /// The lower of the two on each dimension.
     #[inline]
-    #[must_use]
     pub const fn meet(self, other: Self) -> Self {
         Self {
             micro_usd: min(self.micro_usd, other.micro_usd),
@@ -44,29 +43,28 @@ impl Amount {
 
     /// The sum, or `None` when a dimension overflows.
     #[inline]
-    #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
-        match (
+        Self::of_all(
             self.micro_usd.checked_add(other.micro_usd),
             self.input_tokens.checked_add(other.input_tokens),
             self.output_tokens.checked_add(other.output_tokens),
-        ) {
-            (Some(micro_usd), Some(input_tokens), Some(output_tokens)) => {
-                Some(Self { micro_usd, input_tokens, output_tokens })
-            }
-            _ => None,
-        }
+        )
     }
 
     /// The difference, or `None` when a dimension would fall below zero.
     #[inline]
-    #[must_use]
     pub const fn checked_sub(self, other: Self) -> Option<Self> {
-        match (
+        Self::of_all(
             self.micro_usd.checked_sub(other.micro_usd),
             self.input_tokens.checked_sub(other.input_tokens),
             self.output_tokens.checked_sub(other.output_tokens),
-        ) {
+        )
+    }
+
+    /// The amount of these dimensions, when there are all of them.
+    #[inline]
+    const fn of_all(micro_usd: Option<u64>, input_tokens: Option<u64>, output_tokens: Option<u64>) -> Option<Self> {
+        match (micro_usd, input_tokens, output_tokens) {
             (Some(micro_usd), Some(input_tokens), Some(output_tokens)) => {
                 Some(Self { micro_usd, input_tokens, output_tokens })
             }
@@ -91,32 +89,25 @@ pub struct Ledger {
     held: Amount,
 }
 
+readers! {
+    Ledger {
+        /// What can still be reserved.
+        word left: Amount,
+        /// What is reserved and not yet settled.
+        word held: Amount,
+    }
+}
+
 impl Ledger {
     /// A ledger with all of the maximum left.
     #[inline]
-    #[must_use]
     pub const fn open(maximum: Amount) -> Self {
         Self { left: maximum, held: Amount::ZERO }
-    }
-
-    /// What can still be reserved.
-    #[inline]
-    #[must_use]
-    pub const fn left(self) -> Amount {
-        self.left
-    }
-
-    /// What is reserved and not yet settled.
-    #[inline]
-    #[must_use]
-    pub const fn held(self) -> Amount {
-        self.held
     }
 
     /// The ledger after holding `cost`, or `None` when a dimension does not
     /// cover it or no money at all is left.
     #[inline]
-    #[must_use]
     pub const fn reserve(self, cost: Amount) -> Option<Self> {
         match (self.left.checked_sub(cost), self.held.checked_add(cost)) {
             (Some(left), Some(held)) => Some(Self { left, held }),
@@ -129,7 +120,6 @@ impl Ledger {
     /// `None` when more was used than reserved or when that much is not held:
     /// the caller keeps the reservation and treats the session as over budget.
     #[inline]
-    #[must_use]
     pub const fn settle(self, reserved: Amount, used: Amount) -> Option<Self> {
         match (self.held.checked_sub(reserved), reserved.checked_sub(used)) {
             (Some(held), Some(rest)) => match self.left.checked_add(rest) {
@@ -142,21 +132,18 @@ impl Ledger {
 
     /// The ledger after the whole reservation was given back.
     #[inline]
-    #[must_use]
     pub const fn release(self, reserved: Amount) -> Option<Self> {
         self.settle(reserved, Amount::ZERO)
     }
 
     /// The ledger with no more than `maximum` left; what is held stays held.
     #[inline]
-    #[must_use]
     pub const fn tighten(self, maximum: Amount) -> Self {
         Self { left: self.left.meet(maximum), held: self.held }
     }
 
     /// The sum of left and held, or `None` on overflow.
     #[inline]
-    #[must_use]
     pub const fn total(self) -> Option<Amount> {
         self.left.checked_add(self.held)
     }

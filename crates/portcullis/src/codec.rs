@@ -3,22 +3,19 @@
 //! Decoding accepts exactly what encoding produces: bytes that decode are the
 //! bytes their envelope encodes to.
 
-use crate::budget::Amount;
-use crate::command::{ArgPattern, CommandPattern};
-use crate::digest::{EnvelopeDigest, FieldHasher};
-use crate::envelope::{Declarations, Envelope};
+use crate::envelope::Bounds;
 use crate::glob::PathPattern;
 use crate::host::{HostPattern, HostRule, UrlPathPattern};
-use crate::level::Capabilities;
-use crate::operation::OperationSet;
-use crate::scope::{Conjunction, Scope, Union};
-use crate::text::{GitPattern, TextPattern};
+use crate::{
+    Amount, ArgPattern, Capabilities, CommandPattern, Conjunction, GitPattern, OperationSet, Posture, Scope,
+    TextPattern, Union,
+};
 
 /// The version that this code writes and the only one it reads.
 pub const VERSION: u16 = 1;
 
 /// The most entries of one list, so that a forged count cannot exhaust memory.
-const MAX_ENTRIES: u32 = 1 << 20;
+const MAX_ENTRIES: u64 = 1 << 20;
 
 /// Why bytes are not an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,98 +47,25 @@ impl core::fmt::Display for CodecError {
 
 impl core::error::Error for CodecError {}
 
-/// The values as they stand in the bytes, before ν.
-#[derive(Debug)]
-pub(crate) struct Coded {
-    pub(crate) capabilities: Capabilities,
-    pub(crate) asks: OperationSet,
-    pub(crate) strict: bool,
-    pub(crate) capability_trifecta: bool,
-    pub(crate) paths: Scope<PathPattern>,
-    pub(crate) commands: Scope<CommandPattern>,
-    pub(crate) hosts: Scope<HostRule>,
-    pub(crate) git: Scope<GitPattern>,
-    pub(crate) tools: Scope<TextPattern>,
-    pub(crate) declarations: Declarations,
-    pub(crate) maximum: Amount,
-    pub(crate) window_ms: u64,
-}
-
 /// The canonical bytes of an envelope.
-pub(crate) fn encode(envelope: &Envelope) -> Vec<u8> {
-    let mut out = Writer::default();
-    let posture = envelope.posture();
-    out.bytes.extend(VERSION.to_le_bytes());
-    out.number(u64::from(posture.capabilities().bits()));
-    posture.asks().put(&mut out);
-    posture.is_strict().put(&mut out);
-    posture.is_capability_trifecta().put(&mut out);
-    envelope.paths().put(&mut out);
-    envelope.commands().put(&mut out);
-    envelope.hosts().put(&mut out);
-    envelope.git().put(&mut out);
-    envelope.tools().put(&mut out);
-    envelope.declarations().put(&mut out);
-    envelope.maximum().put(&mut out);
-    out.number(envelope.window_ms());
-    out.bytes
+pub(crate) fn encode(bounds: &Bounds) -> Vec<u8> {
+    let mut out = VERSION.to_le_bytes().to_vec();
+    bounds.put(&mut out);
+    out
 }
 
-/// The digest of the canonical bytes.
-pub(crate) fn digest(envelope: &Envelope) -> EnvelopeDigest {
-    let hasher = FieldHasher::new("nucleus envelope v1").field(&encode(envelope));
-    EnvelopeDigest::from_bytes(hasher.finish())
-}
-
-/// The envelope with these canonical bytes.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Envelope, CodecError> {
+/// The bounds with these canonical bytes.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Bounds, CodecError> {
     let mut input = Reader { rest: bytes };
     let version = u16::from_le_bytes(input.array()?);
     if version != VERSION {
         return Err(CodecError::UnknownVersion(version));
     }
-    let coded = coded(&mut input)?;
+    let bounds = Bounds::take(&mut input)?;
     if !input.rest.is_empty() {
         return Err(CodecError::TrailingBytes);
     }
-    let envelope = Envelope::from_coded(coded);
-    if encode(&envelope) == bytes { Ok(envelope) } else { Err(CodecError::NotCanonical) }
-}
-
-/// Reads the values in their order.
-fn coded(input: &mut Reader<'_>) -> Result<Coded, CodecError> {
-    let levels = u32::try_from(input.number()?).ok().and_then(Capabilities::from_bits);
-    Ok(Coded {
-        capabilities: levels.ok_or(CodecError::InvalidValue("levels"))?,
-        asks: Coding::take(input)?,
-        strict: Coding::take(input)?,
-        capability_trifecta: Coding::take(input)?,
-        paths: Coding::take(input)?,
-        commands: Coding::take(input)?,
-        hosts: Coding::take(input)?,
-        git: Coding::take(input)?,
-        tools: Coding::take(input)?,
-        declarations: Coding::take(input)?,
-        maximum: Coding::take(input)?,
-        window_ms: input.number()?,
-    })
-}
-
-/// Collects bytes.
-#[derive(Default)]
-pub(crate) struct Writer {
-    bytes: Vec<u8>,
-}
-
-impl Writer {
-    pub(crate) fn number(&mut self, number: u64) {
-        self.bytes.extend(number.to_le_bytes());
-    }
-
-    pub(crate) fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
-        self.bytes.extend(text.as_bytes());
-    }
+    if encode(&bounds) == bytes { Ok(bounds) } else { Err(CodecError::NotCanonical) }
 }
 
 /// Walks over bytes.
@@ -162,168 +86,132 @@ impl<'a> Reader<'a> {
         Ok(array)
     }
 
-    pub(crate) fn number(&mut self) -> Result<u64, CodecError> {
-        Ok(u64::from_le_bytes(self.array()?))
-    }
-
-    pub(crate) fn text(&mut self) -> Result<&'a str, CodecError> {
-        let length = usize::try_from(self.number()?).map_err(|_| CodecError::Truncated)?;
+    fn text(&mut self) -> Result<&'a str, CodecError> {
+        let length = usize::try_from(u64::take(self)?).map_err(|_| CodecError::Truncated)?;
         core::str::from_utf8(self.slice(length)?).map_err(|_| CodecError::InvalidValue("text"))
     }
 
-    fn count(&mut self) -> Result<u32, CodecError> {
-        u32::try_from(self.number()?)
-            .ok()
-            .filter(|count| *count <= MAX_ENTRIES)
-            .ok_or(CodecError::InvalidValue("count"))
+    /// A number that `read` makes something of.
+    fn number<T>(&mut self, what: &'static str, read: impl FnOnce(u64) -> Option<T>) -> Result<T, CodecError> {
+        read(u64::take(self)?).ok_or(CodecError::InvalidValue(what))
     }
 }
 
 /// A value with canonical bytes.
 pub(crate) trait Coding: Sized {
-    fn put(&self, out: &mut Writer);
+    fn put(&self, out: &mut Vec<u8>);
     fn take(input: &mut Reader<'_>) -> Result<Self, CodecError>;
 }
 
-impl Coding for bool {
-    fn put(&self, out: &mut Writer) {
-        out.number(u64::from(*self));
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        match input.number()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(CodecError::InvalidValue("flag")),
-        }
-    }
-}
-
-impl Coding for String {
-    fn put(&self, out: &mut Writer) {
-        out.text(self);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        input.text().map(str::to_owned)
-    }
-}
-
-impl Coding for OperationSet {
-    fn put(&self, out: &mut Writer) {
-        out.number(u64::from(self.bits()));
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        u16::try_from(input.number()?).ok().and_then(Self::from_bits).ok_or(CodecError::InvalidValue("operations"))
-    }
-}
-
-impl Coding for Amount {
-    fn put(&self, out: &mut Writer) {
-        out.number(self.micro_usd);
-        out.number(self.input_tokens);
-        out.number(self.output_tokens);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Ok(Self { micro_usd: input.number()?, input_tokens: input.number()?, output_tokens: input.number()? })
-    }
-}
-
-impl<T: Coding> Coding for Vec<T> {
-    fn put(&self, out: &mut Writer) {
-        put_all(self, out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        (0..input.count()?).map(|_| T::take(input)).collect()
-    }
-}
-
-impl<A: Coding, B: Coding> Coding for (A, B) {
-    fn put(&self, out: &mut Writer) {
-        self.0.put(out);
-        self.1.put(out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Ok((A::take(input)?, B::take(input)?))
-    }
-}
-
 /// Writes a list framed by its count.
-fn put_all<T: Coding>(items: &[T], out: &mut Writer) {
-    out.number(items.len() as u64);
+fn put_all<T: Coding>(items: &[T], out: &mut Vec<u8>) {
+    (items.len() as u64).put(out);
     items.iter().for_each(|item| item.put(out));
 }
 
-impl<P: Coding + PartialEq> Coding for Union<P> {
-    fn put(&self, out: &mut Writer) {
-        put_all(self.patterns(), out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Vec::take(input).map(Self::of)
-    }
+/// Writes a text framed by its length.
+fn put_text(text: &str, out: &mut Vec<u8>) {
+    (text.len() as u64).put(out);
+    out.extend(text.as_bytes());
 }
 
-impl<P: Coding + PartialEq + Clone> Coding for Conjunction<P> {
-    fn put(&self, out: &mut Writer) {
-        put_all(self.clauses(), out);
-    }
+/// Codes the fields of a struct in this order.
+macro_rules! coded_fields {
+    ($type:ty { $($field:ident,)+ }) => {
+        impl $crate::codec::Coding for $type {
+            fn put(&self, out: &mut Vec<u8>) {
+                $(self.$field.put(out);)+
+            }
 
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Vec::take(input).map(Self::from_clauses)
-    }
+            fn take(input: &mut $crate::codec::Reader<'_>) -> Result<Self, $crate::codec::CodecError> {
+                Ok(Self { $($field: $crate::codec::Coding::take(input)?,)+ })
+            }
+        }
+    };
+}
+pub(crate) use coded_fields;
+
+/// Codes types by how one is written and read.
+macro_rules! coded {
+    ($($type:ty $(where $($p:ident),+)? = |$value:ident, $out:ident| $put:expr, |$input:ident| $take:expr;)+) => {
+        $(impl $(<$($p: Coding + PartialEq + Clone),+>)? Coding for $type {
+            fn put(&self, $out: &mut Vec<u8>) {
+                let $value = self;
+                $put
+            }
+
+            fn take($input: &mut Reader<'_>) -> Result<Self, CodecError> {
+                $take
+            }
+        })+
+    };
 }
 
-impl<P: Coding + PartialEq + Clone> Coding for Scope<P> {
-    fn put(&self, out: &mut Writer) {
-        put_all(self.listed(), out);
-        self.blocked().put(out);
-    }
+coded_fields! { Amount { micro_usd, input_tokens, output_tokens, } }
+coded_fields! { CommandPattern { program, args, } }
 
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
+coded! {
+    u64 = |n, out| out.extend(n.to_le_bytes()), |input| input.array().map(u64::from_le_bytes);
+    bool = |flag, out| u64::from(*flag).put(out), |input| input.number("flag", |n| (n < 2).then_some(n == 1));
+    OperationSet = |set, out| u64::from(set.bits()).put(out),
+        |input| input.number("operations", |n| u16::try_from(n).ok().and_then(OperationSet::from_bits));
+    Capabilities = |levels, out| u64::from(levels.bits()).put(out),
+        |input| input.number("levels", |n| u32::try_from(n).ok().and_then(Capabilities::from_bits));
+    String = |text, out| put_text(text, out), |input| input.text().map(str::to_owned);
+    TextPattern = |pattern, out| put_text(pattern.as_str(), out), |input| input.text().map(TextPattern::new);
+    PathPattern = |pattern, out| put_text(pattern.as_str(), out),
+        |input| PathPattern::parse(input.text()?).map_err(|_| CodecError::InvalidValue("path pattern"));
+    UrlPathPattern = |pattern, out| put_text(pattern.as_str(), out),
+        |input| UrlPathPattern::parse(input.text()?).map_err(|_| CodecError::InvalidValue("URL path pattern"));
+    HostPattern = |pattern, out| put_text(&pattern.to_string(), out),
+        |input| HostPattern::parse(input.text()?).map_err(|_| CodecError::InvalidValue("host pattern"));
+    Vec<T> where T = |items, out| put_all(items, out), |input| {
+        let count = input.number("count", |n| (n <= MAX_ENTRIES).then_some(n))?;
+        (0..count).map(|_| T::take(input)).collect()
+    };
+    (A, B) where A, B = |pair, out| {
+        pair.0.put(out);
+        pair.1.put(out);
+    }, |input| Ok((A::take(input)?, B::take(input)?));
+    Union<P> where P = |union, out| put_all(union.patterns(), out), |input| Vec::take(input).map(Union::of);
+    Conjunction<P> where P = |all, out| put_all(all.clauses(), out), |input| Vec::take(input).map(Conjunction::from_clauses);
+    Scope<P> where P = |scope, out| {
+        put_all(scope.listed(), out);
+        scope.blocked().put(out);
+    }, |input| {
         let listed: Vec<(OperationSet, Union<P>)> = Vec::take(input)?;
-        Ok(Self::from_clauses(listed, Union::take(input)?))
-    }
+        Ok(Scope::from_clauses(listed, Union::take(input)?))
+    };
 }
 
-impl Coding for TextPattern {
-    fn put(&self, out: &mut Writer) {
-        out.text(self.as_str());
+impl Coding for Posture {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.capabilities().put(out);
+        self.asks().put(out);
+        self.is_strict().put(out);
+        self.is_capability_trifecta().put(out);
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        input.text().map(Self::new)
-    }
-}
-
-impl Coding for PathPattern {
-    fn put(&self, out: &mut Writer) {
-        out.text(self.as_str());
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Self::parse(input.text()?).map_err(|_| CodecError::InvalidValue("path pattern"))
+        let (capabilities, asks) = Coding::take(input)?;
+        Ok(Self::new(capabilities, asks, Coding::take(input)?, Coding::take(input)?))
     }
 }
 
 impl Coding for ArgPattern {
-    fn put(&self, out: &mut Writer) {
+    fn put(&self, out: &mut Vec<u8>) {
         match self {
             Self::Exact(text) => {
-                out.number(0);
-                out.text(text);
+                0_u64.put(out);
+                text.put(out);
             }
-            Self::Any => out.number(1),
-            Self::AnyRemaining => out.number(2),
+            Self::Any => 1_u64.put(out),
+            Self::AnyRemaining => 2_u64.put(out),
         }
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        match input.number()? {
+        match u64::take(input)? {
             0 => String::take(input).map(Self::Exact),
             1 => Ok(Self::Any),
             2 => Ok(Self::AnyRemaining),
@@ -332,30 +220,9 @@ impl Coding for ArgPattern {
     }
 }
 
-impl Coding for CommandPattern {
-    fn put(&self, out: &mut Writer) {
-        out.text(&self.program);
-        put_all(&self.args, out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Ok(Self { program: String::take(input)?, args: Vec::take(input)? })
-    }
-}
-
-impl Coding for UrlPathPattern {
-    fn put(&self, out: &mut Writer) {
-        out.text(self.as_str());
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Self::parse(input.text()?).map_err(|_| CodecError::InvalidValue("URL path pattern"))
-    }
-}
-
 impl Coding for HostRule {
-    fn put(&self, out: &mut Writer) {
-        out.text(&self.pattern().to_string());
+    fn put(&self, out: &mut Vec<u8>) {
+        self.pattern().put(out);
         put_all(self.methods(), out);
         put_all(self.paths(), out);
         self.trust().put(out);
@@ -363,67 +230,29 @@ impl Coding for HostRule {
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let invalid = |_| CodecError::InvalidValue("host rule");
-        let pattern = HostPattern::parse(input.text()?).map_err(|_| CodecError::InvalidValue("host pattern"))?;
-        let methods: Vec<String> = Vec::take(input)?;
-        let paths: Vec<UrlPathPattern> = Vec::take(input)?;
-        let (trust, sink) = (bool::take(input)?, bool::take(input)?);
-        Self::new(pattern)
-            .with_methods(methods)
-            .and_then(|rule| rule.with_paths(paths))
-            .and_then(|rule| rule.with_trust(trust).with_sink(sink))
-            .map_err(invalid)
+        let (pattern, lists, flags) = (Coding::take(input)?, Coding::take(input)?, Coding::take(input)?);
+        Self::from_parts(pattern, lists, flags).map_err(|_| CodecError::InvalidValue("host rule"))
     }
 }
 
 impl Coding for GitPattern {
-    fn put(&self, out: &mut Writer) {
+    fn put(&self, out: &mut Vec<u8>) {
         let (kind, first, second) = match self {
-            Self::Commit { repository, branch } => (0, repository, branch),
+            Self::Commit { repository, branch } => (0_u64, repository, branch),
             Self::Remote { url, reference } => (1, url, reference),
         };
-        out.number(kind);
+        kind.put(out);
         first.put(out);
         second.put(out);
     }
 
     fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let kind = input.number()?;
+        let kind = u64::take(input)?;
         let (first, second) = Coding::take(input)?;
         match kind {
             0 => Ok(Self::Commit { repository: first, branch: second }),
             1 => Ok(Self::Remote { url: first, reference: second }),
             _ => Err(CodecError::InvalidValue("git pattern")),
         }
-    }
-}
-
-impl Coding for Declarations {
-    fn put(&self, out: &mut Writer) {
-        self.public_paths.put(out);
-        self.trusted_hosts.put(out);
-        self.quiet_hosts.put(out);
-        self.models.put(out);
-        self.forges.put(out);
-        self.environment.put(out);
-        self.host_views.put(out);
-        self.credentials.put(out);
-        self.unix_sockets.put(out);
-        self.trusted_workspace.put(out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Ok(Self {
-            public_paths: Coding::take(input)?,
-            trusted_hosts: Coding::take(input)?,
-            quiet_hosts: Coding::take(input)?,
-            models: Coding::take(input)?,
-            forges: Coding::take(input)?,
-            environment: Coding::take(input)?,
-            host_views: Coding::take(input)?,
-            credentials: Coding::take(input)?,
-            unix_sockets: Coding::take(input)?,
-            trusted_workspace: Coding::take(input)?,
-        })
     }
 }

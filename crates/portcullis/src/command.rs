@@ -15,6 +15,7 @@
 //!   block rule exists**, because it could start the blocked program.
 //! - No rule looks for substrings.
 
+mod options;
 mod recognise;
 mod script;
 mod tables;
@@ -23,6 +24,7 @@ mod unwrap;
 pub use recognise::recognise;
 pub use tables::default_listed_commands;
 
+use crate::named::named_enum;
 use std::fmt;
 use tables::is_system_directory;
 
@@ -35,27 +37,17 @@ pub const MAX_ARGV_BYTES: usize = 2_097_152;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Argv(Vec<String>);
 
-/// Says why a text or list of words is no command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CommandError {
-    /// There is no program.
-    Empty,
-    /// A NUL, which `execve` cannot carry.
-    Nul,
-    /// More than [`MAX_ARGS`] words or [`MAX_ARGV_BYTES`] bytes.
-    TooLong,
-    /// A quote is not closed.
-    Unbalanced,
-}
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "command is empty",
-            Self::Nul => "command holds a NUL character",
-            Self::TooLong => "command is longer than 32,768 words or 2 MiB",
-            Self::Unbalanced => "command has a quote that is not closed",
-        })
+named_enum! {
+    /// Says why a text or list of words is no command.
+    CommandError {
+        /// There is no program.
+        Empty = "command is empty",
+        /// A NUL, which `execve` cannot carry.
+        Nul = "command holds a NUL character",
+        /// More than [`MAX_ARGS`] words or [`MAX_ARGV_BYTES`] bytes.
+        TooLong = "command is longer than 32,768 words or 2 MiB",
+        /// A quote is not closed.
+        Unbalanced = "command has a quote that is not closed",
     }
 }
 
@@ -81,22 +73,16 @@ impl Argv {
     }
 
     /// The program as written.
-    #[inline]
-    #[must_use]
     pub fn program(&self) -> &str {
         &self.0[0]
     }
 
     /// The arguments.
-    #[inline]
-    #[must_use]
     pub fn args(&self) -> &[String] {
         &self.0[1..]
     }
 
     /// Program and arguments.
-    #[inline]
-    #[must_use]
     pub fn words(&self) -> &[String] {
         &self.0
     }
@@ -116,7 +102,7 @@ pub fn parse_command(text: &str) -> Result<Argv, CommandError> {
 }
 
 /// What is known of a command before it runs: every program it is certain to start.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandFacts {
     links: Vec<Link>,
     is_opaque: bool,
@@ -149,7 +135,6 @@ enum Role {
 
 impl CommandFacts {
     /// Looks through the argv.
-    #[must_use]
     pub fn of(argv: &Argv) -> Self {
         unwrap::facts(argv.words())
     }
@@ -160,14 +145,11 @@ impl CommandFacts {
     }
 
     /// Whether code takes part that this module cannot read.
-    #[inline]
-    #[must_use]
     pub const fn is_opaque(&self) -> bool {
         self.is_opaque
     }
 
     /// Whether some program runs code given in the argv.
-    #[must_use]
     pub fn has_inline_code(&self) -> bool {
         self.is_opaque || self.links.iter().any(|link| matches!(link.role, Role::Code(_)))
     }
@@ -195,7 +177,6 @@ pub struct CommandPattern {
 
 impl CommandPattern {
     /// The program with these first arguments, whatever follows.
-    #[must_use]
     pub fn exact(program: &str, args: &[&str]) -> Self {
         let args = args.iter().map(|arg| ArgPattern::Exact((*arg).to_owned())).collect();
         Self { program: program.to_owned(), args }
@@ -203,7 +184,6 @@ impl CommandPattern {
 
     /// Whether this rule lists the command: every program that does the work is the named one with these
     /// arguments, and code is spelled by the rule itself.
-    #[must_use]
     pub fn matches(&self, facts: &CommandFacts) -> bool {
         let mut working = facts.links.iter().filter(|l| !l.is_inside && l.role != Role::Wrapper).peekable();
         !facts.is_closed && working.peek().is_some() && working.all(|link| self.lists(link))
@@ -211,7 +191,6 @@ impl CommandPattern {
 
     /// Whether this rule blocks the command: some program on the way is the named one and may have these
     /// arguments, or code takes part that could start it.
-    #[must_use]
     pub fn blocks(&self, facts: &CommandFacts) -> bool {
         // FAIL-CLOSED: code that cannot be read could start anything.
         facts.is_opaque || facts.links.iter().any(|link| self.may_be(link))
@@ -247,23 +226,26 @@ impl fmt::Display for CommandPattern {
     }
 }
 
-fn match_prefix(patterns: &[ArgPattern], args: &[String]) -> bool {
-    for (at, pattern) in patterns.iter().enumerate() {
-        match (pattern, args.get(at)) {
-            (ArgPattern::AnyRemaining, _) => return true,
-            (ArgPattern::Any, Some(_)) => {}
-            (ArgPattern::Exact(word), Some(arg)) if word == arg => {}
-            _ => return false,
-        }
+impl ArgPattern {
+    fn fits(&self, arg: &str) -> bool {
+        matches!(self, Self::Any) || matches!(self, Self::Exact(word) if word == arg)
     }
-    true
+}
+
+/// The patterns that each stand for one argument.
+fn fixed(patterns: &[ArgPattern]) -> &[ArgPattern] {
+    patterns.split(|pattern| *pattern == ArgPattern::AnyRemaining).next().unwrap_or_default()
+}
+
+fn match_prefix(patterns: &[ArgPattern], args: &[String]) -> bool {
+    let patterns = fixed(patterns);
+    args.len() >= patterns.len() && patterns.iter().zip(args).all(|(pattern, arg)| pattern.fits(arg))
 }
 
 /// Whether the patterns match the first arguments when options, with or without a value of their own, may stand
 /// between them. Bit `n` of a word says that `n` patterns may be matched before that argument.
 fn match_among_options(patterns: &[ArgPattern], args: &[String], is_open: bool) -> bool {
-    let end = patterns.iter().position(|p| *p == ArgPattern::AnyRemaining).unwrap_or(patterns.len());
-    let patterns = &patterns[..end];
+    let patterns = fixed(patterns);
     if patterns.len() >= 64 {
         // FAIL-CLOSED: longer than anybody writes, and than a word has bits.
         return true;
@@ -281,8 +263,7 @@ fn match_among_options(patterns: &[ArgPattern], args: &[String], is_open: bool) 
             after = if arg.contains('=') { 0 } else { now };
         }
         for (at, pattern) in patterns.iter().enumerate() {
-            let fits = matches!(pattern, ArgPattern::Any) || matches!(pattern, ArgPattern::Exact(word) if word == arg);
-            if fits && now & (1 << at) != 0 {
+            if pattern.fits(arg) && now & (1 << at) != 0 {
                 next |= 1 << (at + 1);
             }
         }
@@ -292,7 +273,6 @@ fn match_among_options(patterns: &[ArgPattern], args: &[String], is_open: bool) 
 }
 
 /// What follows the last `/`.
-#[inline]
 fn base_name(program: &str) -> &str {
     program.rsplit('/').next().unwrap_or(program)
 }
@@ -327,19 +307,16 @@ impl Default for CommandLattice {
 
 impl CommandLattice {
     /// Allows everything that is not blocked.
-    #[must_use]
     pub const fn permissive() -> Self {
         Self { allows_unlisted: true, allowed: Vec::new(), blocked: Vec::new() }
     }
 
     /// Allows the shipped list: build, test and local git. The default.
-    #[must_use]
     pub fn restrictive() -> Self {
         Self { allows_unlisted: false, allowed: default_listed_commands(), blocked: Vec::new() }
     }
 
     /// Allows nothing until a rule says so.
-    #[must_use]
     pub const fn nothing() -> Self {
         Self { allows_unlisted: false, allowed: Vec::new(), blocked: Vec::new() }
     }
@@ -355,13 +332,11 @@ impl CommandLattice {
     }
 
     /// Whether the command line may run; text that is no command may not.
-    #[must_use]
     pub fn can_execute(&self, command: &str) -> bool {
         parse_command(command).is_ok_and(|argv| self.can_execute_argv(&argv))
     }
 
     /// Whether the argv may run.
-    #[must_use]
     pub fn can_execute_argv(&self, argv: &Argv) -> bool {
         let facts = CommandFacts::of(argv);
         let is_listed = || self.allows_unlisted || self.allowed.iter().any(|rule| rule.matches(&facts));

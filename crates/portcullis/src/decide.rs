@@ -1,12 +1,11 @@
 //! The one door: `decide` turns a request into a permit, a question or a denial.
 
-use crate::digest::{EnvelopeDigest, RequestDigest};
-use crate::envelope::Envelope;
-use crate::exposure::Exposure;
 use crate::facts::facts;
-use crate::operation::OperationSet;
-use crate::request::Request;
-use crate::verdict::{Outcome, Reasons, SessionWord, SubjectFacts, Verdict, verdict};
+use crate::named::readers;
+use crate::{
+    Envelope, EnvelopeDigest, Exposure, OperationSet, Outcome, Reasons, Request, RequestDigest, SessionWord,
+    SubjectFacts, Verdict, verdict,
+};
 
 /// A human's answer to one request, already checked by whoever made it.
 ///
@@ -20,33 +19,28 @@ pub struct Approval {
     approver: String,
 }
 
+readers! {
+    Approval {
+        /// The request it answers.
+        value request: RequestDigest,
+        /// The reasons that were shown.
+        value shown: Reasons,
+    }
+}
+
 impl Approval {
+    /// Who gave it.
+    pub fn approver(&self) -> &str {
+        &self.approver
+    }
+
     /// An approval vouched for by the caller, who has checked that the named
     /// human gave it on the host for exactly this refusal.
     ///
     /// **Whoever can call this can approve**: it is called by the verifier of
     /// approval tokens and by host commands that a jail cannot reach.
-    #[must_use]
     pub fn vouched_by_host(refusal: &Refusal, envelope: EnvelopeDigest, approver: &str) -> Self {
         Self { request: refusal.digest, envelope, shown: refusal.reasons(), approver: approver.to_owned() }
-    }
-
-    /// The request it answers.
-    #[must_use]
-    pub fn request(&self) -> RequestDigest {
-        self.request
-    }
-
-    /// The reasons that were shown.
-    #[must_use]
-    pub fn shown(&self) -> Reasons {
-        self.shown
-    }
-
-    /// Who gave it.
-    #[must_use]
-    pub fn approver(&self) -> &str {
-        &self.approver
     }
 
     /// The reasons it discharges for this request under this envelope; none for any other.
@@ -69,39 +63,26 @@ pub struct Permit {
     discharged: Reasons,
 }
 
+readers! {
+    Permit {
+        /// The request it permits.
+        value digest: RequestDigest,
+        /// What decided of the subject.
+        value facts: SubjectFacts,
+        /// The exposure of the session from now on.
+        value projected: Exposure,
+        /// The reasons that an approval discharged.
+        value discharged: Reasons,
+    }
+}
+
 impl Permit {
-    /// The request it permits.
-    #[must_use]
-    pub fn digest(&self) -> RequestDigest {
-        self.digest
-    }
-
-    /// What decided of the subject.
-    #[must_use]
-    pub fn facts(&self) -> SubjectFacts {
-        self.facts
-    }
-
     /// The operations it permits.
-    #[must_use]
     pub fn operations(&self) -> OperationSet {
         self.facts.operations
     }
 
-    /// The exposure of the session from now on.
-    #[must_use]
-    pub fn projected(&self) -> Exposure {
-        self.projected
-    }
-
-    /// The reasons that an approval discharged.
-    #[must_use]
-    pub fn discharged(&self) -> Reasons {
-        self.discharged
-    }
-
     /// Whether it permits this very request.
-    #[must_use]
     pub fn covers(&self, request: &Request) -> bool {
         self.digest == request.digest()
     }
@@ -115,27 +96,22 @@ pub struct Refusal {
     verdict: Verdict,
 }
 
+readers! {
+    Refusal {
+        /// The request that was refused.
+        value digest: RequestDigest,
+        /// What decided of the subject.
+        value facts: SubjectFacts,
+    }
+}
+
 impl Refusal {
-    /// The request that was refused.
-    #[must_use]
-    pub fn digest(&self) -> RequestDigest {
-        self.digest
-    }
-
-    /// What decided of the subject.
-    #[must_use]
-    pub fn facts(&self) -> SubjectFacts {
-        self.facts
-    }
-
     /// Every rule that fired.
-    #[must_use]
     pub fn reasons(&self) -> Reasons {
         self.verdict.reasons()
     }
 
     /// The exposure the request would have led to.
-    #[must_use]
     pub fn projected(&self) -> Exposure {
         self.verdict.projected()
     }
@@ -154,7 +130,6 @@ pub enum Decision {
 
 impl Decision {
     /// The outcome without its evidence.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Permit(_) => Outcome::Permit,
@@ -164,7 +139,6 @@ impl Decision {
     }
 
     /// What decided of the subject.
-    #[must_use]
     pub fn facts(&self) -> SubjectFacts {
         match self {
             Self::Permit(permit) => permit.facts,
@@ -173,7 +147,6 @@ impl Decision {
     }
 
     /// Every rule that fired and was not discharged.
-    #[must_use]
     pub fn reasons(&self) -> Reasons {
         match self {
             Self::Permit(_) => Reasons::NONE,
@@ -183,7 +156,6 @@ impl Decision {
 }
 
 /// Decides one request: its facts under the envelope, then the verdict under the session.
-#[must_use]
 pub fn decide(
     envelope: &Envelope,
     session: SessionWord,

@@ -2,30 +2,27 @@
 
 use sha2::{Digest as _, Sha256};
 
-/// Makes a 32-byte digest type that prints as hex.
-macro_rules! digest_type {
-    ($(#[$doc:meta])* $name:ident) => {
+/// Makes a type of `$length` bytes that prints and reads as lower-case hex.
+macro_rules! hex_type {
+    ($(#[$doc:meta])* $name:ident($length:literal)) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name([u8; 32]);
+        pub struct $name([u8; $length]);
 
         impl $name {
-            /// The digest with these bytes.
-            #[must_use]
-            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+            /// The one with these bytes.
+            pub const fn from_bytes(bytes: [u8; $length]) -> Self {
                 Self(bytes)
             }
 
-            /// Its 32 bytes.
-            #[must_use]
-            pub const fn as_bytes(&self) -> &[u8; 32] {
+            /// Its bytes.
+            pub const fn as_bytes(&self) -> &[u8; $length] {
                 &self.0
             }
 
-            /// The digest of 64 lower-case hex digits, or `None`.
-            #[must_use]
+            /// The one spelled by exactly as many lower-case hex digits as it has, or `None`.
             pub fn from_hex(text: &str) -> Option<Self> {
-                hex_bytes(text).map(Self)
+                $crate::digest::hex_bytes(text).map(Self)
             }
         }
 
@@ -42,63 +39,54 @@ macro_rules! digest_type {
         }
     };
 }
+pub(crate) use hex_type;
 
-digest_type! {
+hex_type! {
     /// The digest of everything that decides the effect of a request.
-    RequestDigest
+    RequestDigest(32)
 }
-digest_type! {
+hex_type! {
     /// The digest of an envelope in canonical bytes.
-    EnvelopeDigest
+    EnvelopeDigest(32)
 }
-digest_type! {
+hex_type! {
     /// The digest of some content.
-    ContentDigest
+    ContentDigest(32)
 }
 
 impl ContentDigest {
     /// The SHA-256 of these bytes.
-    #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 }
 
-/// Reads 64 lower-case hex digits.
-fn hex_bytes(text: &str) -> Option<[u8; 32]> {
-    let digits = text.as_bytes();
-    if digits.len() != 64 {
+/// Reads twice `N` lower-case hex digits.
+pub(crate) fn hex_bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+    let mut bytes = [0; N];
+    let pairs = text.as_bytes().chunks(2);
+    if text.len() != 2 * N {
         return None;
     }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        *byte = u8::try_from(digit(pair[0])? << 4 | digit(pair[1])?).ok()?;
     }
     Some(bytes)
 }
 
-/// The value of one lower-case hex digit.
-const fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
-}
-
 /// Feeds fields to SHA-256, each framed by its length, so that no two field lists share bytes.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct FieldHasher(Sha256);
 
 impl FieldHasher {
     /// A hasher of the named domain.
-    #[must_use]
     pub fn new(domain: &str) -> Self {
         Self(Sha256::new()).field(domain.as_bytes())
     }
 
     /// Adds one field.
-    #[must_use]
     pub fn field(mut self, bytes: &[u8]) -> Self {
         self.0.update((bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
@@ -106,26 +94,28 @@ impl FieldHasher {
     }
 
     /// Adds one text.
-    #[must_use]
-    pub fn text(self, text: &str) -> Self {
-        self.field(text.as_bytes())
+    pub fn text(self, text: impl AsRef<str>) -> Self {
+        self.field(text.as_ref().as_bytes())
     }
 
     /// Adds one number.
-    #[must_use]
-    pub fn number(self, number: u64) -> Self {
-        self.field(&number.to_le_bytes())
+    pub fn number(self, number: impl Into<u64>) -> Self {
+        self.field(&number.into().to_le_bytes())
+    }
+
+    /// Adds a digest, or an empty field where there is none.
+    pub(crate) fn digest(self, digest: Option<ContentDigest>) -> Self {
+        self.field(digest.as_ref().map_or(&[], |digest| digest.as_bytes()))
     }
 
     /// Adds a list of texts, framed by its count.
-    #[must_use]
-    pub fn texts<'a>(self, texts: impl ExactSizeIterator<Item = &'a str>) -> Self {
+    pub fn texts<T: AsRef<str>>(self, texts: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>) -> Self {
+        let texts = texts.into_iter();
         let counted = self.number(texts.len() as u64);
         texts.fold(counted, Self::text)
     }
 
     /// The digest of all fields.
-    #[must_use]
     pub fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
     }

@@ -1,16 +1,14 @@
 //! The upper bound of a task's authority: private fields, ν in every constructor, narrowed by meet alone.
 
-use crate::budget::Amount;
 use crate::codec;
-use crate::command::CommandPattern;
-use crate::digest::EnvelopeDigest;
+use crate::digest::FieldHasher;
 use crate::glob::PathPattern;
 use crate::host::HostRule;
-use crate::level::{Capabilities, Level};
-use crate::operation::{Operation, OperationSet};
-use crate::posture::Posture;
-use crate::scope::{Conjunction, Scope, Union};
-use crate::text::{GitPattern, TextPattern};
+use crate::named::readers;
+use crate::{
+    Amount, Capabilities, CommandPattern, Conjunction, EnvelopeDigest, GitPattern, Level, Operation, OperationSet,
+    Posture, Scope, TextPattern, Union,
+};
 
 /// What a policy lists and blocks of one kind of subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,111 +19,98 @@ pub struct Section<P> {
     pub blocked: Union<P>,
 }
 
-impl<P: PartialEq + Clone> Section<P> {
-    /// Lists everything and blocks nothing.
-    #[must_use]
-    pub fn everything() -> Self {
-        Self { listed: Conjunction::everything(), blocked: Union::default() }
-    }
-
-    /// Lists nothing and blocks nothing.
-    #[must_use]
-    pub fn nothing() -> Self {
-        Self { listed: Conjunction::nothing(), blocked: Union::default() }
+impl<P> Default for Section<P> {
+    fn default() -> Self {
+        Self { listed: Conjunction::default(), blocked: Union::default() }
     }
 }
 
-/// Whether and how far the envelope declares things beside operations; more declared is wider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Declarations {
-    /// Paths whose content is not private.
-    pub public_paths: Conjunction<PathPattern>,
-    /// Hosts whose content is not untrusted.
-    pub trusted_hosts: Conjunction<HostRule>,
-    /// Routes through which no data can leave.
-    pub quiet_hosts: Conjunction<HostRule>,
-    /// The model providers (and accounts, as `provider/account`) that may be called.
-    pub models: Conjunction<TextPattern>,
-    /// API URLs of the forges where pull requests are opened.
-    pub forges: Conjunction<TextPattern>,
-    /// Names of host environment variables that commands may see.
-    pub environment: Conjunction<TextPattern>,
-    /// Host directories that a jail may see, read-only.
-    pub host_views: Conjunction<TextPattern>,
-    /// Names of credentials that may be used.
-    pub credentials: Conjunction<TextPattern>,
-    /// Whether jailed programs may make Unix sockets of their own.
-    pub unix_sockets: bool,
-    /// Whether the files of the workspace are taken as the user's own content.
-    pub trusted_workspace: bool,
+impl<P: PartialEq + Clone> Section<P> {
+    /// Lists everything and blocks nothing.
+    pub fn everything() -> Self {
+        Self { listed: Conjunction::everything(), ..Self::default() }
+    }
+
+    /// Lists nothing and blocks nothing; also the default.
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+}
+
+/// Makes the record of declarations and the functions that go over all of its fields.
+macro_rules! declarations {
+    (lists { $($(#[$doc:meta])* $list:ident: $pattern:ty,)+ } flags { $($(#[$why:meta])* $flag:ident,)+ }) => {
+        /// Whether and how far the envelope declares things beside operations; more declared is wider.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Declarations {
+            $($(#[$doc])* pub $list: Conjunction<$pattern>,)+
+            $($(#[$why])* pub $flag: bool,)+
+        }
+
+        impl Declarations {
+            /// Declares everything: the neutral element of meet.
+            pub fn everything() -> Self {
+                Self { $($list: Conjunction::everything(),)+ $($flag: true,)+ }
+            }
+
+            fn meet(&self, other: &Self) -> Self {
+                Self {
+                    $($list: self.$list.meet(&other.$list),)+
+                    $($flag: self.$flag && other.$flag,)+
+                }
+            }
+
+            fn leq(&self, other: &Self) -> bool {
+                $(self.$list.leq(&other.$list) &&)+ $((!self.$flag || other.$flag) &&)+ true
+            }
+        }
+
+        codec::coded_fields! { Declarations { $($list,)+ $($flag,)+ } }
+
+        impl Default for Declarations {
+            fn default() -> Self {
+                Self { $($list: Conjunction::nothing(),)+ $($flag: false,)+ }
+            }
+        }
+    };
+}
+
+declarations! {
+    lists {
+        /// Paths whose content is not private.
+        public_paths: PathPattern,
+        /// Hosts whose content is not untrusted.
+        trusted_hosts: HostRule,
+        /// Routes through which no data can leave.
+        quiet_hosts: HostRule,
+        /// The model providers (and accounts, as `provider/account`) that may be called.
+        models: TextPattern,
+        /// API URLs of the forges where pull requests are opened.
+        forges: TextPattern,
+        /// Names of host environment variables that commands may see.
+        environment: TextPattern,
+        /// Host directories that a jail may see, read-only.
+        host_views: TextPattern,
+        /// Names of credentials that may be used.
+        credentials: TextPattern,
+    }
+    flags {
+        /// Whether jailed programs may make Unix sockets of their own.
+        unix_sockets,
+        /// Whether the files of the workspace are taken as the user's own content.
+        trusted_workspace,
+    }
 }
 
 impl Declarations {
     /// Declares nothing but the workspace's files as the user's own.
-    #[must_use]
     pub fn nothing() -> Self {
-        Self {
-            public_paths: Conjunction::nothing(),
-            trusted_hosts: Conjunction::nothing(),
-            quiet_hosts: Conjunction::nothing(),
-            models: Conjunction::nothing(),
-            forges: Conjunction::nothing(),
-            environment: Conjunction::nothing(),
-            host_views: Conjunction::nothing(),
-            credentials: Conjunction::nothing(),
-            unix_sockets: false,
-            trusted_workspace: true,
-        }
-    }
-
-    /// Declares everything: the neutral element of meet.
-    #[must_use]
-    pub fn everything() -> Self {
-        Self {
-            public_paths: Conjunction::everything(),
-            trusted_hosts: Conjunction::everything(),
-            quiet_hosts: Conjunction::everything(),
-            models: Conjunction::everything(),
-            forges: Conjunction::everything(),
-            environment: Conjunction::everything(),
-            host_views: Conjunction::everything(),
-            credentials: Conjunction::everything(),
-            unix_sockets: true,
-            trusted_workspace: true,
-        }
-    }
-
-    fn meet(&self, other: &Self) -> Self {
-        Self {
-            public_paths: self.public_paths.meet(&other.public_paths),
-            trusted_hosts: self.trusted_hosts.meet(&other.trusted_hosts),
-            quiet_hosts: self.quiet_hosts.meet(&other.quiet_hosts),
-            models: self.models.meet(&other.models),
-            forges: self.forges.meet(&other.forges),
-            environment: self.environment.meet(&other.environment),
-            host_views: self.host_views.meet(&other.host_views),
-            credentials: self.credentials.meet(&other.credentials),
-            unix_sockets: self.unix_sockets && other.unix_sockets,
-            trusted_workspace: self.trusted_workspace && other.trusted_workspace,
-        }
-    }
-
-    fn leq(&self, other: &Self) -> bool {
-        self.public_paths.leq(&other.public_paths)
-            && self.trusted_hosts.leq(&other.trusted_hosts)
-            && self.quiet_hosts.leq(&other.quiet_hosts)
-            && self.models.leq(&other.models)
-            && self.forges.leq(&other.forges)
-            && self.environment.leq(&other.environment)
-            && self.host_views.leq(&other.host_views)
-            && self.credentials.leq(&other.credentials)
-            && (!self.unix_sockets || other.unix_sockets)
-            && (!self.trusted_workspace || other.trusted_workspace)
+        Self { trusted_workspace: true, ..Self::default() }
     }
 }
 
-/// The parts of an envelope as a policy states them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The parts of an envelope as a policy states them; by default nothing is granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EnvelopeParts {
     /// The level of each operation.
     pub capabilities: Capabilities,
@@ -155,7 +140,6 @@ pub struct EnvelopeParts {
 
 impl EnvelopeParts {
     /// Grants everything: the neutral element of meet, and the start of an overlay.
-    #[must_use]
     pub fn everything() -> Self {
         Self {
             capabilities: Capabilities::ALL,
@@ -174,31 +158,10 @@ impl EnvelopeParts {
     }
 
     /// Grants nothing; what a policy states is put into it.
-    #[must_use]
     pub fn nothing() -> Self {
-        Self {
-            capabilities: Capabilities::NONE,
-            approvals: OperationSet::EMPTY,
-            strict: false,
-            capability_trifecta: false,
-            paths: Section::nothing(),
-            commands: Section::nothing(),
-            hosts: Section::nothing(),
-            git: Section::nothing(),
-            tools: Section::nothing(),
-            declarations: Declarations::nothing(),
-            maximum: Amount::ZERO,
-            window_ms: 0,
-        }
+        Self { declarations: Declarations::nothing(), ..Self::default() }
     }
 }
-
-/// The operations whose subject is a command.
-const COMMANDS: OperationSet = OperationSet::of(Operation::RunBash);
-/// The operations whose subject is a host.
-const HOSTS: OperationSet = OperationSet::of(Operation::WebSearch).with(Operation::WebFetch);
-/// The operations whose subject is a repository or a remote.
-const GIT: OperationSet = OperationSet::of(Operation::GitCommit).with(Operation::GitPush).with(Operation::CreatePr);
 
 /// The upper bound of a task's authority.
 ///
@@ -206,6 +169,13 @@ const GIT: OperationSet = OperationSet::of(Operation::GitCommit).with(Operation:
 /// grant. There is no way to widen one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
+    bounds: Bounds,
+    digest: EnvelopeDigest,
+}
+
+/// All that an envelope holds, in the order of its canonical bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
     posture: Posture,
     paths: Scope<PathPattern>,
     commands: Scope<CommandPattern>,
@@ -215,7 +185,10 @@ pub struct Envelope {
     declarations: Declarations,
     maximum: Amount,
     window_ms: u64,
-    digest: EnvelopeDigest,
+}
+
+codec::coded_fields! {
+    Bounds { posture, paths, commands, hosts, git, tools, declarations, maximum, window_ms, }
 }
 
 /// What a narrowing would have widened.
@@ -230,85 +203,93 @@ impl core::fmt::Display for Widened {
 
 impl core::error::Error for Widened {}
 
+readers! {
+    Envelope in bounds {
+        /// The part that `verdict` sees.
+        value posture: Posture,
+        /// Paths of the workspace.
+        borrow paths: Scope<PathPattern>,
+        /// Commands.
+        borrow commands: Scope<CommandPattern>,
+        /// Hosts and routes.
+        borrow hosts: Scope<HostRule>,
+        /// Commits, remotes and pull requests.
+        borrow git: Scope<GitPattern>,
+        /// Tools of other servers.
+        borrow tools: Scope<TextPattern>,
+        /// All else that widens.
+        borrow declarations: Declarations,
+        /// The budget.
+        value maximum: Amount,
+        /// The length of the time window in milliseconds.
+        value window_ms: u64,
+    }
+}
+
+readers! {
+    Envelope {
+        /// The digest of its canonical bytes.
+        value digest: EnvelopeDigest,
+    }
+}
+
 impl Envelope {
     /// The envelope of these parts, with ν applied.
     ///
     /// What is listed is kept for operations at `low_risk` only, where it matters.
-    #[must_use]
     pub fn new(parts: EnvelopeParts) -> Self {
         let caps = parts.capabilities;
-        let scoped = |operations: OperationSet| operations.difference(caps.unconditional());
-        Self {
+        let conditional = OperationSet::ALL.difference(caps.unconditional());
+        Self::sealed(Bounds {
             posture: Posture::new(caps, parts.approvals, parts.strict, parts.capability_trifecta),
-            paths: scope(scoped(OperationSet::PATHS), parts.paths),
-            commands: scope(scoped(COMMANDS), parts.commands),
-            hosts: scope(scoped(HOSTS), parts.hosts),
-            git: scope(scoped(GIT), parts.git),
-            tools: scope(scoped(OperationSet::ALL), parts.tools),
+            paths: parts.paths.scope(conditional.intersection(OperationSet::PATHS)),
+            commands: parts.commands.scope(conditional.intersection(OperationSet::COMMANDS)),
+            hosts: parts.hosts.scope(conditional.intersection(OperationSet::HOSTS)),
+            git: parts.git.scope(conditional.intersection(OperationSet::GIT)),
+            tools: parts.tools.scope(conditional),
             declarations: parts.declarations,
             maximum: parts.maximum,
             window_ms: parts.window_ms,
-            digest: EnvelopeDigest::from_bytes([0; 32]),
-        }
-        .sealed()
+        })
     }
 
-    /// The parts as the codec reads them, with ν applied.
-    pub(crate) fn from_coded(coded: codec::Coded) -> Self {
-        Self {
-            posture: Posture::new(coded.capabilities, coded.asks, coded.strict, coded.capability_trifecta),
-            paths: coded.paths,
-            commands: coded.commands,
-            hosts: coded.hosts,
-            git: coded.git,
-            tools: coded.tools,
-            declarations: coded.declarations,
-            maximum: coded.maximum,
-            window_ms: coded.window_ms,
-            digest: EnvelopeDigest::from_bytes([0; 32]),
-        }
-        .sealed()
-    }
-
-    /// The same envelope with its digest taken.
-    fn sealed(mut self) -> Self {
-        self.digest = codec::digest(&self);
-        self
+    /// The envelope of these bounds with its digest taken.
+    fn sealed(bounds: Bounds) -> Self {
+        let hasher = FieldHasher::new("nucleus envelope v1").field(&codec::encode(&bounds));
+        Self { digest: EnvelopeDigest::from_bytes(hasher.finish()), bounds }
     }
 
     /// Grants exactly what both grant.
-    #[must_use]
     pub fn meet(&self, other: &Self) -> Self {
-        Self {
-            posture: self.posture.meet(other.posture),
-            paths: self.paths.meet(&other.paths),
-            commands: self.commands.meet(&other.commands),
-            hosts: self.hosts.meet(&other.hosts),
-            git: self.git.meet(&other.git),
-            tools: self.tools.meet(&other.tools),
-            declarations: self.declarations.meet(&other.declarations),
-            maximum: self.maximum.meet(other.maximum),
-            window_ms: self.window_ms.min(other.window_ms),
-            digest: self.digest,
-        }
-        .sealed()
+        let (ours, theirs) = (&self.bounds, &other.bounds);
+        Self::sealed(Bounds {
+            posture: ours.posture.meet(theirs.posture),
+            paths: ours.paths.meet(&theirs.paths),
+            commands: ours.commands.meet(&theirs.commands),
+            hosts: ours.hosts.meet(&theirs.hosts),
+            git: ours.git.meet(&theirs.git),
+            tools: ours.tools.meet(&theirs.tools),
+            declarations: ours.declarations.meet(&theirs.declarations),
+            maximum: ours.maximum.meet(theirs.maximum),
+            window_ms: ours.window_ms.min(theirs.window_ms),
+        })
     }
 
     /// Whether it is known to grant no more than the other.
     ///
     /// Sound, not complete: it may say no where yes is true.
-    #[must_use]
     pub fn leq(&self, other: &Self) -> bool {
-        let granted = self.posture.capabilities().granted();
-        self.posture.leq(other.posture)
-            && self.paths.leq(&other.paths, granted)
-            && self.commands.leq(&other.commands, granted)
-            && self.hosts.leq(&other.hosts, granted)
-            && self.git.leq(&other.git, granted)
-            && self.tools.leq(&other.tools, granted)
-            && self.declarations.leq(&other.declarations)
-            && self.maximum.leq(other.maximum)
-            && self.window_ms <= other.window_ms
+        let (ours, theirs) = (&self.bounds, &other.bounds);
+        let granted = ours.posture.capabilities().granted();
+        ours.posture.leq(theirs.posture)
+            && ours.paths.leq(&theirs.paths, granted)
+            && ours.commands.leq(&theirs.commands, granted)
+            && ours.hosts.leq(&theirs.hosts, granted)
+            && ours.git.leq(&theirs.git, granted)
+            && ours.tools.leq(&theirs.tools, granted)
+            && ours.declarations.leq(&theirs.declarations)
+            && ours.maximum.leq(theirs.maximum)
+            && ours.window_ms <= theirs.window_ms
     }
 
     /// The meet with what is asked for, checked to lie below this envelope.
@@ -316,88 +297,17 @@ impl Envelope {
     /// # Errors
     /// [`Widened`] when the check fails; the caller keeps this envelope.
     pub fn attenuate(&self, asked: &Self) -> Result<Self, Widened> {
-        let narrowed = self.meet(asked);
-        if narrowed.leq(self) { Ok(narrowed) } else { Err(Widened) }
-    }
-
-    /// The part that `verdict` sees.
-    #[inline]
-    #[must_use]
-    pub fn posture(&self) -> Posture {
-        self.posture
+        Some(self.meet(asked)).filter(|narrowed| narrowed.leq(self)).ok_or(Widened)
     }
 
     /// The level of one operation.
-    #[must_use]
     pub fn level(&self, op: Operation) -> Level {
-        self.posture.capabilities().level(op)
-    }
-
-    /// Paths of the workspace.
-    #[inline]
-    #[must_use]
-    pub fn paths(&self) -> &Scope<PathPattern> {
-        &self.paths
-    }
-
-    /// Commands.
-    #[inline]
-    #[must_use]
-    pub fn commands(&self) -> &Scope<CommandPattern> {
-        &self.commands
-    }
-
-    /// Hosts and routes.
-    #[inline]
-    #[must_use]
-    pub fn hosts(&self) -> &Scope<HostRule> {
-        &self.hosts
-    }
-
-    /// Commits, remotes and pull requests.
-    #[inline]
-    #[must_use]
-    pub fn git(&self) -> &Scope<GitPattern> {
-        &self.git
-    }
-
-    /// Tools of other servers.
-    #[inline]
-    #[must_use]
-    pub fn tools(&self) -> &Scope<TextPattern> {
-        &self.tools
-    }
-
-    /// All else that widens.
-    #[inline]
-    #[must_use]
-    pub fn declarations(&self) -> &Declarations {
-        &self.declarations
-    }
-
-    /// The budget.
-    #[must_use]
-    pub fn maximum(&self) -> Amount {
-        self.maximum
-    }
-
-    /// The length of the time window in milliseconds.
-    #[must_use]
-    pub fn window_ms(&self) -> u64 {
-        self.window_ms
-    }
-
-    /// The digest of its canonical bytes.
-    #[inline]
-    #[must_use]
-    pub fn digest(&self) -> EnvelopeDigest {
-        self.digest
+        self.posture().capabilities().level(op)
     }
 
     /// Its canonical bytes, version first.
-    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        codec::encode(self)
+        codec::encode(&self.bounds)
     }
 
     /// The envelope with these canonical bytes.
@@ -406,11 +316,13 @@ impl Envelope {
     /// [`codec::CodecError`] for another version, for bytes that are cut,
     /// longer than their content or not canonical, and for values out of range.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, codec::CodecError> {
-        codec::decode(bytes)
+        codec::decode(bytes).map(Self::sealed)
     }
 }
 
-/// The scope of a section, for the operations that its listing can matter to.
-fn scope<P: PartialEq + Clone>(operations: OperationSet, section: Section<P>) -> Scope<P> {
-    Scope::from_clauses(section.listed.clauses().iter().map(|clause| (operations, clause.clone())), section.blocked)
+impl<P: PartialEq + Clone> Section<P> {
+    /// The scope of a section, for the operations that its listing can matter to.
+    fn scope(self, operations: OperationSet) -> Scope<P> {
+        Scope::new(operations, &self.listed, self.blocked)
+    }
 }

@@ -12,8 +12,12 @@
 //! Character classes, braces, `\` and a leading `!` are errors, never literals: a blocked pattern that means
 //! less than its author thought would be a hole. `?` stands for a literal bracket.
 
+use crate::named::text_error;
 use crate::path::{RelPath, fold};
+use crate::table;
 use std::fmt;
+use std::str::Chars;
+use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 
 /// Longest pattern in bytes; with the bound on paths it bounds the work of one match.
@@ -42,35 +46,10 @@ pub(crate) enum Segment {
     Except(String, Vec<String>),
 }
 
-/// Refuses a pattern: what is wrong with it and what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PatternError {
-    pattern: String,
-    why: &'static str,
+text_error! {
+    /// Refuses a pattern: what is wrong with it and what to write instead.
+    PatternError("pattern ")
 }
-
-impl PatternError {
-    /// Refuses `pattern` because of `why`, a phrase that reads after the pattern.
-    #[must_use]
-    pub fn new(pattern: &str, why: &'static str) -> Self {
-        Self { pattern: pattern.chars().take(64).flat_map(char::escape_debug).collect(), why }
-    }
-
-    /// Why, without the pattern.
-    #[inline]
-    #[must_use]
-    pub const fn why(&self) -> &'static str {
-        self.why
-    }
-}
-
-impl fmt::Display for PatternError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "pattern `{}` {}", self.pattern, self.why)
-    }
-}
-
-impl std::error::Error for PatternError {}
 
 impl PathPattern {
     /// Parses a pattern.
@@ -89,41 +68,28 @@ impl PathPattern {
         let anchored = composed.starts_with('/');
         let body = composed.strip_prefix('/').unwrap_or(&composed);
         let body = body.strip_suffix('/').unwrap_or(body);
-        let mut exact: Vec<Segment> = Vec::new();
+        let mut exact: Vec<Segment> = body.split('/').map(parse_segment).collect::<Result<_, _>>().map_err(fail)?;
         if !anchored && !body.contains('/') {
-            exact.push(Segment::Deep);
+            exact.insert(0, Segment::Deep);
         }
-        for name in body.split('/') {
-            let segment = parse_segment(name).map_err(fail)?;
-            if segment != Segment::Deep || exact.last() != Some(&Segment::Deep) {
-                exact.push(segment);
-            }
-        }
-        if exact.last() != Some(&Segment::Deep) {
-            exact.push(Segment::Deep);
-        }
+        exact.push(Segment::Deep);
+        exact.dedup_by(|next, one| *next == Segment::Deep && *one == Segment::Deep);
         let folded = exact.iter().map(Segment::folded).collect();
         Ok(Self { text: canonical_text(&exact), exact, folded })
     }
 
     /// The canonical text.
-    #[inline]
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Whether the path, letter for letter, is in the set: for what is listed.
-    #[inline]
-    #[must_use]
     pub fn matches(&self, path: &RelPath) -> bool {
         match_segments(&self.exact, path.as_str())
     }
 
     /// Whether the path is in the set when case and invisible characters are ignored: for what is blocked or
     /// protected. Holds whenever [`PathPattern::matches`] does.
-    #[inline]
-    #[must_use]
     pub fn matches_folded(&self, path: &RelPath) -> bool {
         // Folding may change the number of characters, which `?` counts; then both readings are tried.
         match_segments(&self.folded, path.folded())
@@ -136,28 +102,19 @@ impl PathPattern {
     }
 
     /// A literal name that every match has, if it has any: for finding it by that name.
-    pub(crate) fn folded_literal(&self) -> Option<&str> {
-        self.folded.iter().find_map(|segment| match segment {
-            Segment::Literal(name) => Some(name.as_str()),
-            _ => None,
-        })
+    pub(crate) fn folded_literal(&self) -> Option<&String> {
+        self.folded.iter().find_map(Segment::literal)
     }
 
     /// Whether every path `other` matches is certainly matched by this pattern. Sound, not complete: it may
     /// answer no where yes is true.
-    #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         if self == other || self.exact == [Segment::Deep] {
             return true;
         }
-        let mut names = Vec::new();
-        for segment in &other.exact[..other.exact.len() - 1] {
-            let Segment::Literal(name) = segment else {
-                return false;
-            };
-            names.push(name.as_str());
-        }
-        match_segments(&self.exact, &names.join("/"))
+        let before = &other.exact[..other.exact.len() - 1];
+        let names: Option<Vec<_>> = before.iter().map(|segment| segment.literal().cloned()).collect();
+        names.is_some_and(|names| match_segments(&self.exact, &names.join("/")))
     }
 }
 
@@ -167,15 +124,14 @@ impl fmt::Display for PathPattern {
     }
 }
 
-impl std::str::FromStr for PathPattern {
-    type Err = PatternError;
-
-    fn from_str(text: &str) -> Result<Self, PatternError> {
-        Self::parse(text)
-    }
-}
-
 impl Segment {
+    fn literal(&self) -> Option<&String> {
+        match self {
+            Self::Literal(name) => Some(name),
+            _ => None,
+        }
+    }
+
     fn folded(&self) -> Self {
         match self {
             Self::Deep => Self::Deep,
@@ -215,25 +171,29 @@ pub(crate) fn parse_segment(name: &str) -> Result<Segment, &'static str> {
         Some((prefix, not)) => (prefix, Some(not)),
         None => (name, None),
     };
-    for part in std::iter::once(prefix).chain(not) {
-        if part.chars().any(|c| c.is_control() || matches!(c, '[' | ']' | '{' | '}' | '\\' | ':')) {
-            return Err("has one of `[ ] { } \\ :` or a control character: write several patterns, or `?`");
-        }
+    let is_wild = |text: &str| text.contains(['*', '?']);
+    if format!("{prefix}{}", not.unwrap_or_default()).contains(is_odd) {
+        return Err("has one of `[ ] { } \\ :` or a control character: write several patterns, or `?`");
     }
     match (prefix, not) {
-        ("" | "." | "..", None) => Err("is empty or has an empty, `.` or `..` segment; `**` is everything"),
-        ("**", None) => Ok(Segment::Deep),
-        (name, None) if name.contains("**") => Err("has `**` beside other characters of a segment"),
-        (name, None) if name.starts_with('*') && !name[1..].contains(['*', '?']) => {
-            Ok(Segment::Tail(name[1..].to_owned()))
-        }
-        (name, None) if name.contains(['*', '?']) => Ok(Segment::Wild(name.to_owned())),
-        (name, None) => Ok(Segment::Literal(name.to_owned())),
-        (prefix, Some(not)) if format!("{prefix}{not}").contains(['*', '?', '(', ')']) => {
+        (prefix, Some(not)) if [prefix, not].iter().any(|part| is_wild(part) || part.contains(['(', ')'])) => {
             Err("has a wildcard beside `!(…)`")
         }
         (prefix, Some(not)) => Ok(Segment::Except(prefix.to_owned(), not.split('|').map(str::to_owned).collect())),
+        ("" | "." | "..", None) => Err("is empty or has an empty, `.` or `..` segment; `**` is everything"),
+        ("**", None) => Ok(Segment::Deep),
+        (name, None) if name.contains("**") => Err("has `**` beside other characters of a segment"),
+        (name, None) => Ok(match name.strip_prefix('*') {
+            Some(tail) if !is_wild(tail) => Segment::Tail(tail.to_owned()),
+            _ if is_wild(name) => Segment::Wild(name.to_owned()),
+            _ => Segment::Literal(name.to_owned()),
+        }),
     }
+}
+
+/// What has another meaning in other pattern languages, or none in a path.
+fn is_odd(c: char) -> bool {
+    c.is_control() || matches!(c, '[' | ']' | '{' | '}' | '\\' | ':')
 }
 
 /// The shortest text that parses to these segments.
@@ -248,7 +208,6 @@ fn canonical_text(segments: &[Segment]) -> String {
 }
 
 /// First segment of a path and what follows; none for the empty path.
-#[inline]
 fn split_first(path: &str) -> Option<(&str, &str)> {
     if path.is_empty() {
         return None;
@@ -291,30 +250,25 @@ pub(crate) fn match_segments(pattern: &[Segment], path: &str) -> bool {
 
 /// Matches one name against `*` and `?`, by characters, with one point of return as above.
 fn match_wild(pattern: &str, name: &str) -> bool {
-    let (mut pattern, mut name) = (pattern, name);
-    let mut retry: Option<(&str, &str)> = None;
+    let (mut wanted, mut found) = (pattern.chars(), name.chars());
+    let mut retry: Option<(Chars<'_>, Chars<'_>)> = None;
     loop {
-        let (wanted, found) = (pattern.chars().next(), name.chars().next());
-        match (wanted, found) {
+        let before = found.clone();
+        match (wanted.next(), found.next()) {
             (Some('*'), _) => {
-                pattern = &pattern[1..];
-                retry = Some((pattern, name));
+                retry = Some((wanted.clone(), before.clone()));
+                found = before;
             }
-            (Some(w), Some(c)) if w == '?' || w == c => {
-                pattern = &pattern[w.len_utf8()..];
-                name = &name[c.len_utf8()..];
-            }
+            (Some(w), Some(c)) if w == '?' || w == c => {}
             (None, None) => return true,
             _ => {
-                let Some((after, from)) = retry else {
+                let Some((after, from)) = &mut retry else {
                     return false;
                 };
-                let Some(skipped) = from.chars().next() else {
+                if from.next().is_none() {
                     return false;
-                };
-                name = &from[skipped.len_utf8()..];
-                pattern = after;
-                retry = Some((after, name));
+                }
+                (wanted, found) = (after.clone(), from.clone());
             }
         }
     }
@@ -324,21 +278,9 @@ fn match_wild(pattern: &str, name: &str) -> bool {
 ///
 /// `.npmrc` is among them although projects use it for settings too, because it is where registry tokens live;
 /// a profile that needs it readable writes its own `blocked` list.
-#[must_use]
-pub const fn default_credentials() -> &'static [&'static str] {
-    CREDENTIALS
+pub fn default_credentials() -> &'static [&'static str] {
+    &CREDENTIALS
 }
 
-#[rustfmt::skip]
-static CREDENTIALS: &[&str] = &[
-    ".env", ".env.!(example|sample|template|dist|defaults|schema)", "*.pem", "*.key", "*.p12", "*.pfx", "*.p8",
-    "*.ppk", "*.jks", "*.keystore", "*.kdbx", "id_rsa!(.pub)", "id_dsa!(.pub)", "id_ecdsa!(.pub)",
-    "id_ed25519!(.pub)", ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".password-store", ".netrc", "_netrc",
-    ".npmrc", ".pypirc", ".pgpass", ".my.cnf", ".s3cfg", ".boto", ".htpasswd", ".git-credentials", ".vault-token", ".terraformrc", "*.tfstate", "*.tfstate.backup", "**/.terraform.d/credentials.tfrc.json",
-    "**/.docker/config.json", "**/.cargo/credentials", "**/.cargo/credentials.toml", "**/.gem/credentials",
-    "**/.config/gh", "**/.config/glab-cli", "**/.config/gcloud", "**/.config/op", "**/.config/github-copilot",
-    "**/.config/git/credentials", "**/.claude/.credentials.json", ".claude.json", "**/.codex/auth.json",
-    "**/.gemini/oauth_creds.json", "**/.gemini/google_accounts.json", "**/.local/share/opencode/auth.json",
-    "**/.local/share/keyrings", "application_default_credentials.json", "credentials.json", "service-account*.json", "service_account*.json", "client_secret*.json", "secrets.yml", "secrets.yaml",
-    "secrets.toml", "secrets.json", "secrets.env",
-];
+static CREDENTIALS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| table::words(include_str!("data/credentials.txt")).map(|(_, pattern)| pattern).collect());

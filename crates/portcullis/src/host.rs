@@ -1,8 +1,11 @@
 //! Gives every host, address and URL path one spelling, and refuses what two programs could read differently.
 
 use crate::glob::{PatternError, Segment, match_segments, parse_segment};
+use crate::named::{named_enum, readers, text_error};
+use crate::table;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
+use std::sync::LazyLock;
 
 /// A DNS name: lower case, ASCII, no trailing dot, labels of 1 to 63 bytes, at most 253 in all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,33 +20,10 @@ pub enum Host {
     Address(IpAddr),
 }
 
-/// Says why a host or URL path was refused; the text after `why` reads on from the subject.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostError {
-    subject: String,
-    why: &'static str,
+text_error! {
+    /// Says why a host or URL path was refused; the text after `why` reads on from the subject.
+    HostError("")
 }
-
-impl HostError {
-    fn new(subject: &str, why: &'static str) -> Self {
-        Self { subject: subject.chars().take(64).flat_map(char::escape_debug).collect(), why }
-    }
-
-    /// Why, without the subject.
-    #[inline]
-    #[must_use]
-    pub const fn why(&self) -> &'static str {
-        self.why
-    }
-}
-
-impl fmt::Display for HostError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.subject, self.why)
-    }
-}
-
-impl std::error::Error for HostError {}
 
 impl Host {
     /// Parses a host without port: a name, `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`.
@@ -78,8 +58,6 @@ impl Host {
     }
 
     /// The name, if it is one.
-    #[inline]
-    #[must_use]
     pub const fn name(&self) -> Option<&HostName> {
         match self {
             Self::Name(name) => Some(name),
@@ -111,33 +89,22 @@ impl HostName {
     }
 
     /// The canonical text.
-    #[inline]
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether the name is one a cloud serves instance credentials under, or one that means this machine.
-    #[must_use]
     pub fn is_local_or_metadata(&self) -> bool {
-        let name = self.0.as_str();
-        matches!(
-            name,
-            "metadata"
-                | "metadata.google.internal"
-                | "metadata.goog"
-                | "metadata.azure.internal"
-                | "instance-data"
-                | "instance-data.ec2.internal"
-                | "metadata.tencentyun.com"
-                | "localhost"
-                | "localhost.localdomain"
-                | "ip6-localhost"
-                | "ip6-loopback"
-        ) || name.ends_with(".localhost")
-            || name.ends_with(".local")
+        LOCAL_OR_METADATA.contains(&self.as_str()) || self.0.ends_with(".localhost") || self.0.ends_with(".local")
     }
 }
+
+#[rustfmt::skip]
+static LOCAL_OR_METADATA: &[&str] = &[
+    "metadata", "metadata.google.internal", "metadata.goog", "metadata.azure.internal", "instance-data",
+    "instance-data.ec2.internal", "metadata.tencentyun.com", "localhost", "localhost.localdomain",
+    "ip6-localhost", "ip6-loopback",
+];
 
 const fn ambiguous_byte(byte: u8) -> Option<&'static str> {
     match byte {
@@ -163,101 +130,64 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// What kind of network an address belongs to. Only [`IpClass::Global`] is dialled without a rule that names
-/// the address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum IpClass {
-    /// Publicly routed unicast.
-    Global,
-    /// `0.0.0.0/8`, `::`.
-    Unspecified,
-    /// `127.0.0.0/8`, `::1`.
-    Loopback,
-    /// RFC 1918, `fc00::/7`, `fec0::/10`.
-    Private,
-    /// `100.64.0.0/10`.
-    SharedCarrier,
-    /// `169.254.0.0/16`, `fe80::/10`.
-    LinkLocal,
-    /// The instance metadata services of the clouds.
-    Metadata,
-    /// Multicast and broadcast.
-    Multicast,
-    /// Documentation and benchmarking ranges.
-    Documentation,
-    /// IETF protocol assignments and reserved space.
-    Reserved,
-    /// IPv4 inside IPv6: mapped, compatible, NAT64, 6to4, Teredo.
-    Embedded,
+named_enum! {
+    /// What kind of network an address belongs to. Only [`IpClass::Global`] is dialled without a rule that names
+    /// the address. The ranges are shipped data: `data/addresses.txt`.
+    IpClass {
+        /// Publicly routed unicast.
+        Global = "global",
+        /// `0.0.0.0/8`, `::`.
+        Unspecified = "unspecified",
+        /// `127.0.0.0/8`, `::1`.
+        Loopback = "loopback",
+        /// RFC 1918, `fc00::/7`, `fec0::/10`.
+        Private = "private",
+        /// `100.64.0.0/10`.
+        SharedCarrier = "shared_carrier",
+        /// `169.254.0.0/16`, `fe80::/10`.
+        LinkLocal = "link_local",
+        /// The instance metadata services of the clouds.
+        Metadata = "metadata",
+        /// Multicast and broadcast.
+        Multicast = "multicast",
+        /// Documentation and benchmarking ranges.
+        Documentation = "documentation",
+        /// IETF protocol assignments and reserved space.
+        Reserved = "reserved",
+        /// IPv4 inside IPv6: mapped, compatible, NAT64, 6to4, Teredo.
+        Embedded = "embedded",
+    }
 }
 
-static METADATA_V4: &[[u8; 4]] = &[
-    [169, 254, 169, 254], // AWS, Azure, GCP, OpenStack, Oracle, DigitalOcean
-    [169, 254, 170, 2],   // AWS ECS task credentials
-    [169, 254, 170, 23],  // AWS EKS pod identity
-    [169, 254, 0, 23],    // Tencent
-    [100, 100, 100, 200], // Alibaba
-    [168, 63, 129, 16],   // Azure wire server
-    [192, 0, 0, 192],     // Oracle
-];
+/// A range of addresses: the first of them, and how many leading bits all of them share with it.
+type Range = (IpAddr, u32);
 
-static METADATA_V6: &[[u16; 8]] = &[
-    [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254],      // AWS
-    [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23],       // AWS EKS
-    [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254],       // GCP
-    [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe], // Oracle
-    [0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe],    // OpenStack
-];
+static RANGES: LazyLock<Vec<(IpClass, Range)>> = LazyLock::new(|| {
+    let class = |name| IpClass::from_name(name).expect("shipped classes are known: tested");
+    let range = |text| parse_range(text).expect("shipped ranges parse: tested");
+    table::words(include_str!("data/addresses.txt")).map(|(name, text)| (class(name), range(text))).collect()
+});
+
+fn parse_range(text: &str) -> Option<Range> {
+    let (first, bits) = text.split_once('/')?;
+    Some((first.parse().ok()?, bits.parse().ok()?))
+}
+
+fn is_in(address: IpAddr, (first, bits): Range) -> bool {
+    match (address, first) {
+        (IpAddr::V4(own), IpAddr::V4(first)) => (own.to_bits() ^ first.to_bits()).leading_zeros() >= bits,
+        (IpAddr::V6(own), IpAddr::V6(first)) => (own.to_bits() ^ first.to_bits()).leading_zeros() >= bits,
+        _ => false,
+    }
+}
 
 impl IpClass {
     /// The class of an address; what is in no known range is [`IpClass::Global`] for IPv4 and, outside
     /// `2000::/3`, [`IpClass::Reserved`] for IPv6.
-    #[must_use]
     pub fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(v4) => Self::of_v4(v4),
-            IpAddr::V6(v6) => Self::of_v6(v6),
-        }
-    }
-
-    fn of_v4(address: Ipv4Addr) -> Self {
-        let octets = address.octets();
-        if METADATA_V4.contains(&octets) {
-            return Self::Metadata;
-        }
-        match octets {
-            [0, ..] => Self::Unspecified,
-            [127, ..] => Self::Loopback,
-            [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Self::Private,
-            [100, 64..=127, ..] => Self::SharedCarrier,
-            [169, 254, ..] => Self::LinkLocal,
-            [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [198, 18..=19, ..] => Self::Documentation,
-            [192, 88, 99, _] => Self::Embedded,
-            [192, 0, 0, _] => Self::Reserved,
-            [224..=239, ..] | [255, 255, 255, 255] => Self::Multicast,
-            [240..=255, ..] => Self::Reserved,
-            _ => Self::Global,
-        }
-    }
-
-    fn of_v6(address: Ipv6Addr) -> Self {
-        let words = address.segments();
-        if METADATA_V6.contains(&words) {
-            return Self::Metadata;
-        }
-        match words {
-            [0, 0, 0, 0, 0, 0, 0, 0] => Self::Unspecified,
-            [0, 0, 0, 0, 0, 0, 0, 1] => Self::Loopback,
-            [0, 0, 0, 0, 0, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => Self::Embedded,
-            [0x64, 0xff9b, ..] | [0x2002, ..] | [0x2001, 0, ..] => Self::Embedded,
-            [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] | [0x2001, 2, 0, ..] => Self::Documentation,
-            [0x2001, 0x1..=0x1ff, ..] => Self::Reserved,
-            [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Self::Private,
-            [0xfe80..=0xfebf, ..] => Self::LinkLocal,
-            [0xff00..=0xffff, ..] => Self::Multicast,
-            [0x2000..=0x3fff, ..] => Self::Global,
-            _ => Self::Reserved,
-        }
+        let found = RANGES.iter().find(|(_, range)| is_in(address, *range));
+        // FAIL-CLOSED: what no range holds is not dialled.
+        found.map_or(Self::Reserved, |(class, _)| *class)
     }
 }
 
@@ -272,6 +202,13 @@ pub struct HostPattern {
     port: Option<u16>,
 }
 
+readers! {
+    HostPattern {
+        /// The port, if it names one; otherwise 80 and 443 are meant.
+        value port: Option<u16>,
+    }
+}
+
 impl HostPattern {
     /// Parses a pattern.
     ///
@@ -279,27 +216,28 @@ impl HostPattern {
     /// [`HostError`] as [`Host::parse`], for a port outside 1 to 65535, and for a wildcard elsewhere than before
     /// two labels.
     pub fn parse(pattern: &str) -> Result<Self, HostError> {
+        let fail = |why| HostError::new(pattern, why);
         let (host, port) = split_port(pattern);
-        let port = match port {
-            None => None,
-            Some(digits) => Some(parse_port(digits).ok_or_else(|| HostError::new(pattern, "has no valid port"))?),
-        };
+        let port = port.map(|digits| parse_port(digits).ok_or_else(|| fail("has no valid port"))).transpose()?;
         let (host, below) = host.strip_prefix("*.").map_or((host, false), |suffix| (suffix, true));
         if host.contains('*') {
-            return Err(HostError::new(pattern, "has `*` elsewhere than as its first label"));
+            return Err(fail("has `*` elsewhere than as its first label"));
         }
         let host = Host::parse(host)?;
-        let is_broad = below && host.name().is_none_or(|name| !name.as_str().contains('.'));
-        if is_broad {
-            return Err(HostError::new(pattern, "is a wildcard over a whole top-level domain or an address"));
+        if below && host.name().is_none_or(|name| !name.as_str().contains('.')) {
+            return Err(fail("is a wildcard over a whole top-level domain or an address"));
         }
         Ok(Self { host, below, port })
     }
 
+    /// Whether one without a port means this one.
+    const fn is_usual(port: u16) -> bool {
+        matches!(port, 80 | 443)
+    }
+
     /// Whether the pattern names this host at this port.
-    #[must_use]
     pub fn matches(&self, host: &Host, port: u16) -> bool {
-        self.port.map_or(port == 80 || port == 443, |own| own == port) && self.matches_host(host)
+        self.port.map_or(Self::is_usual(port), |own| own == port) && self.matches_host(host)
     }
 
     fn matches_host(&self, host: &Host) -> bool {
@@ -312,15 +250,11 @@ impl HostPattern {
     }
 
     /// Whether it names more than one host.
-    #[inline]
-    #[must_use]
     pub const fn is_wildcard(&self) -> bool {
         self.below
     }
 
     /// The address, if the pattern names one: only such a rule opens a class other than [`IpClass::Global`].
-    #[inline]
-    #[must_use]
     pub const fn address(&self) -> Option<IpAddr> {
         match self.host {
             Host::Address(address) => Some(address),
@@ -328,27 +262,11 @@ impl HostPattern {
         }
     }
 
-    /// The port, if it names one; otherwise 80 and 443 are meant.
-    #[inline]
-    #[must_use]
-    pub const fn port(&self) -> Option<u16> {
-        self.port
-    }
-
     /// Whether everything `other` matches is matched by this pattern.
-    #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        let ports = match (self.port, other.port) {
-            (own, theirs) if own == theirs => true,
-            (None, Some(port)) => port == 80 || port == 443,
-            _ => false,
-        };
-        let hosts = if other.below {
-            self.below && (self.host == other.host || self.matches_host(&other.host))
-        } else {
-            self.matches_host(&other.host)
-        };
-        ports && hosts
+        let ports = self.port == other.port || (self.port.is_none() && other.port.is_some_and(Self::is_usual));
+        let same = self.below && other.below && self.host == other.host;
+        ports && (same || ((self.below || !other.below) && self.matches_host(&other.host)))
     }
 }
 
@@ -368,8 +286,8 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
 }
 
 fn parse_port(digits: &str) -> Option<u16> {
-    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
-    if plain { digits.parse().ok() } else { None }
+    let is_plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse().ok().filter(|_| is_plain)
 }
 
 /// A URL path in one spelling, without query or fragment: unreserved characters decoded, other escapes in upper
@@ -404,8 +322,6 @@ impl UrlPath {
     }
 
     /// The canonical text.
-    #[inline]
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -414,57 +330,43 @@ impl UrlPath {
 fn decode_unreserved(path: &str) -> Result<String, &'static str> {
     let mut text = String::with_capacity(path.len());
     let mut rest = path.as_bytes();
-    while let [byte, tail @ ..] = rest {
+    while let [first, tail @ ..] = rest {
+        let is_escape = *first == b'%';
+        let (byte, tail) = if is_escape { take_escape(tail).ok_or("has a broken escape")? } else { (*first, tail) };
         rest = tail;
-        match *byte {
-            b'%' => {
-                let (value, tail) = take_escape(rest).ok_or("has a broken escape")?;
-                rest = tail;
-                push_decoded(&mut text, value, rest)?;
-            }
-            b'?' | b'#' => return Err("has a query or fragment: give it apart"),
-            b';' => return Err("has a `;` parameter"),
-            b'\\' => return Err("has a backslash"),
-            0..=b' ' | 0x7f => return Err("has a space or control character"),
-            0x80.. => return Err("has letters outside ASCII: percent-encode them"),
-            plain => text.push(char::from(plain)),
+        match (byte, is_escape) {
+            (b'?' | b'#', false) => return Err("has a query or fragment: give it apart"),
+            (b';', _) => return Err("has a `;` parameter, plain or encoded"),
+            (b'\\', _) => return Err("has a backslash, plain or encoded"),
+            (b' ', false) | (0..=0x1f | 0x7f, _) => return Err("has a space or control character"),
+            (0x80.., false) => return Err("has letters outside ASCII: percent-encode them"),
+            (b'%', true) if take_escape(rest).is_some() => return Err("is encoded twice"),
+            (other, true) if !is_unreserved(other) => text.push_str(&format!("%{other:02X}")),
+            (plain, _) => text.push(char::from(plain)),
         }
     }
     Ok(text)
 }
 
-/// The two hexadecimal digits of an escape and what follows.
-fn take_escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
-    let [high, low, tail @ ..] = bytes else {
-        return None;
-    };
-    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    Some((digit(*high)? * 16 + digit(*low)?, tail))
+/// The letters that mean the same encoded and plain (RFC 3986, section 2.3).
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-fn push_decoded(text: &mut String, value: u8, rest: &[u8]) -> Result<(), &'static str> {
-    match value {
-        0..=0x1f | 0x7f => return Err("has an encoded control character"),
-        b'\\' => return Err("has an encoded backslash"),
-        b';' => return Err("has an encoded `;` parameter"),
-        b'%' if take_escape(rest).is_some() => return Err("is encoded twice"),
-        b'-' | b'.' | b'_' | b'~' => text.push(char::from(value)),
-        letter if letter.is_ascii_alphanumeric() => text.push(char::from(letter)),
-        other => text.push_str(&format!("%{other:02X}")),
-    }
-    Ok(())
+/// The two hexadecimal digits of an escape and what follows.
+fn take_escape(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let (digits, tail) = bytes.split_at_checked(2)?;
+    let digit = |b: u8| char::from(b).to_digit(16);
+    Some((u8::try_from(digit(digits[0])? << 4 | digit(digits[1])?).ok()?, tail))
 }
 
 fn check_url_segments(text: &str) -> Result<(), &'static str> {
     let body = text.strip_prefix('/').unwrap_or(text);
     let body = body.strip_suffix('/').unwrap_or(body);
-    if text == "/" {
-        return Ok(());
-    }
     match body.split('/').find(|segment| matches!(*segment, "" | "." | "..")) {
-        Some("") => Err("has an empty segment"),
-        Some(_) => Err("has a dot segment"),
-        None => Ok(()),
+        Some("") if text != "/" => Err("has an empty segment"),
+        Some("." | "..") => Err("has a dot segment"),
+        _ => Ok(()),
     }
 }
 
@@ -484,16 +386,12 @@ impl UrlPathPattern {
         let fail = |why| PatternError::new(pattern, why);
         let body = pattern.strip_prefix('/').ok_or_else(|| fail("does not start with `/`"))?;
         let trimmed = body.strip_suffix('/').unwrap_or(body);
-        let segments = if trimmed.is_empty() {
-            Vec::new()
-        } else {
-            trimmed.split('/').map(parse_segment).collect::<Result<_, _>>().map_err(fail)?
-        };
+        let names = trimmed.split('/').filter(|_| !trimmed.is_empty());
+        let segments = names.map(parse_segment).collect::<Result<_, _>>().map_err(fail)?;
         Ok(Self { text: pattern.to_owned(), segments })
     }
 
     /// Whether the path is in the set under every reading of it.
-    #[must_use]
     pub fn matches(&self, path: &UrlPath) -> bool {
         std::iter::once(&path.text).chain(&path.decoded).all(|reading| self.matches_text(reading))
     }
@@ -505,8 +403,6 @@ impl UrlPathPattern {
     }
 
     /// The text it was parsed from.
-    #[inline]
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -524,41 +420,58 @@ pub struct HostRule {
     sink: bool,
 }
 
+readers! {
+    HostRule {
+        /// The hosts and ports.
+        borrow pattern: HostPattern,
+        /// Whether what the host sends is trusted.
+        value trust: bool,
+        /// Whether data leaves by this host.
+        value sink: bool,
+    }
+}
+
 impl HostRule {
     /// A rule for every method and path of these hosts: untrusted, and a sink.
-    #[must_use]
     pub const fn new(pattern: HostPattern) -> Self {
         Self { pattern, methods: Vec::new(), paths: Vec::new(), trust: false, sink: true }
     }
 
-    /// Narrows the rule to these methods; an empty list leaves it open to all.
-    ///
-    /// # Errors
-    /// [`HostError`] for a method that is not upper-case letters and `-`.
-    pub fn with_methods<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Result<Self, HostError> {
-        self.methods = methods.into_iter().map(Into::into).collect();
-        self.methods.sort_unstable();
-        self.methods.dedup();
-        let odd = |method: &&String| method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
-        match self.methods.iter().find(odd) {
-            Some(method) => Err(HostError::new(method, "is no method: write it in upper case")),
-            None => self.checked(),
-        }
+    /// A rule as its parts state it, where an empty list of methods or paths stands for all of them.
+    pub(crate) fn from_parts(
+        pattern: HostPattern,
+        (methods, paths): (Vec<String>, Vec<UrlPathPattern>),
+        (trust, sink): (bool, bool),
+    ) -> Result<Self, HostError> {
+        Self { pattern, methods, paths, trust, sink }.checked()
     }
 
-    /// Narrows the rule to these paths; an empty list leaves it open to all.
+    /// Narrows the rule to these methods.
     ///
     /// # Errors
-    /// [`HostError`] where that would leave a `sink = false` rule without paths.
+    /// [`HostError`] for a method that is not upper-case letters and `-`, and for an empty list: a rule for every
+    /// method is one that was never narrowed.
+    pub fn with_methods<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Result<Self, HostError> {
+        self.methods = methods.into_iter().map(Into::into).collect();
+        if self.methods.is_empty() {
+            return Err(self.refused("names no method: leave `methods` out where all are meant"));
+        }
+        self.checked()
+    }
+
+    /// Narrows the rule to these paths.
+    ///
+    /// # Errors
+    /// [`HostError`] for an empty list: a rule for every path is one that was never narrowed.
     pub fn with_paths(mut self, paths: impl IntoIterator<Item = UrlPathPattern>) -> Result<Self, HostError> {
         self.paths = paths.into_iter().collect();
-        self.paths.sort_unstable();
-        self.paths.dedup();
+        if self.paths.is_empty() {
+            return Err(self.refused("names no path: leave `paths` out where all are meant"));
+        }
         self.checked()
     }
 
     /// Declares what the host sends to be trusted, or takes that back.
-    #[must_use]
     pub const fn with_trust(mut self, trust: bool) -> Self {
         self.trust = trust;
         self
@@ -573,74 +486,52 @@ impl HostRule {
         self.checked()
     }
 
-    fn checked(self) -> Result<Self, HostError> {
-        if !self.sink {
-            if self.pattern.is_wildcard() {
-                return Err(HostError::new(&self.pattern.to_string(), "is a wildcard, so it stays a sink"));
-            }
-            if self.methods.is_empty() || self.paths.is_empty() {
-                return Err(HostError::new(
-                    &self.pattern.to_string(),
-                    "stays a sink without fixed methods and paths: give both before `sink = false`",
-                ));
-            }
+    fn checked(mut self) -> Result<Self, HostError> {
+        self.methods.sort_unstable();
+        self.methods.dedup();
+        self.paths.sort_unstable();
+        self.paths.dedup();
+        let odd = |method: &&String| method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
+        if let Some(method) = self.methods.iter().find(odd) {
+            return Err(HostError::new(method, "is no method: write it in upper case"));
+        }
+        if !self.sink && self.pattern.is_wildcard() {
+            return Err(self.refused("is a wildcard, so it stays a sink"));
+        }
+        if !self.sink && (self.methods.is_empty() || self.paths.is_empty()) {
+            let why = "stays a sink without fixed methods and paths: give both before `sink = false`";
+            return Err(self.refused(why));
         }
         Ok(self)
     }
 
-    /// The hosts and ports.
-    #[inline]
-    #[must_use]
-    pub const fn pattern(&self) -> &HostPattern {
-        &self.pattern
+    fn refused(&self, why: &'static str) -> HostError {
+        HostError::new(&self.pattern.to_string(), why)
     }
 
     /// The methods, sorted; none means all.
-    #[inline]
-    #[must_use]
     pub fn methods(&self) -> &[String] {
         &self.methods
     }
 
     /// The paths, sorted; none means all.
-    #[inline]
-    #[must_use]
     pub fn paths(&self) -> &[UrlPathPattern] {
         &self.paths
     }
 
-    /// Whether what the host sends is trusted.
-    #[inline]
-    #[must_use]
-    pub const fn trust(&self) -> bool {
-        self.trust
-    }
-
-    /// Whether data leaves by this host.
-    #[inline]
-    #[must_use]
-    pub const fn sink(&self) -> bool {
-        self.sink
-    }
-
     /// Whether the rule names this host and port, whatever the request.
-    #[inline]
-    #[must_use]
     pub fn matches_host(&self, host: &Host, port: u16) -> bool {
         self.pattern.matches(host, port)
     }
 
     /// Whether the rule names this request. `None` is a request nobody can inspect, such as a tunnel: it is
     /// covered only by a rule open to all methods and paths.
-    #[must_use]
     pub fn matches(&self, host: &Host, port: u16, request: Option<(&str, &UrlPath)>) -> bool {
-        self.matches_host(host, port)
-            && match request {
-                Some((method, path)) => {
-                    (self.methods.is_empty() || self.methods.iter().any(|own| own == method))
-                        && (self.paths.is_empty() || self.paths.iter().any(|own| own.matches(path)))
-                }
-                None => self.methods.is_empty() && self.paths.is_empty(),
-            }
+        let is_method = |method| self.methods.is_empty() || self.methods.iter().any(|own| own == method);
+        let is_path = |path| self.paths.is_empty() || self.paths.iter().any(|own| own.matches(path));
+        let fits = request.map_or(self.methods.is_empty() && self.paths.is_empty(), |(method, path)| {
+            is_method(method) && is_path(path)
+        });
+        fits && self.matches_host(host, port)
     }
 }

@@ -8,6 +8,9 @@
 //!
 //! No I/O, no clock, no randomness, no `unsafe`: whoever calls it brings those.
 
+mod named;
+mod table;
+
 pub mod activation;
 pub mod command;
 pub mod glob;

@@ -8,6 +8,7 @@
 //! `..` is resolved in the text, never through the file system: whoever opens a [`RelPath`] resolves it
 //! beneath a directory handle, without following links.
 
+use crate::named::{excerpt, named_enum, readers};
 use std::fmt;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -26,35 +27,36 @@ pub struct RelPath {
     folded: Option<Box<str>>,
 }
 
-/// Says which rule a path breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PathFault {
-    /// Longer than [`MAX_PATH_BYTES`].
-    TooLong,
-    /// A segment longer than [`MAX_SEGMENT_BYTES`].
-    SegmentTooLong,
-    /// Bytes that are not UTF-8.
-    NotUtf8,
-    /// A NUL, newline or other control character.
-    ControlCharacter,
-    /// Starts with `/` where a relative path is needed.
-    Absolute,
-    /// An absolute path that is not beneath the workspace.
-    OutsideRoot,
-    /// `..` leads above the workspace.
-    Escapes,
-    /// The name on disk is not NFC, so its NFC spelling would be another file.
-    NotNormalised,
-    /// A backslash: drive paths, UNC, `\\?\`.
-    Backslash,
-    /// A colon: drive letters and alternate data streams.
-    Colon,
-    /// A DOS device name such as `NUL` or `COM1`, with or without extension.
-    ReservedName,
-    /// An 8.3 short name such as `PROGRA~1`.
-    ShortName,
-    /// A segment that ends in a dot or a space, which Windows drops.
-    TrailingDotOrSpace,
+named_enum! {
+    /// Says which rule a path breaks.
+    PathFault {
+        /// Longer than [`MAX_PATH_BYTES`].
+        TooLong = "is longer than 4095 bytes",
+        /// A segment longer than [`MAX_SEGMENT_BYTES`].
+        SegmentTooLong = "has a segment longer than 255 bytes",
+        /// Bytes that are not UTF-8.
+        NotUtf8 = "is not UTF-8",
+        /// A NUL, newline or other control character.
+        ControlCharacter = "has a control character",
+        /// Starts with `/` where a relative path is needed.
+        Absolute = "is absolute",
+        /// An absolute path that is not beneath the workspace.
+        OutsideRoot = "is outside the workspace",
+        /// `..` leads above the workspace.
+        Escapes = "leads above the workspace",
+        /// The name on disk is not NFC, so its NFC spelling would be another file.
+        NotNormalised = "is not in Unicode NFC",
+        /// A backslash: drive paths, UNC, `\\?\`.
+        Backslash = "has a backslash",
+        /// A colon: drive letters and alternate data streams.
+        Colon = "has a colon (drive letter or alternate stream)",
+        /// A DOS device name such as `NUL` or `COM1`, with or without extension.
+        ReservedName = "is a reserved device name",
+        /// An 8.3 short name such as `PROGRA~1`.
+        ShortName = "has the form of an 8.3 short name",
+        /// A segment that ends in a dot or a space, which Windows drops.
+        TrailingDotOrSpace = "has a segment ending in a dot or space",
+    }
 }
 
 /// Refuses a path: the rule it breaks and the offending part, escaped and cut to 64 characters.
@@ -64,21 +66,19 @@ pub struct PathError {
     evidence: String,
 }
 
+readers! {
+    PathError {
+        /// The rule broken.
+        value fault: PathFault,
+    }
+}
+
 impl PathError {
     fn new(fault: PathFault, evidence: &str) -> Self {
-        let evidence = evidence.chars().take(64).flat_map(char::escape_debug).collect();
-        Self { fault, evidence }
-    }
-
-    /// The rule broken.
-    #[inline]
-    #[must_use]
-    pub const fn fault(&self) -> PathFault {
-        self.fault
+        Self { fault, evidence: excerpt(evidence) }
     }
 
     /// The way out, for a help line.
-    #[must_use]
     pub const fn help(&self) -> &'static str {
         match self.fault {
             PathFault::Absolute | PathFault::OutsideRoot | PathFault::Escapes => {
@@ -94,22 +94,7 @@ impl PathError {
 
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let why = match self.fault {
-            PathFault::TooLong => "is longer than 4095 bytes",
-            PathFault::SegmentTooLong => "has a segment longer than 255 bytes",
-            PathFault::NotUtf8 => "is not UTF-8",
-            PathFault::ControlCharacter => "has a control character",
-            PathFault::Absolute => "is absolute",
-            PathFault::OutsideRoot => "is outside the workspace",
-            PathFault::Escapes => "leads above the workspace",
-            PathFault::NotNormalised => "is not in Unicode NFC",
-            PathFault::Backslash => "has a backslash",
-            PathFault::Colon => "has a colon (drive letter or alternate stream)",
-            PathFault::ReservedName => "is a reserved device name",
-            PathFault::ShortName => "has the form of an 8.3 short name",
-            PathFault::TrailingDotOrSpace => "has a segment ending in a dot or space",
-        };
-        write!(f, "path `{}` {why}", self.evidence)
+        write!(f, "path `{}` {}", self.evidence, self.fault)
     }
 }
 
@@ -117,8 +102,6 @@ impl std::error::Error for PathError {}
 
 impl RelPath {
     /// The workspace itself.
-    #[inline]
-    #[must_use]
     pub const fn root() -> Self {
         Self { text: String::new(), folded: None }
     }
@@ -133,16 +116,12 @@ impl RelPath {
     pub fn parse(path: &str) -> Result<Self, PathError> {
         check_characters(path)?;
         let composed: String = path.nfc().collect();
-        if composed.starts_with('/') {
-            return Err(PathError::new(PathFault::Absolute, path));
-        }
+        refuse_if(composed.starts_with('/'), PathFault::Absolute, path)?;
         let mut kept: Vec<&str> = Vec::new();
         for segment in composed.split('/') {
             match segment {
                 "" | "." => {}
-                ".." => {
-                    kept.pop().ok_or_else(|| PathError::new(PathFault::Escapes, path))?;
-                }
+                ".." => refuse_if(kept.pop().is_none(), PathFault::Escapes, path)?,
                 name => {
                     check_segment(name)?;
                     kept.push(name);
@@ -152,9 +131,12 @@ impl RelPath {
         let text = kept.join("/");
         // NFC may grow a text; the bound holds for what is kept as well.
         check_length(&text)?;
-        let folded = fold(&text);
-        let folded = (folded != text).then(|| folded.into_boxed_str());
-        Ok(Self { text, folded })
+        Ok(Self::spelled(text))
+    }
+
+    fn spelled(text: String) -> Self {
+        let folded = Some(fold(&text)).filter(|folded| *folded != text);
+        Self { folded: folded.map(String::into_boxed_str), text }
     }
 
     /// Parses a name met on disk: like [`RelPath::parse`], but a text that is not already NFC is refused,
@@ -164,9 +146,7 @@ impl RelPath {
     /// [`PathError`], with [`PathFault::NotNormalised`] for a name that is not NFC.
     pub fn parse_exact(path: &str) -> Result<Self, PathError> {
         check_length(path)?;
-        if !is_nfc(path) {
-            return Err(PathError::new(PathFault::NotNormalised, path));
-        }
+        refuse_if(!is_nfc(path), PathFault::NotNormalised, path)?;
         Self::parse(path)
     }
 
@@ -191,67 +171,47 @@ impl RelPath {
             return Self::parse(path);
         }
         check_characters(path)?;
-        let outside = || PathError::new(PathFault::OutsideRoot, path);
-        if !root.starts_with('/') {
-            // FAIL-CLOSED: nothing absolute is beneath a root that is not.
-            return Err(outside());
-        }
+        // FAIL-CLOSED: nothing absolute is beneath a root that is not.
+        refuse_if(!root.starts_with('/'), PathFault::OutsideRoot, path)?;
         let (root, full) = (absolute_segments(root), absolute_segments(path));
-        let rest = full.strip_prefix(root.as_slice()).ok_or_else(outside)?;
+        let rest = full.strip_prefix(root.as_slice()).ok_or_else(|| PathError::new(PathFault::OutsideRoot, path))?;
         Self::parse(&rest.join("/"))
     }
 
     /// The canonical text; empty for the root.
-    #[inline]
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// The text as protected names are compared: see [`fold`].
-    #[inline]
-    #[must_use]
     pub fn folded(&self) -> &str {
         self.folded.as_deref().unwrap_or(&self.text)
     }
 
     /// Whether folding changes the text.
-    #[inline]
     pub(crate) fn is_unfolded(&self) -> bool {
         self.folded.is_some()
     }
 
     /// Whether this is the workspace itself.
-    #[inline]
-    #[must_use]
     pub fn is_root(&self) -> bool {
         self.text.is_empty()
     }
 
     /// The names from the root down; none for the root.
-    #[inline]
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.text.split('/').filter(|segment| !segment.is_empty())
     }
 
     /// The last name; none for the root.
-    #[inline]
-    #[must_use]
     pub fn file_name(&self) -> Option<&str> {
         self.segments().next_back()
     }
 
     /// The directory that holds this entry; none for the root.
-    #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        if self.is_root() {
-            return None;
-        }
-        let cut = |text: &str| text.rfind('/').map_or(String::new(), |at| text[..at].to_owned());
-        let text = cut(&self.text);
-        let folded = fold(&text);
-        let folded = (folded != text).then(|| folded.into_boxed_str());
-        Some(Self { text, folded })
+        let above = self.text.rsplit_once('/').map_or("", |(above, _)| above);
+        (!self.is_root()).then(|| Self::spelled(above.to_owned()))
     }
 
     /// This path followed by a relative one, which may hold `..` but not leave the workspace.
@@ -259,15 +219,11 @@ impl RelPath {
     /// # Errors
     /// [`PathError`] as [`RelPath::parse`].
     pub fn join(&self, path: &str) -> Result<Self, PathError> {
-        if path.starts_with('/') {
-            return Err(PathError::new(PathFault::Absolute, path));
-        }
+        refuse_if(path.starts_with('/'), PathFault::Absolute, path)?;
         Self::parse(&format!("{}/{path}", if self.is_root() { "." } else { &self.text }))
     }
 
     /// Whether `ancestor` is this path or a directory above it; whole segments only.
-    #[inline]
-    #[must_use]
     pub fn starts_with(&self, ancestor: &Self) -> bool {
         ancestor.is_root()
             || self.text.strip_prefix(ancestor.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -290,7 +246,6 @@ impl AsRef<str> for RelPath {
 ///
 /// Full case folding by upper and lower case, default-ignorable characters dropped, NFC: at least as coarse
 /// as the folding of ext4 (`casefold`), APFS and NTFS. Coarser only ever protects more.
-#[must_use]
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -308,48 +263,39 @@ const fn is_ignorable(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
+fn refuse_if(is_broken: bool, fault: PathFault, evidence: &str) -> Result<(), PathError> {
+    if is_broken { Err(PathError::new(fault, evidence)) } else { Ok(()) }
+}
+
 fn check_length(text: &str) -> Result<(), PathError> {
-    if text.len() > MAX_PATH_BYTES {
-        return Err(PathError::new(PathFault::TooLong, text));
-    }
-    Ok(())
+    refuse_if(text.len() > MAX_PATH_BYTES, PathFault::TooLong, text)
 }
 
 fn check_characters(path: &str) -> Result<(), PathError> {
     check_length(path)?;
-    let fault = path.chars().find_map(|c| match c {
-        '\\' => Some(PathFault::Backslash),
-        ':' => Some(PathFault::Colon),
-        c if c.is_control() => Some(PathFault::ControlCharacter),
-        _ => None,
-    });
-    fault.map_or(Ok(()), |fault| Err(PathError::new(fault, path)))
+    let fault = match path.chars().find(|c| matches!(c, '\\' | ':') || c.is_control()) {
+        Some('\\') => PathFault::Backslash,
+        Some(':') => PathFault::Colon,
+        found => return refuse_if(found.is_some(), PathFault::ControlCharacter, path),
+    };
+    Err(PathError::new(fault, path))
 }
 
 fn check_segment(name: &str) -> Result<(), PathError> {
-    let fault = if name.len() > MAX_SEGMENT_BYTES {
-        PathFault::SegmentTooLong
-    } else if name.ends_with(['.', ' ']) {
-        PathFault::TrailingDotOrSpace
-    } else if is_reserved(name) {
-        PathFault::ReservedName
-    } else if is_short_name(name) {
-        PathFault::ShortName
-    } else {
-        return Ok(());
-    };
-    Err(PathError::new(fault, name))
+    refuse_if(name.len() > MAX_SEGMENT_BYTES, PathFault::SegmentTooLong, name)?;
+    refuse_if(name.ends_with(['.', ' ']), PathFault::TrailingDotOrSpace, name)?;
+    refuse_if(is_reserved(name), PathFault::ReservedName, name)?;
+    refuse_if(is_short_name(name), PathFault::ShortName, name)
 }
 
 /// `NUL`, `nul.txt`, `COM1 .log`: Windows opens the device whatever the extension.
 fn is_reserved(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end().to_ascii_uppercase();
-    match stem.as_str() {
-        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$" => true,
-        other => other.strip_prefix("COM").or_else(|| other.strip_prefix("LPT")).is_some_and(|port| {
-            matches!(port, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "\u{b9}" | "\u{b2}" | "\u{b3}")
-        }),
-    }
+    let is_digit = |c: char| c.is_ascii_digit() || matches!(c, '\u{b9}' | '\u{b2}' | '\u{b3}');
+    let port = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
+    let is_port = |port: &str| port.chars().count() == 1 && port.contains(is_digit);
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$")
+        || port.is_some_and(is_port)
 }
 
 /// One to six characters, `~`, digits, at most eight in all; then at most a three-character extension.

@@ -1,8 +1,7 @@
 //! Holds the fixed part of an envelope, the part that `verdict` sees, in words.
 
-use crate::exposure::Exposure;
-use crate::level::Capabilities;
-use crate::operation::{Operation, OperationSet};
+use crate::named::readers;
+use crate::{Capabilities, Exposure, Operation, OperationSet};
 
 /// The levels, the obligations and the flow settings of an envelope.
 ///
@@ -15,6 +14,15 @@ pub struct Posture {
     capability_trifecta: bool,
 }
 
+readers! {
+    Posture {
+        /// The level of each operation.
+        word capabilities: Capabilities,
+        /// The operations that oblige an approval.
+        word asks: OperationSet,
+    }
+}
+
 impl Posture {
     /// Nothing granted.
     pub const NOTHING: Self =
@@ -22,35 +30,18 @@ impl Posture {
 
     /// A posture with ν applied.
     #[inline]
-    #[must_use]
     pub const fn new(capabilities: Capabilities, asks: OperationSet, strict: bool, capability_trifecta: bool) -> Self {
         Self { capabilities, asks, strict, capability_trifecta }.normalize()
     }
 
-    /// The level of each operation.
-    #[inline]
-    #[must_use]
-    pub const fn capabilities(self) -> Capabilities {
-        self.capabilities
-    }
-
-    /// The operations that oblige an approval.
-    #[inline]
-    #[must_use]
-    pub const fn asks(self) -> OperationSet {
-        self.asks
-    }
-
     /// Whether every exfil sink asks once a source was read (`[flow] mode = "strict"`).
     #[inline]
-    #[must_use]
     pub const fn is_strict(self) -> bool {
         self.strict
     }
 
     /// Whether ν adds static obligations (`[flow] trifecta = "capability"`).
     #[inline]
-    #[must_use]
     pub const fn is_capability_trifecta(self) -> bool {
         self.capability_trifecta
     }
@@ -59,7 +50,6 @@ impl Posture {
     ///
     /// `run_bash` is private, and untrusted and exfil where any host is reachable.
     #[inline]
-    #[must_use]
     pub const fn reach(self) -> Exposure {
         let granted = self.capabilities.granted();
         let runs = granted.contains(Operation::RunBash);
@@ -76,7 +66,6 @@ impl Posture {
     /// Idempotent and deflationary. **Not monotone**: widening a posture can
     /// complete the trifecta and so add obligations.
     #[inline]
-    #[must_use]
     pub const fn normalize(self) -> Self {
         if self.capability_trifecta && self.reach().is_trifecta() {
             Self { asks: self.asks.union(OperationSet::EXFIL), ..self }
@@ -98,14 +87,12 @@ impl Posture {
 
     /// What both grant, with ν applied.
     #[inline]
-    #[must_use]
     pub const fn meet(self, other: Self) -> Self {
         self.lower_bound(other).normalize()
     }
 
     /// Whether this posture grants no more than the other.
     #[inline]
-    #[must_use]
     pub const fn leq(self, other: Self) -> bool {
         self.capabilities.leq(other.capabilities)
             && self.asks.is_superset(other.asks)

@@ -2,51 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::command::{Argv, CommandFacts};
-use crate::digest::{ContentDigest, EnvelopeDigest, FieldHasher, RequestDigest};
-use crate::exposure::Exposure;
+use crate::command::CommandFacts;
+use crate::digest::{FieldHasher, hex_type};
 use crate::host::{Host, UrlPath};
-use crate::operation::{Operation, OperationSet};
+use crate::named::readers;
 use crate::path::RelPath;
-use crate::verdict::Sinks;
+use crate::{Argv, ContentDigest, EnvelopeDigest, Exposure, Operation, OperationSet, RequestDigest, Sinks};
 
-/// Names one session; 16 random bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SessionId([u8; 16]);
-
-impl SessionId {
-    /// The session with these bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// Its bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    /// The session named by 32 lower-case hex digits, or `None`.
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        if text.len() != 32 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            return None;
-        }
-        u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
-    }
-}
-
-impl core::fmt::Display for SessionId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-impl core::fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "SessionId({self})")
-    }
+hex_type! {
+    /// Names one session; 16 random bytes.
+    SessionId(16)
 }
 
 /// Names content that stays in the monitor.
@@ -69,7 +34,6 @@ pub enum Content {
 
 impl Content {
     /// The digest of the bytes, or `None` when there are none.
-    #[must_use]
     pub fn digest(&self) -> Option<ContentDigest> {
         match self {
             Self::None => None,
@@ -96,7 +60,6 @@ pub struct CommandSubject {
 
 impl CommandSubject {
     /// The command in the root of the workspace with an empty environment and no input.
-    #[must_use]
     pub fn new(argv: Argv) -> Self {
         Self { argv, cwd: RelPath::root(), environment: Vec::new(), stdin: None, executable: None }
     }
@@ -231,7 +194,6 @@ pub struct Provenance {
 
 impl Provenance {
     /// Whether either fact holds.
-    #[must_use]
     pub fn is_sourced(&self) -> bool {
         self.accepted_by.is_some() || self.planned_step.is_some()
     }
@@ -263,31 +225,26 @@ pub struct RequestBuilder {
 
 impl RequestBuilder {
     /// Sets the session that this one is a child of.
-    #[must_use]
     pub fn parent(self, parent: Option<SessionId>) -> Self {
         Self { parent, ..self }
     }
 
     /// Sets the bytes it brings along.
-    #[must_use]
     pub fn content(self, content: Content) -> Self {
         Self { content, ..self }
     }
 
     /// Adds source labels that the subject or the content is known to carry.
-    #[must_use]
     pub fn carrying(self, labels: Exposure) -> Self {
         Self { carried: self.carried.join(labels.sources()), ..self }
     }
 
     /// Sets why its arguments count as the user's own.
-    #[must_use]
     pub fn provenance(self, provenance: Provenance) -> Self {
         Self { provenance, ..self }
     }
 
     /// The finished request, recognised as every operation its subject shows.
-    #[must_use]
     pub fn build(mut self) -> Request {
         let command = match &self.subject {
             Subject::Command(command) => Some(CommandFacts::of(&command.argv)),
@@ -302,7 +259,6 @@ impl RequestBuilder {
 
 impl Request {
     /// Starts a request of this principal in this session.
-    #[must_use]
     pub fn builder(
         principal: impl Into<Arc<str>>,
         session: SessionId,
@@ -320,65 +276,40 @@ impl Request {
             provenance: Provenance::default(),
         }
     }
+}
 
-    /// Who asks: the authenticated user or key.
-    #[must_use]
-    pub fn principal(&self) -> &Arc<str> {
-        &self.parts.principal
+readers! {
+    Request in parts {
+        /// Who asks: the authenticated user or key.
+        borrow principal: Arc<str>,
+        /// The session it belongs to.
+        value session: SessionId,
+        /// The session that this one is a child of.
+        value parent: Option<SessionId>,
+        /// Every operation it was recognised as.
+        value operations: OperationSet,
+        /// What it is about.
+        borrow subject: Subject,
+        /// The bytes it brings along.
+        borrow content: Content,
+        /// The source labels that its subject or content carries.
+        value carried: Exposure,
+        /// Why its arguments count as the user's own.
+        borrow provenance: Provenance,
     }
+}
 
-    /// The session it belongs to.
-    #[must_use]
-    pub fn session(&self) -> SessionId {
-        self.parts.session
+readers! {
+    Request {
+        /// The digest of everything that decides its effect.
+        value digest: RequestDigest,
     }
+}
 
-    /// The session that this one is a child of.
-    #[must_use]
-    pub fn parent(&self) -> Option<SessionId> {
-        self.parts.parent
-    }
-
-    /// Every operation it was recognised as.
-    #[must_use]
-    pub fn operations(&self) -> OperationSet {
-        self.parts.operations
-    }
-
-    /// What it is about.
-    #[must_use]
-    pub fn subject(&self) -> &Subject {
-        &self.parts.subject
-    }
-
+impl Request {
     /// What is known of the command before it runs; `None` for any other subject.
-    #[must_use]
     pub fn command_facts(&self) -> Option<&CommandFacts> {
         self.command.as_ref()
-    }
-
-    /// The bytes it brings along.
-    #[must_use]
-    pub fn content(&self) -> &Content {
-        &self.parts.content
-    }
-
-    /// The source labels that its subject or content carries.
-    #[must_use]
-    pub fn carried(&self) -> Exposure {
-        self.parts.carried
-    }
-
-    /// Why its arguments count as the user's own.
-    #[must_use]
-    pub fn provenance(&self) -> &Provenance {
-        &self.parts.provenance
-    }
-
-    /// The digest of everything that decides its effect.
-    #[must_use]
-    pub fn digest(&self) -> RequestDigest {
-        self.digest
     }
 }
 
@@ -407,56 +338,47 @@ fn recognised_route(url: &UrlSubject) -> OperationSet {
         || url.query.split('&').any(|pair| pair == "service=git-receive-pack");
     let writes = !matches!(url.method.as_str(), "GET" | "HEAD");
     let opens = writes && segments().any(|segment| matches!(segment, "pulls" | "merge_requests"));
-    let mut operations = OperationSet::EMPTY;
-    if receives {
-        operations = operations.with(Operation::GitPush);
-    }
-    if opens {
-        operations = operations.with(Operation::CreatePr);
-    }
-    operations
+    OperationSet::of(Operation::GitPush).when(receives).union(OperationSet::of(Operation::CreatePr).when(opens))
 }
 
 /// The digest over every part.
 fn digest(parts: &RequestBuilder) -> RequestDigest {
+    let provenance = &parts.provenance;
     let head = FieldHasher::new("nucleus request v1")
         .text(&parts.principal)
         .field(parts.session.as_bytes())
-        .field(parts.parent.as_ref().map_or(&[], |id| id.as_bytes().as_slice()))
-        .number(u64::from(parts.operations.bits()))
-        .number(u64::from(parts.carried.bits()))
-        .field(parts.content.digest().as_ref().map_or(&[], |d| d.as_bytes().as_slice()))
-        .text(parts.provenance.accepted_by.as_deref().unwrap_or(""))
-        .number(parts.provenance.planned_step.map_or(0, |step| u64::from(step) + 1));
+        .field(parts.parent.as_ref().map_or(&[], |id| id.as_bytes()))
+        .number(parts.operations.bits())
+        .number(parts.carried.bits())
+        .digest(parts.content.digest())
+        .text(provenance.accepted_by.as_deref().unwrap_or(""))
+        .number(provenance.planned_step.map_or(0, |step| u64::from(step) + 1));
     RequestDigest::from_bytes(subject_fields(head, &parts.subject).finish())
 }
 
 /// Adds the fields of the subject, headed by its kind.
 fn subject_fields(hasher: FieldHasher, subject: &Subject) -> FieldHasher {
     match subject {
-        Subject::Path(path) => hasher.text("path").text(path.as_str()),
-        Subject::Move { from, to } => hasher.text("move").text(from.as_str()).text(to.as_str()),
+        Subject::Path(path) => hasher.text("path").text(path),
+        Subject::Move { from, to } => hasher.text("move").text(from).text(to),
         Subject::Command(command) => command_fields(hasher.text("command"), command),
-        Subject::Query { backend, text } => hasher.text("query").text(&backend.to_string()).text(text),
+        Subject::Query { backend, text } => hasher.text("query").text(backend.to_string()).text(text),
         Subject::Url(url) => hasher
             .text("url")
             .text(&url.method)
             .text(&url.scheme)
-            .text(&url.host.to_string())
-            .number(u64::from(url.port))
+            .text(url.host.to_string())
+            .number(url.port)
             .text(url.path.as_ref().map_or("", UrlPath::as_str))
             .text(&url.query)
-            .number(u64::from(url.upgrade))
+            .number(url.upgrade)
             .text(url.credential.as_deref().unwrap_or("")),
-        Subject::Commit { repository, branch, message, paths } => hasher
-            .text("commit")
-            .text(repository.as_str())
-            .text(branch)
-            .text(message)
-            .texts(paths.iter().map(RelPath::as_str)),
+        Subject::Commit { repository, branch, message, paths } => {
+            hasher.text("commit").text(repository).text(branch).text(message).texts(paths)
+        }
         Subject::Push { url, reference, old, new, paths } => {
             let pushed = hasher.text("push").text(url).text(reference).text(old).text(new);
-            if paths.is_empty() { pushed } else { pushed.texts(paths.iter().map(RelPath::as_str)) }
+            if paths.is_empty() { pushed } else { pushed.texts(paths) }
         }
         Subject::PullRequest { url, base, head, text } => {
             hasher.text("pull request").text(url).text(base).text(head).text(text)
@@ -468,19 +390,16 @@ fn subject_fields(hasher: FieldHasher, subject: &Subject) -> FieldHasher {
             .text(tool)
             .field(pin.as_bytes())
             .text(arguments)
-            .number(u64::from(class.sources.bits()))
+            .number(class.sources.bits())
             .number(u64::from(class.sinks.exfil) | u64::from(class.sinks.effect) << 1)
-            .number(u64::from(*is_classified)),
+            .number(*is_classified),
     }
 }
 
 /// Adds the fields of a command.
 fn command_fields(hasher: FieldHasher, command: &CommandSubject) -> FieldHasher {
-    let counted = hasher
-        .texts(command.argv.words().iter().map(String::as_str))
-        .text(command.cwd.as_str())
-        .number(command.environment.len() as u64);
-    let filled = command.environment.iter().fold(counted, |hasher, (name, value)| hasher.text(name).text(value));
-    let bytes = |digest: &Option<ContentDigest>| digest.map(|d| d.as_bytes().to_vec());
-    filled.field(&bytes(&command.stdin).unwrap_or_default()).field(&bytes(&command.executable).unwrap_or_default())
+    let counted = hasher.texts(command.argv.words()).text(&command.cwd).number(command.environment.len() as u64);
+    let environment = command.environment.iter();
+    let filled = environment.fold(counted, |hasher, (name, value)| hasher.text(name).text(value));
+    filled.digest(command.stdin).digest(command.executable)
 }

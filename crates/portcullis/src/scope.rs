@@ -5,7 +5,7 @@
 //! the reverse. "Everything" has no clause and "nothing" has one empty clause;
 //! an empty list never means everything.
 
-use crate::operation::OperationSet;
+use crate::OperationSet;
 
 /// A union of patterns: holds what any of them matches; empty, it holds nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +19,6 @@ impl<P> Default for Union<P> {
 
 impl<P: PartialEq> Union<P> {
     /// A union of these patterns, repeated ones once.
-    #[must_use]
     pub fn of(patterns: impl IntoIterator<Item = P>) -> Self {
         let mut kept: Vec<P> = Vec::new();
         for pattern in patterns {
@@ -31,25 +30,21 @@ impl<P: PartialEq> Union<P> {
     }
 
     /// The patterns.
-    #[must_use]
     pub fn patterns(&self) -> &[P] {
         &self.0
     }
 
     /// Whether a pattern satisfies the test.
-    #[inline]
     pub fn any(&self, test: impl FnMut(&P) -> bool) -> bool {
         self.0.iter().any(test)
     }
 
     /// Whether each pattern is also one of the other's, so that it holds no more.
-    #[must_use]
     pub fn leq(&self, other: &Self) -> bool {
         self.0.iter().all(|pattern| other.0.contains(pattern))
     }
 
     /// The union of both.
-    #[must_use]
     pub fn join(&self, other: &Self) -> Self
     where
         P: Clone,
@@ -62,58 +57,55 @@ impl<P: PartialEq> Union<P> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Conjunction<P>(Vec<Union<P>>);
 
+impl<P> Default for Conjunction<P> {
+    fn default() -> Self {
+        Self(vec![Union::default()])
+    }
+}
+
 impl<P: PartialEq + Clone> Conjunction<P> {
     /// Holds every subject.
-    #[must_use]
     pub fn everything() -> Self {
         Self(Vec::new())
     }
 
-    /// Holds no subject.
-    #[must_use]
+    /// Holds no subject; also the default.
     pub fn nothing() -> Self {
-        Self::of([])
+        Self::default()
     }
 
     /// Holds what any of these patterns matches.
-    #[must_use]
     pub fn of(patterns: impl IntoIterator<Item = P>) -> Self {
         Self(vec![Union::of(patterns)])
     }
 
     /// A conjunction of these unions.
-    #[must_use]
     pub fn from_clauses(clauses: impl IntoIterator<Item = Union<P>>) -> Self {
         clauses.into_iter().fold(Self::everything(), |all, clause| all.meet(&Self(vec![clause])))
     }
 
     /// The unions, all of which must hold.
-    #[must_use]
     pub fn clauses(&self) -> &[Union<P>] {
         &self.0
     }
 
     /// Whether it holds every subject because it has no clause.
-    #[must_use]
     pub fn is_everything(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether every union has a pattern that satisfies the test.
-    #[inline]
     pub fn holds(&self, mut test: impl FnMut(&P) -> bool) -> bool {
         self.0.iter().all(|clause| clause.any(&mut test))
     }
 
     /// Holds exactly what both hold.
-    #[must_use]
     pub fn meet(&self, other: &Self) -> Self {
         let fresh = other.0.iter().filter(|clause| !self.0.contains(clause));
         Self(self.0.iter().chain(fresh).cloned().collect())
     }
 
     /// Whether each union of the other is implied by one of this one's.
-    #[must_use]
     pub fn leq(&self, other: &Self) -> bool {
         other.0.iter().all(|theirs| self.0.iter().any(|ours| ours.leq(theirs)))
     }
@@ -132,20 +124,16 @@ pub struct Scope<P> {
 
 impl<P: PartialEq + Clone> Scope<P> {
     /// Lists every subject and blocks none.
-    #[must_use]
     pub fn everything() -> Self {
         Self { listed: Vec::new(), blocked: Union::default() }
     }
 
     /// Lists what every clause of `listed` holds, for those operations, and blocks `blocked`.
-    #[must_use]
     pub fn new(operations: OperationSet, listed: &Conjunction<P>, blocked: Union<P>) -> Self {
-        let clauses = listed.clauses().iter().map(|clause| (operations, clause.clone()));
-        Self { listed: clauses.collect(), blocked }
+        Self::from_clauses(listed.clauses().iter().map(|clause| (operations, clause.clone())), blocked)
     }
 
     /// A scope of these clauses.
-    #[must_use]
     pub fn from_clauses(listed: impl IntoIterator<Item = (OperationSet, Union<P>)>, blocked: Union<P>) -> Self {
         listed.into_iter().fold(Self { listed: Vec::new(), blocked }, |mut scope, clause| {
             if !clause.0.is_empty() && !scope.listed.contains(&clause) {
@@ -156,20 +144,16 @@ impl<P: PartialEq + Clone> Scope<P> {
     }
 
     /// The clauses of the listing with the operations they speak of.
-    #[must_use]
     pub fn listed(&self) -> &[(OperationSet, Union<P>)] {
         &self.listed
     }
 
     /// What is blocked for every operation.
-    #[must_use]
     pub fn blocked(&self) -> &Union<P> {
         &self.blocked
     }
 
     /// The operations among `asked` for which every clause that speaks of them matches.
-    #[inline]
-    #[must_use]
     pub fn listed_for(&self, asked: OperationSet, mut matches: impl FnMut(&P) -> bool) -> OperationSet {
         self.listed.iter().fold(asked, |left, (speaks_of, clause)| {
             if left.intersects(*speaks_of) && !clause.any(&mut matches) { left.difference(*speaks_of) } else { left }
@@ -177,20 +161,17 @@ impl<P: PartialEq + Clone> Scope<P> {
     }
 
     /// The same scope without clauses for these operations.
-    #[must_use]
     pub fn without(&self, operations: OperationSet) -> Self {
         let rest = self.listed.iter().map(|(speaks_of, clause)| (speaks_of.difference(operations), clause.clone()));
         Self::from_clauses(rest, self.blocked.clone())
     }
 
     /// Lists exactly what both list and blocks what either blocks.
-    #[must_use]
     pub fn meet(&self, other: &Self) -> Self {
         Self::from_clauses(self.listed.iter().chain(&other.listed).cloned(), self.blocked.join(&other.blocked))
     }
 
     /// Whether it lists no more and blocks no less, for those operations.
-    #[must_use]
     pub fn leq(&self, other: &Self, operations: OperationSet) -> bool {
         let implied = |op, theirs: &Union<P>| {
             self.listed.iter().any(|(speaks_of, ours)| speaks_of.contains(op) && ours.leq(theirs))

@@ -1,15 +1,15 @@
 //! The session as a pure transition function; authority and budget only fall, exposure only grows.
 
-use crate::budget::{Amount, Ledger};
-use crate::posture::Posture;
-use crate::verdict::{Outcome, Phase, Reasons, SessionWord, SubjectFacts, Verdict, verdict};
+use crate::named::readers;
+use crate::{Amount, Exposure, Ledger, Outcome, Phase, Posture, Reasons, SessionWord, SubjectFacts, Verdict, verdict};
 
 /// The words of a session: what is granted, what was touched, what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
 pub struct SessionState {
     posture: Posture,
     phase: Phase,
-    exposure: crate::Exposure,
+    exposure: Exposure,
     ledger: Ledger,
     now_ms: u64,
     deadline_ms: u64,
@@ -46,7 +46,7 @@ pub enum Event {
     /// The boot-time clock reads this; an earlier reading is ignored.
     Clock(u64),
     /// Content was handed over that carries these labels.
-    Expose(crate::Exposure),
+    Expose(Exposure),
     /// The host pauses the session.
     Lockdown,
     /// The host lifts a lockdown.
@@ -57,6 +57,7 @@ pub enum Event {
 
 /// What an event came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
 pub enum Answer {
     /// A request was judged.
     Judged {
@@ -71,73 +72,46 @@ pub enum Answer {
     Ignored,
 }
 
+readers! {
+    SessionState {
+        /// The fixed part of its envelope.
+        word posture: Posture,
+        /// Active, locked down or ended.
+        word phase: Phase,
+        /// What it has touched.
+        word exposure: Exposure,
+        /// What is left and held of its budget.
+        word ledger: Ledger,
+        /// The latest clock reading, in milliseconds.
+        word now_ms: u64,
+        /// The end of its window, in milliseconds of the same clock.
+        word deadline_ms: u64,
+    }
+}
+
 impl SessionState {
     /// A session that starts now.
     #[inline]
-    #[must_use]
     pub const fn start(posture: Posture, maximum: Amount, now_ms: u64, window_ms: u64) -> Self {
         Self {
             posture: posture.normalize(),
             phase: Phase::Active,
-            exposure: crate::Exposure::NONE,
+            exposure: Exposure::NONE,
             ledger: Ledger::open(maximum),
             now_ms,
             deadline_ms: now_ms.saturating_add(window_ms),
         }
     }
 
-    /// The fixed part of its envelope.
-    #[inline]
-    #[must_use]
-    pub const fn posture(self) -> Posture {
-        self.posture
-    }
-
-    /// Active, locked down or ended.
-    #[inline]
-    #[must_use]
-    pub const fn phase(self) -> Phase {
-        self.phase
-    }
-
-    /// What it has touched.
-    #[inline]
-    #[must_use]
-    pub const fn exposure(self) -> crate::Exposure {
-        self.exposure
-    }
-
-    /// What is left and held of its budget.
-    #[inline]
-    #[must_use]
-    pub const fn ledger(self) -> Ledger {
-        self.ledger
-    }
-
-    /// The latest clock reading, in milliseconds.
-    #[inline]
-    #[must_use]
-    pub const fn now_ms(self) -> u64 {
-        self.now_ms
-    }
-
-    /// The end of its window, in milliseconds of the same clock.
-    #[inline]
-    #[must_use]
-    pub const fn deadline_ms(self) -> u64 {
-        self.deadline_ms
-    }
-
     /// The word that `verdict` sees.
     #[inline]
-    #[must_use]
     pub const fn word(self) -> SessionWord {
         SessionWord { phase: self.phase, in_window: self.now_ms < self.deadline_ms, exposure: self.exposure }
     }
 
     /// The same session with another exposure joined in.
     #[inline]
-    const fn exposed(self, labels: crate::Exposure) -> Self {
+    const fn exposed(self, labels: Exposure) -> Self {
         Self { exposure: self.exposure.join(labels), ..self }
     }
 }
@@ -147,7 +121,6 @@ impl SessionState {
 /// Total: no event panics, none widens authority, lowers exposure or raises
 /// what is left plus held, and a request that is refused changes nothing.
 #[inline]
-#[must_use]
 pub const fn step(state: SessionState, event: Event) -> (SessionState, Answer) {
     match event {
         Event::Request { facts, cost, shown } => request(state, facts, cost, shown),

@@ -10,19 +10,16 @@ pub struct TextPattern(String);
 
 impl TextPattern {
     /// The pattern with this text.
-    #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// Its text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether the name matches.
-    #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         let mut parts = self.0.split('*');
         let first = parts.next().unwrap_or_default();
@@ -60,7 +57,6 @@ pub enum GitPattern {
 
 impl GitPattern {
     /// Whether a commit on this branch of this repository matches.
-    #[must_use]
     pub fn matches_commit(&self, repository: &str, branch: &str) -> bool {
         match self {
             Self::Commit { repository: at, branch: on } => at.matches(repository) && on.matches(branch),
@@ -69,7 +65,6 @@ impl GitPattern {
     }
 
     /// Whether a push or pull request to this reference of this URL matches.
-    #[must_use]
     pub fn matches_remote(&self, url: &str, reference: &str) -> bool {
         match self {
             Self::Remote { url: at, reference: on } => at.matches(url) && on.matches(reference),

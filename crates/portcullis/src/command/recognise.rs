@@ -1,70 +1,38 @@
 //! Recognises operations beside `run_bash` in a command, as a hint: the network judges what is really sent.
 
+use super::tables::{has_name, rows};
 use super::{Argv, CommandFacts, Link};
-use crate::operation::{Operation, OperationSet};
+use crate::{Operation, OperationSet};
 
 /// Operations the command would carry out besides `run_bash`, from a fixed table over every program it starts.
 ///
 /// A missing entry opens nothing: every dial and every write is a request of its own.
-#[must_use]
 pub fn recognise(argv: &Argv) -> OperationSet {
     CommandFacts::of(argv).operations()
 }
 
 impl CommandFacts {
     /// As [`recognise`], from facts already at hand.
-    #[must_use]
     pub fn operations(&self) -> OperationSet {
-        self.links.iter().filter_map(operation_of).fold(OperationSet::EMPTY, OperationSet::with)
+        self.links.iter().filter_map(operation_of).collect()
     }
 }
 
 fn operation_of(link: &Link) -> Option<Operation> {
-    let valued = |options: &[&str]| words_after_options(&link.args, options);
-    match link.base.as_str() {
-        "git" => {
-            of_git(&valued(&["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--super-prefix"]))
-        }
-        "git-push" | "git-send-pack" | "git-http-push" | "git-send-email" => Some(Operation::GitPush),
-        "git-commit" => Some(Operation::GitCommit),
-        "gh" => of_forge(&valued(&["-R", "--repo", "--hostname"]), "pr"),
-        "glab" => of_forge(&valued(&["-R", "--repo"]), "mr"),
-        "tea" => of_forge(&valued(&["--repo", "-r", "--login"]), "pulls"),
-        "hub" => match valued(&["-C", "-c"]).first() {
-            Some(&"pull-request") => Some(Operation::CreatePr),
-            _ => of_git(&valued(&["-C", "-c"])),
-        },
-        _ => None,
-    }
+    rows("operations", &link.base).find_map(|[_, first, second, later, valued, operation]| {
+        let words = words_after_options(&link.args, valued);
+        let fits = |names: &str, at: usize| names.is_empty() || words.get(at).is_some_and(|word| has_name(names, word));
+        let follows = later.is_empty() || words.iter().skip(1).any(|word| has_name(later, word));
+        Operation::from_name(operation).filter(|_| fits(first, 0) && fits(second, 1) && follows)
+    })
 }
 
-fn of_git(words: &[&str]) -> Option<Operation> {
-    match words {
-        ["push" | "send-pack" | "http-push" | "send-email", ..] => Some(Operation::GitPush),
-        ["subtree" | "lfs" | "svn" | "p4" | "annex", rest @ ..] => {
-            rest.iter().any(|word| matches!(*word, "push" | "dcommit" | "submit")).then_some(Operation::GitPush)
-        }
-        ["remote-http" | "remote-https" | "remote-ext" | "remote-fd", ..] => Some(Operation::GitPush),
-        ["commit" | "commit-tree" | "merge" | "cherry-pick" | "revert" | "am" | "rebase", ..] => {
-            Some(Operation::GitCommit)
-        }
-        _ => None,
-    }
-}
-
-fn of_forge(words: &[&str], requests: &str) -> Option<Operation> {
-    match words {
-        [group, "create" | "new" | "for", ..] if *group == requests => Some(Operation::CreatePr),
-        _ => None,
-    }
-}
-
-/// The words without options; `valued` options before the first word take the next word with them.
-fn words_after_options<'a>(args: &'a [String], valued: &[&str]) -> Vec<&'a str> {
+/// The words without options; `valued` options take the next word with them.
+fn words_after_options<'a>(args: &'a [String], valued: &str) -> Vec<&'a str> {
     let mut words = Vec::new();
     let mut args = args.iter().map(String::as_str);
     while let Some(arg) = args.next() {
-        if valued.contains(&arg) {
+        if has_name(valued, arg) {
             args.next();
         } else if !arg.starts_with('-') {
             words.push(arg);

@@ -1,5 +1,7 @@
 //! Reads shell text as far as its meaning is certain, and says so where it is not.
 
+use super::tables::is_listed;
+
 /// One simple command of a script.
 pub(super) struct SimpleCommand {
     /// Names assigned before the program.
@@ -122,7 +124,7 @@ impl Reader<'_> {
     fn end_command(&mut self) -> Option<()> {
         self.skip_next = false;
         let mut words = std::mem::take(&mut self.words).into_iter().peekable();
-        while words.next_if(|word| word.is_plain() && is_skippable_keyword(&word.text)).is_some() {}
+        while words.next_if(|word| word.is_plain() && is_listed("shell keywords", &word.text)).is_some() {}
         let mut command = SimpleCommand { assigned: Vec::new(), words: Vec::new(), is_open: false };
         while let Some(word) = words.next_if(|word| assigned_name(word).is_some()) {
             command.assigned.extend(assigned_name(&word).map(str::to_owned));
@@ -138,7 +140,7 @@ impl Reader<'_> {
             // FAIL-CLOSED: the program is known only when it runs.
             None if command.is_open => return None,
             None if command.assigned.is_empty() => return Some(()),
-            Some(first) if changes_meaning(first) => return None,
+            Some(first) if is_listed("changes meaning", first) => return None,
             _ => {}
         }
         self.commands.push(command);
@@ -253,45 +255,4 @@ fn assigned_name(word: &Word) -> Option<&str> {
     }
     let name = name.strip_suffix('+').unwrap_or(name);
     (is_name(name) && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
-}
-
-fn is_skippable_keyword(word: &str) -> bool {
-    matches!(word, "if" | "then" | "else" | "elif" | "fi" | "while" | "until" | "do" | "done" | "!" | "{" | "}")
-}
-
-/// Words that bind names, read other text as code, or open a form this reader does not know.
-pub(super) fn changes_meaning(word: &str) -> bool {
-    matches!(
-        word,
-        "eval"
-            | "."
-            | "source"
-            | "alias"
-            | "unalias"
-            | "trap"
-            | "hash"
-            | "enable"
-            | "bind"
-            | "complete"
-            | "compgen"
-            | "mapfile"
-            | "readarray"
-            | "function"
-            | "for"
-            | "case"
-            | "esac"
-            | "select"
-            | "coproc"
-            | "[["
-            | "declare"
-            | "typeset"
-            | "local"
-            | "export"
-            | "readonly"
-            | "let"
-            | "shopt"
-            | "autoload"
-            | "emulate"
-            | "noglob"
-    )
 }

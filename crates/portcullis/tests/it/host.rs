@@ -306,6 +306,24 @@ fn no_sink_needs_fixed_methods_and_paths_on_one_host() {
     assert!(rule("a.example").with_methods(["get"]).is_err());
 }
 
+#[test]
+fn an_empty_list_of_methods_or_paths_is_refused_and_never_means_all() {
+    let rule = HostRule::new(HostPattern::parse("a.example").unwrap());
+    assert!(rule.clone().with_methods(Vec::<String>::new()).is_err());
+    assert!(rule.clone().with_paths([]).is_err());
+    let (target, path) = (host("a.example"), url("/x"));
+    let reads = rule.clone().with_methods(["GET"]).unwrap();
+    assert!(reads.matches(&target, 443, Some(("GET", &path))));
+    assert!(!reads.matches(&target, 443, Some(("POST", &path))));
+    assert!(rule.matches(&target, 443, Some(("POST", &path))), "a rule that was never narrowed");
+}
+
+#[test]
+fn address_ranges_of_the_shipped_table_all_parse() {
+    assert_eq!(IpClass::of("93.184.215.14".parse().unwrap()), IpClass::Global);
+    assert_eq!(IpClass::of("4000::1".parse().unwrap()), IpClass::Reserved, "in no range of the table");
+}
+
 proptest! {
     #[test]
     fn hosts_parse_to_a_fixed_point(text in "[a-zA-Z0-9.:\\-\\[\\]x%@]{0,24}") {
