@@ -21,4 +21,6 @@ mod tls;
 pub use fetch::DirectFetch;
 pub use forge::RestForge;
 pub use model::{ModelCall, ModelForwarder, is_model_route};
-pub use proxy::{Connect, Connection, DirectConnect, PROXY_PORT, Proxy, ProxyOptions, Verdict};
+pub use proxy::{
+    Connect, Connecting, Connection, DirectConnect, PROXY_PORT, Proxy, ProxyOptions, Verdict,
+};

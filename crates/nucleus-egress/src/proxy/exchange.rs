@@ -92,7 +92,7 @@ impl Attempt<'_> {
             life: Arc::clone(&self.life),
             meter: shared.limits.meter(&route.target),
         };
-        if !watch.meter.request() {
+        if !watch.meter.takes_url(route.path_and_query.len()) || !watch.meter.request() {
             return Err(over_budget());
         }
         let upgrading = route.is_upgrade.then(|| hyper::upgrade::on(&mut request));

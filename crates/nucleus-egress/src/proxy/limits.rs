@@ -56,6 +56,14 @@ impl Meter {
         self.count(1, |counted| (&counted.requests, counted.limit.max_requests))
     }
 
+    /// Whether a path with its query may be as long as this.
+    pub(super) fn takes_url(&self, bytes: usize) -> bool {
+        self.which.iter().all(|at| {
+            let limit = self.all[*at].limit.max_url_bytes;
+            limit.is_none_or(|limit| bytes as u64 <= limit)
+        })
+    }
+
     /// Counts bytes before they leave; no, when they may not.
     pub(super) fn send(&self, bytes: usize) -> bool {
         self.count(bytes, |counted| {
@@ -96,10 +104,12 @@ mod tests {
             max_requests: Some(2),
             max_request_bytes: Some(10),
             max_response_bytes: None,
+            max_url_bytes: Some(8),
         }]);
         let meter = limits.meter(&Target::parse("a.test:443", None).unwrap());
         assert!(meter.send(4) && meter.send(6) && !meter.send(1));
         assert!(meter.receive(1 << 40));
+        assert!(meter.takes_url(8) && !meter.takes_url(9));
         assert!(meter.request() && meter.request() && !meter.request());
         let other = limits.meter(&Target::parse("b.test:443", None).unwrap());
         assert!(other.send(11) && other.request());

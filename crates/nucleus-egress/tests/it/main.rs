@@ -6,4 +6,5 @@ mod fetch;
 mod fixture;
 mod forge;
 mod model;
+mod proxy;
 mod web;
