@@ -64,6 +64,11 @@ fn groups(text: &'static str) -> Groups {
     words.chunk_by(|one, next| one.0 == next.0).map(group).collect()
 }
 
+/// All patterns of all groups, each with its reason.
+fn patterns(groups: &Groups) -> impl Iterator<Item = (&'static str, &'static str)> {
+    groups.iter().flat_map(|(why, list)| list.iter().map(|text| (*text, *why)))
+}
+
 /// Finds patterns by a literal name every match has; the few without one are a single name with a wildcard.
 #[derive(Default)]
 struct Index {
@@ -74,7 +79,7 @@ struct Index {
 impl Index {
     fn new(groups: &Groups) -> Self {
         let mut index = Self::default();
-        for (text, why) in groups.iter().flat_map(|(why, list)| list.iter().map(move |text| (text, *why))) {
+        for (text, why) in patterns(groups) {
             let pattern = PathPattern::parse(text).expect("shipped patterns parse: tested");
             let bucket = match pattern.folded_literal() {
                 Some(name) => index.named.entry(name.clone()).or_default(),
@@ -98,31 +103,22 @@ impl Index {
 
 /// The directories above the activation paths of more than one name, in folded spelling.
 static ABOVE_ACTIVATION: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
-    let mut above = Vec::new();
-    for (why, list) in ACTIVATION.iter() {
-        for pattern in *list {
-            let names = pattern.strip_prefix("**/").unwrap_or(pattern);
-            let ends = names.match_indices('/').map(|(end, _)| end);
-            above.extend(ends.map(|end| (names[..end].to_ascii_lowercase(), *why)));
-        }
-    }
-    above
+    let above = |(pattern, why): (&'static str, &'static str)| {
+        let names = pattern.strip_prefix("**/").unwrap_or(pattern);
+        names.match_indices('/').map(move |(end, _)| (names[..end].to_ascii_lowercase(), why))
+    };
+    patterns(&ACTIVATION).flat_map(above).collect()
 });
 
 const GIT_WHY: &str = "git obeys it";
 
 /// Judges what lies in a git directory: only what an ordinary commit, fetch or checkout writes is inert.
 fn git_activation(folded: &str) -> Option<&'static str> {
-    let mut rest = folded;
-    while !rest.is_empty() {
-        let (name, below) = rest.split_once('/').unwrap_or((rest, ""));
-        // FAIL-CLOSED: the first `.git` decides; what is not known to be inert is obeyed.
-        if name == ".git" {
-            return (!is_inert_git_entry(below)).then_some(GIT_WHY);
-        }
-        rest = below;
-    }
-    None
+    let mut names = folded.split_inclusive('/');
+    // FAIL-CLOSED: the first `.git` decides; what is not known to be inert is obeyed.
+    names.by_ref().find(|name| name.trim_end_matches('/') == ".git")?;
+    let below: String = names.collect();
+    (!is_inert_git_entry(&below)).then_some(GIT_WHY)
 }
 
 /// What follows `.git/`. Nothing follows for the directory itself, or for the file that points elsewhere.

@@ -16,7 +16,6 @@ use crate::named::text_error;
 use crate::path::{RelPath, fold};
 use crate::table;
 use std::fmt;
-use std::str::Chars;
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 
@@ -147,7 +146,9 @@ impl Segment {
             Self::Deep => false,
             Self::Literal(literal) => literal == name,
             Self::Tail(tail) => name.ends_with(tail.as_str()),
-            Self::Wild(pattern) => match_wild(pattern, name),
+            Self::Wild(pattern) => {
+                match_stars(pattern.chars(), name.chars(), |w| *w == '*', |w, c| *w == '?' || w == c)
+            }
             Self::Except(prefix, not) => {
                 name.strip_prefix(prefix.as_str()).is_some_and(|rest| !not.iter().any(|n| n == rest))
             }
@@ -207,59 +208,37 @@ fn canonical_text(segments: &[Segment]) -> String {
     }
 }
 
-/// First segment of a path and what follows; none for the empty path.
-fn split_first(path: &str) -> Option<(&str, &str)> {
-    if path.is_empty() {
-        return None;
-    }
-    Some(path.split_once('/').unwrap_or((path, "")))
-}
-
-/// Matches all of a path. A later `**` makes it safe to forget the choices of an earlier one, so one point of
-/// return is enough and the work is at most pattern times path.
+/// Matches all of a path.
 pub(crate) fn match_segments(pattern: &[Segment], path: &str) -> bool {
-    if let [Segment::Deep, name, Segment::Deep] = pattern {
-        return *name == Segment::Deep || path.split('/').any(|own| !own.is_empty() && name.matches(own));
-    }
-    let (mut at, mut rest) = (0, path);
-    let mut retry: Option<(usize, &str)> = None;
-    loop {
-        match (pattern.get(at), split_first(rest)) {
-            // INVARIANT: every pattern ends in `**`, so reaching it decides.
-            (Some(Segment::Deep), _) if at + 1 == pattern.len() => return true,
-            (Some(Segment::Deep), _) => {
-                retry = Some((at, rest));
-                at += 1;
-            }
-            (Some(segment), Some((name, tail))) if segment.matches(name) => {
-                at += 1;
-                rest = tail;
-            }
-            (None, None) => return true,
-            _ => match retry.and_then(|(deep, from)| split_first(from).map(|(_, tail)| (deep, tail))) {
-                Some((deep, tail)) => {
-                    retry = Some((deep, tail));
-                    at = deep + 1;
-                    rest = tail;
-                }
-                None => return false,
-            },
-        }
+    let mut names = path.split('/').filter(|name| !name.is_empty());
+    match pattern {
+        // The most frequent form, without a point of return.
+        [Segment::Deep, name, Segment::Deep] => *name == Segment::Deep || names.any(|own| name.matches(own)),
+        _ => match_stars(pattern.iter(), names, |one| **one == Segment::Deep, |one, own| one.matches(own)),
     }
 }
 
-/// Matches one name against `*` and `?`, by characters, with one point of return as above.
-fn match_wild(pattern: &str, name: &str) -> bool {
-    let (mut wanted, mut found) = (pattern.chars(), name.chars());
-    let mut retry: Option<(Chars<'_>, Chars<'_>)> = None;
+/// Matches all of a text against a pattern in which a star stands for any run. A later star makes it safe to
+/// forget the choices of an earlier one, so one point of return is enough and the work is at most pattern times
+/// text.
+pub(crate) fn match_stars<P: Iterator + Clone, T: Iterator + Clone>(
+    mut pattern: P,
+    mut text: T,
+    is_star: impl Fn(&P::Item) -> bool,
+    fits: impl Fn(&P::Item, &T::Item) -> bool,
+) -> bool {
+    let mut retry: Option<(P, T)> = None;
     loop {
-        let before = found.clone();
-        match (wanted.next(), found.next()) {
-            (Some('*'), _) => {
-                retry = Some((wanted.clone(), before.clone()));
-                found = before;
+        let before = text.clone();
+        match (pattern.next(), text.next()) {
+            (Some(one), _) if is_star(&one) => {
+                if pattern.clone().next().is_none() {
+                    return true;
+                }
+                retry = Some((pattern.clone(), before.clone()));
+                text = before;
             }
-            (Some(w), Some(c)) if w == '?' || w == c => {}
+            (Some(one), Some(own)) if fits(&one, &own) => {}
             (None, None) => return true,
             _ => {
                 let Some((after, from)) = &mut retry else {
@@ -268,7 +247,7 @@ fn match_wild(pattern: &str, name: &str) -> bool {
                 if from.next().is_none() {
                     return false;
                 }
-                (wanted, found) = (after.clone(), from.clone());
+                (pattern, text) = (after.clone(), from.clone());
             }
         }
     }

@@ -89,11 +89,6 @@ impl<P: PartialEq + Clone> Conjunction<P> {
         &self.0
     }
 
-    /// Whether it holds every subject because it has no clause.
-    pub fn is_everything(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Whether every union has a pattern that satisfies the test.
     pub fn holds(&self, mut test: impl FnMut(&P) -> bool) -> bool {
         self.0.iter().all(|clause| clause.any(&mut test))
@@ -123,11 +118,6 @@ pub struct Scope<P> {
 }
 
 impl<P: PartialEq + Clone> Scope<P> {
-    /// Lists every subject and blocks none.
-    pub fn everything() -> Self {
-        Self { listed: Vec::new(), blocked: Union::default() }
-    }
-
     /// Lists what every clause of `listed` holds, for those operations, and blocks `blocked`.
     pub fn new(operations: OperationSet, listed: &Conjunction<P>, blocked: Union<P>) -> Self {
         Self::from_clauses(listed.clauses().iter().map(|clause| (operations, clause.clone())), blocked)
@@ -158,12 +148,6 @@ impl<P: PartialEq + Clone> Scope<P> {
         self.listed.iter().fold(asked, |left, (speaks_of, clause)| {
             if left.intersects(*speaks_of) && !clause.any(&mut matches) { left.difference(*speaks_of) } else { left }
         })
-    }
-
-    /// The same scope without clauses for these operations.
-    pub fn without(&self, operations: OperationSet) -> Self {
-        let rest = self.listed.iter().map(|(speaks_of, clause)| (speaks_of.difference(operations), clause.clone()));
-        Self::from_clauses(rest, self.blocked.clone())
     }
 
     /// Lists exactly what both list and blocks what either blocks.

@@ -1,10 +1,11 @@
 //! Patterns over plain names: `*` stands for any run of characters, all else for itself.
 
+use crate::glob::match_stars;
+
 /// A pattern over a name such as a branch, a URL, a tool or a variable.
 ///
 /// `*` matches any run of characters, also none and also `/`; there is no
-/// escape. Matching is case-sensitive and linear in the length of the name
-/// times the number of stars.
+/// escape. Matching is case-sensitive and its work is at most pattern times name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TextPattern(String);
 
@@ -21,18 +22,7 @@ impl TextPattern {
 
     /// Whether the name matches.
     pub fn matches(&self, name: &str) -> bool {
-        let mut parts = self.0.split('*');
-        let first = parts.next().unwrap_or_default();
-        let Some(rest) = name.strip_prefix(first) else {
-            return false;
-        };
-        let Some(last) = parts.next_back() else {
-            return rest.is_empty();
-        };
-        let Some(middle) = rest.strip_suffix(last) else {
-            return false;
-        };
-        parts.try_fold(middle, |left, part| left.find(part).map(|at| &left[at + part.len()..])).is_some()
+        match_stars(self.0.chars(), name.chars(), |one| *one == '*', |one, own| one == own)
     }
 }
 
