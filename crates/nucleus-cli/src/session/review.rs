@@ -102,7 +102,9 @@ impl Review {
             let path = &staged.change.path;
             let is_directory = matches!(staged.change.kind, ChangeKind::Directory { .. });
             chosen.iter().any(|change| {
-                change.change.path == *path || (is_directory && is_below(&change.change.path, path))
+                let is_below = || is_below(&change.change.path, path);
+                change.session == staged.session
+                    && (change.change.path == *path || (is_directory && is_below()))
             })
         };
         Ok(all.into_iter().filter(is_needed).collect())
