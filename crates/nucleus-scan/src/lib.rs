@@ -5,13 +5,20 @@
 //! a silence. No text that looks like a secret leaves this crate unmasked: values are [`Literal`]s, which print masked.
 
 mod client;
+mod discover;
+mod extract;
+pub mod fix;
 mod hash;
+mod host;
+mod launch;
 mod model;
 pub mod output;
 pub mod project;
+mod read;
 mod rules;
 mod scan;
 mod secret;
+pub mod suppress;
 
 pub use client::Client;
 pub use model::{

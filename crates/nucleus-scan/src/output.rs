@@ -17,7 +17,7 @@ pub use json::json;
 pub use markdown::markdown;
 pub use sarif::sarif;
 pub use terminal::{Tone, terminal};
-pub use text::plain;
+pub use text::{lines, plain};
 
 use crate::model::{Finding, Scan, Severity};
 use crate::project::{Projection, project};

@@ -28,6 +28,7 @@ use portcullis::{Envelope, Exposure};
 
 use crate::client::Client;
 use crate::model::{Agent, Finding};
+use crate::rules::TRIFECTA_COMPLETE;
 
 /// One configured agent, all its files together.
 #[derive(Clone, Debug)]
@@ -58,33 +59,36 @@ pub fn project(agents: &[Agent]) -> Vec<Projection> {
 
 /// The findings of the combination analysis: per file, and per merged agent where only several files complete it.
 pub(crate) fn findings(agents: &[Agent]) -> Vec<Finding> {
-    let single: Vec<(&Agent, Projection)> = agents
+    let mut findings = of_files(agents);
+    findings.extend(across(agents, &findings));
+    findings
+}
+
+fn of_files(agents: &[Agent]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for agent in agents.iter().filter(|agent| merge::is_interactive(agent.client)) {
+        let alone = projection(&merge::Family::of_one(agent));
+        findings.extend(finding::complete(&alone, agent.scope));
+        findings.extend(finding::unknown_servers(&alone, agent.scope));
+    }
+    findings
+}
+
+/// The findings for agents that only several files together complete.
+fn across(agents: &[Agent], of_files: &[Finding]) -> Vec<Finding> {
+    let complete: BTreeSet<&str> = of_files
         .iter()
-        .filter(|agent| merge::is_interactive(agent.client))
-        .map(|agent| (agent, projection(&merge::Family::of_one(agent))))
-        .collect();
-    let complete: BTreeSet<&str> = single
-        .iter()
-        .filter(|(_, alone)| alone.path.is_some())
-        .map(|(agent, _)| agent.place.file.shown.as_str())
+        .filter(|one| one.rule == TRIFECTA_COMPLETE)
+        .flat_map(|one| &one.evidence)
+        .map(|one| one.place.file.shown.as_str())
         .collect();
     let merged = project(agents);
-    let by_file = single
+    let is_new = |whole: &&Projection| !whole.files.iter().any(|file| complete.contains(file.as_str()));
+    merged
         .iter()
-        .filter_map(|(agent, alone)| finding::complete(alone, agent.scope));
-    let by_agent = merged
-        .iter()
-        .filter(|whole| {
-            !whole
-                .files
-                .iter()
-                .any(|file| complete.contains(file.as_str()))
-        })
-        .filter_map(|whole| finding::complete(whole, finding::scope_of(whole, agents)));
-    let unknown = single
-        .iter()
-        .flat_map(|(agent, alone)| finding::unknown_servers(alone, agent.scope));
-    by_file.chain(by_agent).chain(unknown).collect()
+        .filter(is_new)
+        .filter_map(|whole| finding::complete(whole, finding::scope_of(whole, agents)))
+        .collect()
 }
 
 fn projection(family: &merge::Family<'_>) -> Projection {

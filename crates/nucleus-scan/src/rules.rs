@@ -1,6 +1,50 @@
 //! The rules: each has a stable word id, one severity, one sentence, the way out and its references.
 
+mod command;
+mod container;
+mod credential;
+mod endpoint;
+mod hook;
+mod instructions;
+mod interpreter;
+mod line;
+mod manifest;
+mod package;
+mod path;
+mod permission;
+mod policy;
+mod report;
+mod server;
+mod settings;
+mod surroundings;
 mod table;
+mod workflow;
 
+pub(crate) use report::Report;
+pub(crate) use surroundings::Surroundings;
+pub(crate) use table::{SUPPRESSION_WITHOUT_REASON, TRIFECTA_COMPLETE, UNKNOWN_SERVER, UNREADABLE_CONFIG};
 pub use table::{RULES, Rule, rule};
-pub(crate) use table::{TRIFECTA_COMPLETE, UNKNOWN_SERVER};
+pub(crate) use workflow::agents as workflow_agents;
+
+use crate::discover::FileKind;
+use crate::model::Agent;
+use crate::read::SourceFile;
+
+/// Everything the rules find in one file.
+pub(crate) fn judge(file: &SourceFile, agents: &[Agent], surroundings: &Surroundings, report: &mut Report<'_>) {
+    for agent in agents {
+        server::judge(file, agent, report);
+        permission::judge(agent, report);
+        settings::judge(agent, report);
+        hook::judge(file, agent, report);
+    }
+    match file.kind {
+        FileKind::Workflow => workflow::judge(file, report),
+        FileKind::Devcontainer | FileKind::Dockerfile | FileKind::Compose => container::judge(file, report),
+        FileKind::PackageJson => manifest::judge(file, surroundings, report),
+        FileKind::Policy => policy::judge(file, report),
+        FileKind::Instructions => instructions::judge(file, report),
+        _ => endpoint::judge(file, report),
+    }
+    credential::judge(file, agents, report);
+}

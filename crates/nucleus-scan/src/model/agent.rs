@@ -150,3 +150,48 @@ pub struct Agent {
     /// Packages the client installs by itself and runs in its own process.
     pub plugins: Vec<Literal>,
 }
+
+impl Agent {
+    /// Calls back with every text of servers, permissions and plugins.
+    pub(crate) fn for_each_literal(&mut self, each: &mut dyn FnMut(&mut Literal)) {
+        for server in &mut self.servers {
+            match &mut server.transport {
+                Transport::Stdio { command, args, env } => std::iter::once(command)
+                    .chain(args)
+                    .chain(env)
+                    .for_each(&mut *each),
+                Transport::Http { url, headers } => {
+                    std::iter::once(url).chain(headers).for_each(&mut *each)
+                }
+                Transport::Unstated => {}
+            }
+            filter_literals(&mut server.tools, each);
+        }
+        filter_literals(&mut self.builtins, each);
+        let permissions = &mut self.permissions;
+        permissions
+            .rules
+            .iter_mut()
+            .map(|rule| &mut rule.source)
+            .for_each(&mut *each);
+        for list in [
+            &mut permissions.bypass,
+            &mut permissions.auto_accept,
+            &mut permissions.sandbox.because,
+            &mut permissions.extra_directories,
+            &mut self.plugins,
+        ] {
+            list.iter_mut().for_each(&mut *each);
+        }
+    }
+}
+
+fn filter_literals(filter: &mut ToolFilter, each: &mut dyn FnMut(&mut Literal)) {
+    filter
+        .include
+        .iter_mut()
+        .flatten()
+        .chain(&mut filter.exclude)
+        .chain(&mut filter.auto_approved)
+        .for_each(each);
+}

@@ -125,3 +125,10 @@ impl fmt::Display for Literal {
         f.write_str(&self.shown())
     }
 }
+
+impl Literal {
+    /// Gives the text another place: where it stands in the file it is embedded in.
+    pub(crate) fn move_to(&mut self, place: Place) {
+        self.place = place;
+    }
+}

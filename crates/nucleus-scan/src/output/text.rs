@@ -18,6 +18,12 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// A text of several lines, each of them [`plain`].
+#[must_use]
+pub fn lines(text: &str) -> String {
+    text.lines().map(|line| plain(line) + "\n").collect()
+}
+
 /// Control characters, and those that are invisible or change the direction of others.
 fn is_steering(c: char) -> bool {
     c.is_control()

@@ -58,7 +58,7 @@ impl<'a> Tools<'a> {
         for power in projection.powers.iter().filter(|power| power.is_server()) {
             match power.origin {
                 // Only what is known to be the publisher's server is trusted to do what the catalog says.
-                Origin::Catalog(_) => tools.add(power),
+                Origin::Catalog(_) if is_plain(&power.name) => tools.add(power),
                 _ => {
                     tools.unknown.insert(&power.name);
                 }
@@ -78,6 +78,11 @@ impl<'a> Tools<'a> {
             side.entry(&power.name).or_default().insert(&tool.name);
         }
     }
+}
+
+/// Whether a policy can spell the name; one that it cannot is listed nowhere, so its tools ask.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// A tool may stand in several groups: each of them must be without a sink and without commands.

@@ -233,6 +233,18 @@ fn is_name(text: &str) -> bool {
     (upper && text.bytes().filter(u8::is_ascii_digit).count() * 5 < text.len()) || path || plain
 }
 
+/// Without the run of `x` that a collection put in place of the middle.
+fn unmasked(text: &str) -> String {
+    let mut rest = text;
+    let mut out = String::with_capacity(text.len());
+    while let Some(at) = rest.find("xxxx") {
+        out.push_str(&rest[..at]);
+        rest = rest[at..].trim_start_matches('x');
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Shannon entropy in bits a character.
 #[expect(clippy::cast_precision_loss, reason = "texts are short")]
 fn entropy(text: &str) -> f64 {

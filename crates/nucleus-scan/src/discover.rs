@@ -1,0 +1,14 @@
+//! Finds the files that configure an agent, by their names, beneath the roots and nowhere else.
+//!
+//! Ignore files do not count: what is not committed is obeyed all the same. Trees of dependencies and build output are left out
+//! (`SKIPPED`), since no client looks for its configuration there. Links are followed only to regular files beneath the same root.
+
+mod home;
+mod kind;
+mod names;
+mod walk;
+
+pub(crate) use home::{home_files, system_files};
+pub(crate) use kind::{FileKind, Known};
+pub(crate) use names::{known, sniff};
+pub(crate) use walk::walk;

@@ -1,0 +1,166 @@
+//! The rewrites of a scan: what changes in which file, shown before it is written.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use similar::TextDiff;
+
+use crate::model::{ByteSpan, Edit, FileName, Finding, Scan};
+use crate::secret;
+
+/// Everything `--fix` would write.
+#[derive(Debug, Default)]
+pub struct Plan {
+    rewrites: Vec<Rewrite>,
+}
+
+/// One file before and after.
+#[derive(Debug)]
+pub struct Rewrite {
+    file: Arc<FileName>,
+    before: String,
+    edits: Vec<Edit>,
+    secrets: Vec<ByteSpan>,
+}
+
+impl Plan {
+    /// The rewrites of every finding that counts and has one. A file that changed since the scan, or whose edits overlap, is left out.
+    #[must_use]
+    pub fn of(scan: &Scan) -> Self {
+        let mut by_file: BTreeMap<Arc<FileName>, (Vec<Edit>, Vec<ByteSpan>)> = BTreeMap::new();
+        for finding in scan.findings.iter().filter(|finding| finding.suppressed.is_none()) {
+            for edit in finding.fix.iter().flat_map(|fix| &fix.edits) {
+                by_file.entry(Arc::clone(&edit.file)).or_default().0.push(edit.clone());
+            }
+        }
+        for finding in scan.findings.iter().filter(holds_secret) {
+            for evidence in &finding.evidence {
+                if let Some((_, secrets)) = by_file.get_mut(&evidence.place.file) {
+                    secrets.push(evidence.place.span);
+                }
+            }
+        }
+        Self { rewrites: by_file.into_iter().filter_map(|(file, (edits, secrets))| Rewrite::new(file, edits, secrets)).collect() }
+    }
+
+    /// The files, in order.
+    #[must_use]
+    pub fn rewrites(&self) -> &[Rewrite] {
+        &self.rewrites
+    }
+
+    /// A unified diff of all files, secrets masked.
+    #[must_use]
+    pub fn diff(&self) -> String {
+        self.rewrites.iter().map(Rewrite::diff).collect()
+    }
+
+    /// Writes every file by temporary name and rename, keeping its mode.
+    ///
+    /// # Errors
+    /// Names the first file that could not be written, or that is not what was scanned any more.
+    pub fn write(&self) -> Result<usize, String> {
+        for rewrite in &self.rewrites {
+            rewrite.write().map_err(|why| format!("`{}`: {why}", rewrite.file.shown))?;
+        }
+        Ok(self.rewrites.len())
+    }
+}
+
+/// Findings whose places are secrets.
+fn holds_secret(finding: &&Finding) -> bool {
+    matches!(finding.rule.0, "plaintext-credential" | "secret-in-disabled-server" | "long-lived-token")
+}
+
+impl Rewrite {
+    fn new(file: Arc<FileName>, mut edits: Vec<Edit>, mut secrets: Vec<ByteSpan>) -> Option<Self> {
+        let before = std::fs::read_to_string(&file.path).ok()?;
+        edits.sort_by_key(|edit| edit.span);
+        edits.dedup();
+        let apart = edits.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start);
+        let inside = edits.iter().all(|edit| before.get(edit.span.start..edit.span.end).is_some());
+        secrets.sort_unstable();
+        secrets.dedup();
+        (apart && inside).then_some(Self { file, before, edits, secrets })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &FileName {
+        &self.file
+    }
+
+    /// The whole new text.
+    #[must_use]
+    pub fn after(&self) -> String {
+        let mut text = String::with_capacity(self.before.len());
+        let mut at = 0;
+        for edit in &self.edits {
+            text.push_str(&self.before[at..edit.span.start]);
+            text.push_str(&edit.replacement);
+            at = edit.span.end;
+        }
+        text.push_str(&self.before[at..]);
+        text
+    }
+
+    /// A unified diff, secrets masked on both sides.
+    fn diff(&self) -> String {
+        let before = self.masked(&[]);
+        let after = self.masked(&self.edits);
+        let mut out = String::new();
+        let _ = write!(out, "{}", TextDiff::from_lines(&before, &after).unified_diff().context_radius(2).header(&self.file.shown, &self.file.shown));
+        out
+    }
+
+    /// The text with some edits made and every other secret masked.
+    fn masked(&self, edits: &[Edit]) -> String {
+        let mut changes: Vec<(ByteSpan, String)> = edits.iter().map(|edit| (edit.span, edit.replacement.clone())).collect();
+        let free = |span: &&ByteSpan| !edits.iter().any(|edit| edit.span.start < span.end && span.start < edit.span.end);
+        for span in self.secrets.iter().filter(free) {
+            if let Some(text) = self.before.get(span.start..span.end) {
+                changes.push((*span, secret::mask_one(text)));
+            }
+        }
+        changes.sort_by_key(|(span, _)| *span);
+        let mut text = String::new();
+        let mut at = 0;
+        for (span, replacement) in changes {
+            if span.start >= at {
+                text.push_str(&self.before[at..span.start]);
+                text.push_str(&replacement);
+                at = span.end;
+            }
+        }
+        text.push_str(self.before.get(at..).unwrap_or_default());
+        text
+    }
+
+    fn write(&self) -> Result<(), String> {
+        let path = &self.file.path;
+        let said = |error: std::io::Error| error.kind().to_string();
+        let data = path.symlink_metadata().map_err(said)?;
+        if !data.is_file() {
+            return Err("it is a link: rewrite what it points to".to_owned());
+        }
+        if std::fs::read_to_string(path).map_err(said)? != self.before {
+            return Err("it changed since it was scanned".to_owned());
+        }
+        let temporary = temporary(path);
+        let mut file = std::fs::File::create_new(&temporary).map_err(said)?;
+        let written = file.set_permissions(data.permissions()).and_then(|()| file.write_all(self.after().as_bytes())).and_then(|()| file.sync_all());
+        let done = written.and_then(|()| std::fs::rename(&temporary, path));
+        if done.is_err() {
+            let _ = std::fs::remove_file(&temporary);
+        }
+        done.map_err(said)
+    }
+}
+
+fn temporary(path: &Path) -> std::path::PathBuf {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!(".{name}.{}.nucleus-fix", std::process::id()))
+}
