@@ -20,6 +20,14 @@ pub(crate) fn announce(opened: &Opened, task: Option<&str>) -> Result<(), Failur
         );
         monitor.note(&note).map_err(Failure::not_started)?;
     }
+    let tracked = opened.sandbox.tracked_blocked();
+    if tracked.count > 0 {
+        let line = format!("git tracks files that this policy blocks: {tracked}");
+        monitor.note(&line).map_err(Failure::not_started)?;
+        anstream::eprintln!(
+            "warning: {line}\n  they are hidden, but git's objects hold them: a command can read them there"
+        );
+    }
     if let Some(line) = asking(&monitor.envelope()) {
         anstream::eprintln!("{}", paint(DIM, line));
     }

@@ -1,7 +1,7 @@
 //! Where the jails of a session come from.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nucleus_jail::{Form, HelperCommand, JailSpec, Launcher, Layer, Limits, UnixSockets};
@@ -11,6 +11,7 @@ use super::program::Programs;
 use super::views::{declared_views, views};
 use crate::error::Error;
 use crate::ports::Network;
+use crate::sandbox::UserFiles;
 
 /// How the jails of a session are built.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,20 @@ pub struct JailOptions {
     pub limits: Limits,
     /// Layers whose absence the user accepted by an explicit flag.
     pub waived: BTreeSet<Layer>,
+}
+
+impl JailOptions {
+    /// Where the user's own settings are on the host.
+    pub(crate) fn user_files(&self) -> UserFiles<'_> {
+        let mut variables = self.host_environment.iter();
+        let config_home = variables.find(|(name, _)| name == "XDG_CONFIG_HOME");
+        UserFiles {
+            home: self.host_home.as_deref(),
+            config_home: config_home
+                .map(|(_, value)| Path::new(value))
+                .filter(|home| home.is_absolute()),
+        }
+    }
 }
 
 /// Starts jails. Shared by everything of a session.

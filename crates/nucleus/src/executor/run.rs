@@ -131,7 +131,7 @@ impl Executor {
         })?;
         let ended = self.effect(run, &prepared, (turn, stop), &mut |_, _| {})?;
         let (output, command) = ended.output(Amount::ZERO);
-        Ok((output, self.sandbox.view().end_command(command)?))
+        Ok((output, self.sandbox.view().landed().end_command(command)?))
     }
 
     /// Waits until the command may start beside the others of its session; `None` when the session runs nothing now.
@@ -220,7 +220,12 @@ impl Executor {
             return Err(WorkspaceError::NotCovered("the command".to_owned()).into());
         }
         let monitor = self.sandbox.monitor();
-        let layers = self.sandbox.view().begin_command(&prepared.envelope)?;
+        let view = match prepared.network {
+            Reaches::Proxy => Arc::clone(self.sandbox.view()),
+            // Git on the session's behalf obeys only what has landed.
+            Reaches::Nothing => self.sandbox.view().landed(),
+        };
+        let layers = view.begin_command(&prepared.envelope)?;
         let (pipes, stdio) = pump::pipes(&command.stdin)?;
         let mut spec = self.spec(prepared, command, &layers)?;
         spec.stdio = stdio;

@@ -55,7 +55,7 @@ impl Git {
     /// fails, or the commit would hold what was not judged; then nothing lands.
     pub fn commit(&self, request: &CommitRequest) -> Result<Committed, Error> {
         check_message(&request.message)?;
-        let status = self.status(&request.repository)?;
+        let status = self.whole_status(&request.repository)?;
         let branch = status.branch.clone().ok_or_else(|| {
             Error::Invalid(
                 "the repository is on no branch\nhelp: switch to a branch first".to_owned(),

@@ -1,4 +1,4 @@
-//! Shows differences, without external programs.
+//! Shows differences, without external programs and without what the policy blocks.
 
 use portcullis::path::RelPath;
 
@@ -33,12 +33,24 @@ pub struct DiffRequest {
 }
 
 impl Git {
-    /// The difference as a patch.
+    /// The difference as a patch, less the files that the policy blocks.
     ///
     /// # Errors
     /// A refusal, and [`Error::Invalid`] for a bad revision and when git fails.
     pub fn diff(&self, request: &DiffRequest) -> Result<GitText, Error> {
-        let mut words = vec!["diff", "--no-ext-diff", "--no-textconv", "--no-color"];
+        let mut words = vec![
+            "diff",
+            "--patch",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            // Each part names one file, in the one way that is read here.
+            "--no-renames",
+            "--src-prefix=a/",
+            "--dst-prefix=b/",
+            "--submodule=short",
+            "--no-relative",
+        ];
         match &request.compare {
             Compare::Tree => {}
             Compare::Index => words.push("--cached"),
@@ -53,6 +65,8 @@ impl Git {
             }
         }
         let run = GitRun::git(&request.repository, &words).paths(&request.paths);
-        Ok(self.look(&run, Look::Workspace)?.text())
+        let GitText { text, is_cut } = self.look(&run, Look::Workspace)?.text();
+        let text = self.hidden(&request.repository).patch(&text);
+        Ok(GitText { text, is_cut })
     }
 }

@@ -134,6 +134,7 @@ impl Git {
             environment: variables()
                 .into_iter()
                 .chain(self.identity.variables())
+                .chain(here())
                 .collect(),
             stdin: run.stdin.clone(),
             limit: LIMIT,
@@ -163,6 +164,12 @@ impl Git {
             labels,
         })
     }
+}
+
+/// The variables that keep git to the repository that was named: one above it is another.
+fn here() -> [(String, String); 2] {
+    [("GIT_DIR", ".git"), ("GIT_WORK_TREE", ".")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 /// The error of a jail in which there is no git.

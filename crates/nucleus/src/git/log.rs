@@ -42,9 +42,11 @@ impl Git {
     /// A refusal, and [`Error::Invalid`] for a bad revision and when git fails.
     pub fn log(&self, request: &LogRequest) -> Result<GitText, Error> {
         check_revision(&request.revision)?;
+        self.check_shown(&request.repository, &request.paths)?;
         let count = format!("--max-count={}", request.count.min(MAX_COMMITS));
         let words = [
             "log",
+            "--no-patch",
             "--no-color",
             "--no-show-signature",
             "--date=iso-strict",

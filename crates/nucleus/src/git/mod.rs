@@ -9,6 +9,7 @@ mod bare;
 mod changed;
 mod commit;
 mod diff;
+mod hidden;
 mod host;
 mod identity;
 mod incoming;

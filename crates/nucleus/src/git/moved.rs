@@ -30,7 +30,8 @@ const MAX_PACK_BYTES: u64 = 512 << 20;
 ///
 /// It runs over the objects alone: no setting of the repository counts. Arguments are the format of the ids, the new
 /// commits, and those that are compared; standard input names what is known, each with `^` before it.
-const SCRIPT: &str = r#"git -c init.defaultBranch=x init --bare --quiet --object-format="$1" /tmp/g || exit
+const SCRIPT: &str = r#"unset GIT_DIR GIT_WORK_TREE
+git -c init.defaultBranch=x init --bare --quiet --object-format="$1" /tmp/g || exit
 rm -r /tmp/g/objects && ln -s "$PWD/.git/objects" /tmp/g/objects || exit
 if [ -f .git/shallow ]; then cp .git/shallow /tmp/g/ || exit; fi
 cd /tmp/g && cat >known || exit

@@ -31,11 +31,22 @@ pub struct Status {
 }
 
 impl Git {
-    /// The branch and the changed files.
+    /// The branch and the changed files, less those that the policy blocks.
     ///
     /// # Errors
     /// A refusal, and [`Error::Invalid`] when git fails.
     pub fn status(&self, repository: &RelPath) -> Result<Status, Error> {
+        let status = self.whole_status(repository)?;
+        let hidden = self.hidden(repository);
+        let shown = status.entries.into_iter();
+        Ok(Status {
+            entries: shown.filter_map(|entry| hidden.entry(entry)).collect(),
+            ..status
+        })
+    }
+
+    /// The branch and all changed files.
+    pub(super) fn whole_status(&self, repository: &RelPath) -> Result<Status, Error> {
         let words = [
             "status",
             "--porcelain=v1",

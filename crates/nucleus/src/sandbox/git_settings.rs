@@ -1,4 +1,4 @@
-//! Knows the files of the workspace that git's own settings name: hook directories and included settings.
+//! Knows the files of the workspace that git's own settings name: hook directories, included settings and programs.
 //!
 //! Only what the real tree and the user's own files say counts: a session's
 //! change of such a setting is held back before it could name anything.
@@ -19,6 +19,15 @@ const MAX_DEPTH: usize = 10;
 /// How far above the workspace its repository may start.
 const MAX_LEVELS: usize = 64;
 
+/// Where the user's own settings are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UserFiles<'a> {
+    /// The user's home.
+    pub(crate) home: Option<&'a Path>,
+    /// What `XDG_CONFIG_HOME` says, where it says something.
+    pub(crate) config_home: Option<&'a Path>,
+}
+
 /// What the settings name, as paths of the workspace in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NamedByGit {
@@ -32,19 +41,19 @@ impl NamedByGit {
     /// FAIL-CLOSED: settings that are there and cannot be read.
     pub(crate) fn around<'a>(
         root: &Path,
-        home: Option<&Path>,
+        user: UserFiles<'_>,
         entries: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Self, Error> {
         let mut reader = Reader {
             root,
-            home,
+            home: user.home,
             top: root,
             named: Self::default(),
         };
         let tops = repositories(root, entries);
         for top in &tops {
             reader.top = top;
-            for file in settings_of(top, home) {
+            for file in settings_of(top, user) {
                 reader.read(&file, 0)?;
             }
         }
@@ -55,8 +64,11 @@ impl NamedByGit {
     pub(crate) fn touches(&self, entry: &[u8]) -> bool {
         let entry = entry.to_ascii_lowercase();
         let is_below = |path: &[u8], above: &[u8]| {
-            path.strip_prefix(above)
-                .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+            // Below the workspace itself is everything.
+            above.is_empty()
+                || path
+                    .strip_prefix(above)
+                    .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
         };
         self.paths
             .iter()
@@ -83,10 +95,11 @@ fn repositories<'a>(root: &Path, entries: impl Iterator<Item = &'a [u8]>) -> BTr
 }
 
 /// Where git reads settings for a repository.
-fn settings_of(top: &Path, home: Option<&Path>) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = home
-        .into_iter()
+fn settings_of(top: &Path, user: UserFiles<'_>) -> Vec<PathBuf> {
+    let of_home = user.home.into_iter();
+    let mut files: Vec<PathBuf> = of_home
         .flat_map(|home| [home.join(".gitconfig"), home.join(".config/git/config")])
+        .chain(user.config_home.map(|home| home.join("git/config")))
         .chain([PathBuf::from("/etc/gitconfig")])
         .collect();
     let git = git_dir(top);
@@ -126,15 +139,23 @@ impl Reader<'_> {
         let text = String::from_utf8_lossy(&bytes);
         for (section, key, value) in settings(&text) {
             match (section.as_str(), key.as_str()) {
-                ("core", "hookspath") => {
-                    let dir = self.resolved(&value, self.top);
-                    self.name(&dir);
+                ("core", "hookspath" | "attributesfile") | ("init", "templatedir") => {
+                    let named = self.resolved(&value, self.top);
+                    self.name(&named);
                 }
                 ("include" | "includeif", "path") => {
                     let base = file.parent().unwrap_or(self.root);
                     let included = self.resolved(&value, base);
                     self.name(&included);
                     self.read(&included, depth + 1)?;
+                }
+                (section, key) if is_program(section, key) => {
+                    for file in files_of(&value, |word| self.top.join(word).is_file()) {
+                        let named = self.resolved(&file, self.top);
+                        if named != self.root {
+                            self.name(&named);
+                        }
+                    }
                 }
                 _ => {}
             }
@@ -173,6 +194,60 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Whether git runs the value of this setting.
+fn is_program(section: &str, key: &str) -> bool {
+    match section {
+        "filter" => matches!(key, "clean" | "smudge" | "process"),
+        "core" => matches!(
+            key,
+            "fsmonitor"
+                | "sshcommand"
+                | "editor"
+                | "pager"
+                | "askpass"
+                | "gitproxy"
+                | "alternaterefscommand"
+        ),
+        "diff" => matches!(key, "textconv" | "command" | "external"),
+        "merge" => key == "driver",
+        "difftool" | "mergetool" | "man" | "browser" => matches!(key, "cmd" | "path"),
+        "gpg" => matches!(key, "program" | "defaultkeycommand"),
+        "credential" => key == "helper",
+        "sequence" => key == "editor",
+        "interactive" => key == "difffilter",
+        "trailer" => matches!(key, "command" | "cmd"),
+        "tar" => key == "command",
+        "submodule" => key == "update",
+        "remote" => matches!(key, "uploadpack" | "receivepack" | "proxy"),
+        "uploadpack" => key == "packobjectshook",
+        "alias" | "pager" => true,
+        _ => false,
+    }
+}
+
+/// The words of a command that may be files: those with a slash or a dot, and those that are files.
+///
+/// What a variable or another command says comes from outside; what follows it is read from the top of the work tree.
+fn files_of(command: &str, is_file: impl Fn(&str) -> bool) -> Vec<String> {
+    let plain = command.trim_start_matches('!');
+    let breaks = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '\'' | '"' | ';' | '&' | '|' | '<' | '>' | '=' | ',' | '`'
+            )
+    };
+    let words = plain.split(breaks).filter(|word| !word.is_empty());
+    let own = words.map(|word| match word.find(['$', ')', '}']) {
+        Some(_) => word.split_once('/').map_or("", |(_, rest)| rest),
+        None => word.trim_matches('('),
+    });
+    own.filter(|word| word.contains(['/', '.']) || is_file(word))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A regular file's bytes; `None` when there is none.
@@ -259,7 +334,7 @@ fn unquoted(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{NamedByGit, settings, unquoted};
+    use super::{NamedByGit, UserFiles, files_of, settings, unquoted};
 
     fn named(files: &[(&str, &str)], entry: &str) -> bool {
         let dir = tempfile::tempdir().unwrap();
@@ -270,8 +345,12 @@ mod tests {
             std::fs::write(path, text).unwrap();
         }
         let entries = [entry.as_bytes()];
-        let home = root.join("home");
-        NamedByGit::around(&root.join("ws"), Some(&home), entries.into_iter())
+        let (home, config_home) = (root.join("home"), root.join("xdg"));
+        let user = UserFiles {
+            home: Some(&home),
+            config_home: Some(&config_home),
+        };
+        NamedByGit::around(&root.join("ws"), user, entries.into_iter())
             .unwrap()
             .touches(entry.as_bytes())
     }
@@ -316,6 +395,62 @@ mod tests {
     }
 
     #[test]
+    fn the_users_settings_count_where_their_home_was_moved_to() {
+        let moved = [("xdg/git/config", "[core]\nhooksPath = mine\n")];
+        assert!(named(&moved, "mine/pre-commit"));
+        assert!(!named(&moved, "yours/pre-commit"));
+    }
+
+    #[test]
+    fn hooks_in_the_workspace_itself_make_all_of_it_activation() {
+        let all = [("ws/.git/config", "[core]\nhooksPath = .\n")];
+        assert!(named(&all, "pre-commit"));
+        let program = [("ws/.git/config", "[core]\neditor = code . --wait\n")];
+        assert!(!named(&program, "pre-commit"));
+    }
+
+    #[test]
+    fn programs_of_the_workspace_that_settings_run_are_named() {
+        for setting in [
+            "[filter \"x\"]\nclean = ./tools/run.sh %f",
+            "[filter \"x\"]\nsmudge = python3 -u tools/run.sh",
+            "[filter \"x\"]\nprocess = 'tools/run.sh' --now",
+            "[core]\nfsmonitor = tools/run.sh",
+            "[core]\nsshCommand = \"ssh -o ProxyCommand=tools/run.sh\"",
+            "[diff \"x\"]\ntextconv = tools/run.sh",
+            "[diff \"x\"]\ncommand = tools/run.sh",
+            "[merge \"x\"]\ndriver = env A=b tools/run.sh %O %A",
+            "[gpg]\nprogram = tools/run.sh",
+            "[gpg \"ssh\"]\nprogram = tools/run.sh",
+            "[credential]\nhelper = !tools/run.sh",
+            "[alias]\nst = !f() { tools/run.sh; }; f",
+            "[alias]\nst = !$(git rev-parse --show-toplevel)/tools/run.sh",
+            "[alias]\nst = \"!sh -c \\\"$PWD/tools/run.sh\\\"\"",
+            "[pager]\nlog = less | tools/run.sh",
+            "[submodule \"m\"]\nupdate = !tools/run.sh",
+        ] {
+            let files = [("ws/.git/config", setting)];
+            assert!(named(&files, "tools/run.sh"), "{setting}");
+            assert!(!named(&files, "tools/other.sh"), "{setting}");
+        }
+        let without = [
+            ("ws/.git/config", "[alias]\nci = !sh check now"),
+            ("ws/check", ""),
+        ];
+        assert!(named(&without, "check") && !named(&without, "now"));
+        let plain = [("ws/.git/config", "[user]\nname = tools/run.sh")];
+        assert!(!named(&plain, "tools/run.sh"));
+    }
+
+    #[test]
+    fn a_word_of_a_command_is_a_file_when_it_looks_like_one() {
+        let files = |command: &str| files_of(command, |word| word == "here");
+        assert_eq!(files("sh -c 'a/b here there'"), ["a/b", "here"]);
+        assert_eq!(files("!\"${TOP}/x.sh\" && y.py"), ["x.sh", "y.py"]);
+        assert_eq!(files("true"), [""; 0]);
+    }
+
+    #[test]
     fn values_are_read_as_git_reads_them() {
         for (text, expected) in [
             (" plain ", "plain"),
@@ -341,6 +476,7 @@ mod tests {
         let big = "#".repeat(2 << 20);
         std::fs::create_dir(dir.path().join(".git")).unwrap();
         std::fs::write(dir.path().join(".git/config"), big).unwrap();
-        assert!(NamedByGit::around(dir.path(), None, std::iter::empty()).is_err());
+        let user = UserFiles::default();
+        assert!(NamedByGit::around(dir.path(), user, std::iter::empty()).is_err());
     }
 }

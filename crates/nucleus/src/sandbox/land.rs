@@ -5,6 +5,8 @@ use portcullis::request::{Request, Subject};
 use portcullis::{Amount, Exposure, OperationSet, Reason, Reasons};
 
 use super::Sandbox;
+#[cfg(not(target_os = "linux"))]
+use super::git_settings::UserFiles;
 use super::repository::Repositories;
 use crate::error::Error;
 use crate::monitor::{Admitted, RefusedKind, Terms};
@@ -205,10 +207,10 @@ impl Sandbox {
     /// What changes are judged against beside their paths.
     pub(crate) fn repositories(&self, changes: &[Change]) -> Result<Repositories, Error> {
         #[cfg(target_os = "linux")]
-        let home = self.jails().options().host_home.as_deref();
+        let user = self.jails().options().user_files();
         #[cfg(not(target_os = "linux"))]
-        let home = None;
-        Repositories::around(self.view.root(), home, changes)
+        let user = UserFiles::default();
+        Repositories::around(self.view.root(), user, changes)
     }
 
     /// The labels that stay with whatever the session writes now.

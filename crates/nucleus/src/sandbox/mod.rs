@@ -16,6 +16,7 @@ mod remove;
 mod rename;
 mod repository;
 mod search;
+mod tracked;
 mod write;
 
 use std::sync::Arc;
@@ -34,6 +35,8 @@ use crate::workspace::WorkspaceView;
 
 pub use apply::Review;
 pub use edit::{EditPair, Occurrences};
+#[cfg(target_os = "linux")]
+pub(crate) use git_settings::UserFiles;
 pub(crate) use land::{Kept, failure};
 pub use land::{LandedChange, Written};
 pub use list::{Listed, MAX_ENTRIES};
@@ -43,6 +46,7 @@ pub use read::{DEFAULT_LINES, LineRange, MAX_FILE_BYTES, MAX_TEXT_BYTES, ReadTex
 pub use remove::Depth;
 pub(crate) use repository::Repositories;
 pub use search::{GlobFound, GrepFound};
+pub use tracked::TrackedBlocked;
 
 /// A session with its workspace: the file tools. Clones share the session.
 #[derive(Clone, Debug)]

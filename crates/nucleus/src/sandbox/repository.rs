@@ -9,7 +9,7 @@ use std::path::Path;
 use portcullis::activation::is_activation_link;
 use portcullis::path::{PathFault, RelPath};
 
-use super::git_settings::NamedByGit;
+use super::git_settings::{NamedByGit, UserFiles};
 use crate::error::Error;
 use crate::workspace::{Change, ChangeKind};
 
@@ -30,13 +30,13 @@ impl Repositories {
     /// FAIL-CLOSED: git's settings that are there and cannot be read.
     pub(crate) fn around(
         root: &Path,
-        home: Option<&Path>,
+        user: UserFiles<'_>,
         changes: &[Change],
     ) -> Result<Self, Error> {
         let entries = changes.iter().map(|change| change.path.as_bytes());
         Ok(Self {
             bare: bare_repositories(root, changes),
-            named: NamedByGit::around(root, home, entries)?,
+            named: NamedByGit::around(root, user, entries)?,
             ..Self::of(changes)
         })
     }

@@ -1,12 +1,14 @@
 //! Tells quickly which names of a walk the envelope blocks.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use portcullis::glob::PathPattern;
 use portcullis::path::{RelPath, fold};
 use portcullis::{Envelope, EnvelopeDigest, Union};
 
+use super::EntryPath;
+use super::labels::Repository;
 use super::tree::split;
 
 /// The blocked paths of one envelope.
@@ -72,6 +74,23 @@ impl Blocked {
     pub(crate) fn holds_rel(&self, path: &RelPath) -> bool {
         self.patterns.any(|pattern| pattern.matches_folded(path))
     }
+}
+
+/// The blocked files below `root` that its repository tracks.
+pub(crate) fn tracked_names(root: &Path, envelope: &Envelope) -> Vec<EntryPath> {
+    let Some(mut repository) = Repository::find(root) else {
+        return Vec::new();
+    };
+    repository.refresh();
+    let blocked = Blocked::of(envelope);
+    let names = repository.names_that(|name| {
+        let mut ends = name.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        blocked.holds(name) || ends.any(|(end, _)| blocked.holds(&name[..end]))
+    });
+    names
+        .iter()
+        .map(|name| EntryPath::from_bytes(name))
+        .collect()
 }
 
 impl Quick {

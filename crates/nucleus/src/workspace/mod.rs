@@ -44,6 +44,7 @@ mod tree;
 mod view;
 mod watch;
 
+pub(crate) use blocked::tracked_names;
 pub(crate) use carried::is_foreign_tree;
 pub use change::{Before, Change, ChangeKind, HeldContent, Origin};
 pub use command::CommandLayers;

@@ -75,6 +75,15 @@ impl Repository {
             .any(|name| strip(&self.prefix, name).is_some())
     }
 
+    /// The tracked names of the workspace for which this holds.
+    pub(crate) fn names_that(&self, is_meant: impl Fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
+        let own = self.index.names();
+        own.filter_map(|name| strip(&self.prefix, name))
+            .filter(|name| is_meant(name))
+            .map(<[u8]>::to_vec)
+            .collect()
+    }
+
     /// Where its index is.
     pub(crate) fn index_path(&self) -> &Path {
         &self.index_file

@@ -52,9 +52,15 @@ fn set_traps(ws: &Path, trap: &Path) {
         ("url.ext::sh -c touch% x.insteadOf", "file://"),
         ("remote.origin.url", "ext::sh -c touch% x"),
         ("uploadpack.packObjectsHook", trap),
+        ("merge.x.driver", trap),
+        ("interactive.diffFilter", trap),
+        ("include.path", "more.settings"),
     ] {
         host(ws, &["config", key, value]);
     }
+    let more =
+        format!("[core]\n\tfsmonitor = {trap}\n\thooksPath = hooks\n[diff]\n\texternal = {trap}\n");
+    std::fs::write(ws.join(".git/more.settings"), more).unwrap();
     for hook in [
         "pre-commit",
         "prepare-commit-msg",
@@ -229,4 +235,28 @@ fn a_filter_that_replaces_an_object_lands_nothing() {
         .to_string();
     assert!(error.contains("no part of a commit"), "{error}");
     assert_eq!(snapshot(&session.ws("")), before);
+}
+
+#[test]
+fn settings_that_wait_for_the_user_are_obeyed_by_no_git_of_the_session() {
+    let dir = with_commit();
+    let session = session(&dir, &policy("[]"));
+    let plant = "git config filter.x.clean 'tr a-z A-Z'; echo '*.data filter=x' > .gitattributes; \
+        mkdir -p .git/info; echo '*.data filter=x' > .git/info/attributes; echo text > x.data";
+    let output = session.sh(plant);
+    for path in [".git/config", ".gitattributes", ".git/info/attributes"] {
+        assert!(
+            output.staged.iter().any(|change| change.path == path),
+            "{path}: {output:?}"
+        );
+    }
+    commit(&session, "plain", &["x.data"]).unwrap();
+    let ws = session.ws("");
+    assert_eq!(host(&ws, &["cat-file", "-p", "HEAD:x.data"]), "text");
+    // The allow twin: the user's own settings, in the jail.
+    host(&ws, &["config", "filter.x.clean", "tr a-z A-Z"]);
+    std::fs::write(ws.join(".git/info/attributes"), "*.data filter=x\n").unwrap();
+    session.write("x.data", "other\n");
+    commit(&session, "filtered", &["x.data"]).unwrap();
+    assert_eq!(host(&ws, &["cat-file", "-p", "HEAD:x.data"]), "OTHER");
 }

@@ -6,4 +6,5 @@ mod moved;
 mod pull_request;
 mod push;
 mod repository;
+mod tls;
 mod tools;

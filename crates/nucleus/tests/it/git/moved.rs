@@ -208,7 +208,10 @@ fn what_a_branch_that_stays_leads_to_is_not_removed() {
     let before = head(&ws);
     let drop = "g reset -q --hard HEAD~1; g reflog expire --expire=now --all; g gc -q --prune=now";
     let output = run(&session, drop);
-    assert!(staged(&output).contains(&".git/refs/heads/main"), "{output:?}");
+    assert!(
+        staged(&output).contains(&".git/refs/heads/main"),
+        "{output:?}"
+    );
     assert_eq!(head(&ws), before);
     host(&ws, &["fsck", "--strict"]);
     // The allow twin: nothing that the host obeys lies between.
