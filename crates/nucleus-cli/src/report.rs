@@ -77,12 +77,6 @@ impl Failure {
         }
     }
 
-    /// What can be done about it.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn way_out(self) -> Option<String> {
-        self.help
-    }
-
     /// Tells it on standard error.
     pub(crate) fn print(&self) {
         match &self.body {

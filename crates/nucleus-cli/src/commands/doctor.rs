@@ -81,17 +81,18 @@ fn own_namespace(map: &str) -> Feature {
 
 /// One jail, built as a session builds it.
 fn whole_jail() -> Feature {
-    let tried = crate::session::try_jail();
+    let (found, fix) = match crate::session::try_jail() {
+        Ok(layers) => (Ok(format!("built, with {layers} layers")), String::new()),
+        Err(failure) => {
+            let said = failure.message();
+            let (why, fix) = said.split_once("\nhelp: ").unwrap_or((&said, ""));
+            (Err(why.to_owned()), fix.to_owned())
+        }
+    };
     Feature {
         name: "a jail",
-        found: match &tried {
-            Ok(layers) => Ok(format!("built, with {layers} layers")),
-            Err(failure) => Err(failure.message()),
-        },
-        fix: tried
-            .err()
-            .and_then(|failure| failure.way_out())
-            .unwrap_or_default(),
+        found,
+        fix,
         is_required: true,
     }
 }

@@ -159,6 +159,12 @@ fn silent(text: &str) -> String {
         "" | "[no output]" => "jail: there is nothing on the other side".to_owned(),
         "no line matches" => "policy: blocked files are not searched".to_owned(),
         line if line.starts_with("[exited") => "jail: no resolver, no network".to_owned(),
+        line if line.starts_with("198.18.") => {
+            "egress: a number that leads nowhere but to the monitor; no name left".to_owned()
+        }
+        line if line.starts_with("error: nothing is held back") => {
+            "jail: it has no state and no approver inside".to_owned()
+        }
         line if line.contains("leads above the workspace") || line.contains("symbolic link") => {
             format!("host tools: {line}")
         }
