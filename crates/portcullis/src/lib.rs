@@ -14,6 +14,7 @@ mod table;
 pub mod activation;
 pub mod command;
 pub mod glob;
+pub mod heyting;
 pub mod host;
 pub mod path;
 
@@ -39,6 +40,7 @@ pub use decide::{Approval, Decision, Permit, Refusal, decide};
 pub use digest::{ContentDigest, EnvelopeDigest, RequestDigest};
 pub use envelope::{Declarations, Envelope, EnvelopeParts, Section, Widened};
 pub use exposure::{Exposure, Label};
+pub use heyting::Observed;
 pub use level::{Capabilities, Level};
 pub use operation::{Operation, OperationSet};
 pub use posture::Posture;

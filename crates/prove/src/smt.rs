@@ -1,0 +1,86 @@
+//! Writes a law as an SMT-LIB script, so that solvers of others can be asked the same question.
+
+use std::fmt::Write;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::emit::Failure;
+use crate::lift::Lifted;
+use crate::term::{Node, Op, Term};
+
+/// A solver that is not ours: its name and how it is called to read a script.
+pub const OTHERS: [(&str, &[&str]); 2] =
+    [("z3", &["-smt2", "-in", "-T:120"]), ("cvc5", &["--quiet", "--lang=smt2", "--tlimit=120000"])];
+
+/// The question whether some input breaks the law.
+#[must_use]
+pub fn script(lifted: &Lifted) -> String {
+    let mut text = "(set-logic QF_BV)\n".to_owned();
+    for term in lifted.arena.cone(&[lifted.fails]) {
+        let width = lifted.arena.width(term);
+        let (name, is_new) = match lifted.arena.node(term) {
+            Node::Unknown(_) => ("declare-const", true),
+            _ => ("define-fun", false),
+        };
+        let parameters = if is_new { "" } else { " ()" };
+        let body = body(lifted, term);
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(text, "({name} t{}{parameters} (_ BitVec {width}) {body})", term.number());
+    }
+    let _ = write!(text, "(assert (= t{} #b1))\n(check-sat)\n", lifted.fails.number());
+    text.replace(") )\n", "))\n")
+}
+
+/// What a term is, in SMT-LIB.
+fn body(lifted: &Lifted, term: Term) -> String {
+    let arena = &lifted.arena;
+    let width = arena.width(term);
+    let name = |part: Term| format!("t{}", part.number());
+    match arena.node(term) {
+        Node::Unknown(_) => String::new(),
+        Node::Number(number) => format!("(_ bv{number} {width})"),
+        Node::Not(a) => format!("(bvnot {})", name(a)),
+        Node::Choose(c, a, b) => format!("(ite (= {} #b1) {} {})", name(c), name(a), name(b)),
+        Node::Cut(a, low) => format!("((_ extract {} {low}) {})", low + width - 1, name(a)),
+        Node::Pad(a) => format!("((_ zero_extend {}) {})", width - arena.width(a), name(a)),
+        Node::SignPad(a) => format!("((_ sign_extend {}) {})", width - arena.width(a), name(a)),
+        Node::Two(op, a, b) => match op {
+            Op::Eq | Op::Ult | Op::Slt => format!("(ite ({} {} {}) #b1 #b0)", operator(op), name(a), name(b)),
+            _ => format!("({} {} {})", operator(op), name(a), name(b)),
+        },
+    }
+}
+
+const fn operator(op: Op) -> &'static str {
+    match op {
+        Op::And => "bvand",
+        Op::Or => "bvor",
+        Op::Xor => "bvxor",
+        Op::Add => "bvadd",
+        Op::Sub => "bvsub",
+        Op::Mul => "bvmul",
+        Op::Udiv => "bvudiv",
+        Op::Urem => "bvurem",
+        Op::Shl => "bvshl",
+        Op::Lshr => "bvlshr",
+        Op::Ashr => "bvashr",
+        Op::Eq => "=",
+        Op::Ult => "bvult",
+        Op::Slt => "bvslt",
+    }
+}
+
+/// What another solver answers to a script: `sat`, `unsat`, or anything else.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn ask((program, args): (&str, &[&str]), script: &str) -> Result<String, Failure> {
+    let mut child = Command::new(program).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut input = child.stdin.take().ok_or("no input")?;
+    // A solver that stopped reading says why in its answer.
+    let _ = input.write_all(script.as_bytes());
+    drop(input);
+    let output = child.wait_with_output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().next().unwrap_or("no answer").to_owned())
+}
