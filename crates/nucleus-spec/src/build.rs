@@ -11,6 +11,8 @@ use portcullis::{Level, Operation, OperationSet};
 
 use crate::document::{Document, Entry};
 use crate::error::Fault;
+use crate::groups::Groups;
+use crate::limit::HostLimit;
 use crate::value::{Listing, Value};
 
 /// Looks keys up in a text, then in the profile it extends, then in the shipped defaults.
@@ -19,6 +21,7 @@ pub(crate) struct Layered<'a> {
     pub(crate) own: &'a Document,
     pub(crate) profile: Option<&'a Document>,
     pub(crate) shipped: Option<&'a Document>,
+    pub(crate) groups: &'a Groups,
 }
 
 impl<'a> Layered<'a> {
@@ -111,9 +114,13 @@ impl<'a> Layered<'a> {
 
     pub(crate) fn hosts(&self) -> Section<HostRule> {
         let entry = |key| self.entry("network", key).and_then(Entry::hosts);
+        let grouped = self.grouped().into_iter().map(|rule| plain(&rule));
         let listed = match entry("hosts") {
-            Some(Listing::These(items)) => Conjunction::of(items.iter().map(|at| plain(&at.value))),
-            whole => conjunction(whole),
+            Some(Listing::Everything) => Conjunction::everything(),
+            list => {
+                let stated = patterns(list).into_iter().map(|rule| plain(&rule));
+                Conjunction::of(stated.chain(grouped))
+            }
         };
         Section {
             listed,
@@ -121,12 +128,38 @@ impl<'a> Layered<'a> {
         }
     }
 
+    /// The names of the groups that count.
+    pub(crate) fn group_names(&self) -> Vec<&'static str> {
+        patterns(self.entry("network", "groups").and_then(Entry::groups))
+    }
+
+    /// The host rules of the groups.
+    fn grouped(&self) -> Vec<HostRule> {
+        let names = self.group_names();
+        names
+            .iter()
+            .flat_map(|name| self.groups.rules(name))
+            .collect()
+    }
+
+    /// What the text and its groups allow hosts in bytes and requests.
+    pub(crate) fn limits(&self) -> Vec<HostLimit> {
+        let mut limits = patterns(self.entry("network", "limits").and_then(Entry::limits));
+        limits.extend(
+            self.group_names()
+                .iter()
+                .flat_map(|name| self.groups.limits(name)),
+        );
+        limits
+    }
+
     /// The host rules for which the declaration holds, without their declarations.
     pub(crate) fn declared_hosts(
         &self,
         holds: impl Fn(&HostRule) -> bool,
     ) -> Conjunction<HostRule> {
-        let listed = patterns(self.entry("network", "hosts").and_then(Entry::hosts));
+        let mut listed = patterns(self.entry("network", "hosts").and_then(Entry::hosts));
+        listed.extend(self.grouped());
         Conjunction::of(listed.iter().filter(|rule| holds(rule)).map(plain))
     }
 

@@ -146,6 +146,8 @@ views! {
     paths: Paths => portcullis::glob::PathPattern;
     commands: Commands => portcullis::command::CommandPattern;
     hosts: Hosts => portcullis::host::HostRule;
+    limits: Limits => crate::limit::HostLimit;
+    groups: Groups => &'static str;
     names: Names => portcullis::text::TextPattern;
     remotes: Remotes => portcullis::text::GitPattern;
 }

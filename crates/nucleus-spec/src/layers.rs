@@ -5,8 +5,10 @@ use portcullis::envelope::{Envelope, EnvelopeParts};
 
 use crate::build::models;
 use crate::error::{Fault, Source, SpecError};
-use crate::overlay::parse_overlay;
-use crate::policy::{Policy, parse_policy};
+use crate::groups::Groups;
+use crate::limit::HostLimit;
+use crate::overlay::{overlay_limits, parse_overlay};
+use crate::policy::{Policy, parse_policy_with};
 use crate::profile::{self, DEFAULT_PROFILE, profile};
 use crate::suggest;
 
@@ -21,6 +23,8 @@ pub struct Layers {
     pub named: Option<Named>,
     /// A file found in the project: only tightens.
     pub project: Option<Source>,
+    /// The groups of hosts; the shipped ones, without registries, when `None`.
+    pub groups: Option<Groups>,
 }
 
 /// A policy as the command line names it.
@@ -69,6 +73,10 @@ pub struct Resolved {
     pub credentials: Vec<String>,
     /// What is allowed but probably not meant.
     pub warnings: Vec<String>,
+    /// What any of them allows hosts in bytes and requests; all count.
+    pub limits: Vec<HostLimit>,
+    /// The groups of hosts that any of them names.
+    pub groups: Vec<&'static str>,
 }
 
 /// The meet of every policy given.
@@ -80,7 +88,13 @@ pub struct Resolved {
 /// # Errors
 /// [`SpecError`] of the first text that has one.
 pub fn resolve(layers: &Layers) -> Result<Resolved, SpecError> {
-    let mut found = Found::default();
+    let mut found = Found {
+        groups: layers
+            .groups
+            .clone()
+            .unwrap_or_else(|| Groups::shipped().clone()),
+        ..Found::default()
+    };
     for (kind, source) in [
         (SourceKind::Ceiling, &layers.ceiling),
         (SourceKind::User, &layers.user),
@@ -114,11 +128,12 @@ fn named_profile(name: &str) -> Result<Source, SpecError> {
 struct Found {
     policies: Vec<Policy>,
     sources: Vec<SourceUsed>,
+    groups: Groups,
 }
 
 impl Found {
     fn add(&mut self, kind: SourceKind, source: &Source) -> Result<(), SpecError> {
-        self.policies.push(parse_policy(source)?);
+        self.policies.push(parse_policy_with(source, &self.groups)?);
         self.used(kind, source);
         Ok(())
     }
@@ -139,7 +154,13 @@ impl Found {
         let mut envelope = envelopes
             .reduce(|all, next| all.meet(&next))
             .unwrap_or_else(nothing);
+        let mut limits: Vec<HostLimit> = self
+            .policies
+            .iter()
+            .flat_map(|policy| policy.limits().to_vec())
+            .collect();
         if let Some(source) = project {
+            limits.extend(overlay_limits(source)?);
             envelope = parse_overlay(source, &envelope)?;
             self.used(SourceKind::Project, source);
         }
@@ -167,6 +188,12 @@ impl Found {
             sources: self.sources,
             credentials,
             warnings,
+            limits,
+            groups: self
+                .policies
+                .iter()
+                .flat_map(|policy| policy.groups().to_vec())
+                .collect(),
         })
     }
 }

@@ -13,4 +13,6 @@ pub struct HostLimit {
     pub max_request_bytes: Option<u64>,
     /// Bytes of bodies and tunnels that come; unlimited when `None`.
     pub max_response_bytes: Option<u64>,
+    /// Bytes of the path and query of one request; unlimited when `None`.
+    pub max_url_bytes: Option<u64>,
 }

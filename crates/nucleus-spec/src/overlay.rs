@@ -12,6 +12,8 @@ use portcullis::{Amount, Operation};
 use crate::build::{Layered, any_remote, commits, models, plain};
 use crate::document::{Document, Entry};
 use crate::error::{Fault, Source, SpecError};
+use crate::groups::Groups;
+use crate::limit::HostLimit;
 use crate::number;
 use crate::read::read_document;
 use crate::scalar::MS_PER_MILLI_HOUR;
@@ -29,6 +31,18 @@ pub fn parse_overlay(source: &Source, base: &Envelope) -> Result<Envelope, SpecE
     overlay(source.text(), base).map_err(|fault| fault.within(source))
 }
 
+/// What a project file allows hosts in bytes and requests: further limits beside those above it.
+///
+/// # Errors
+/// As [`parse_overlay`], for what is no policy text.
+pub(crate) fn overlay_limits(source: &Source) -> Result<Vec<HostLimit>, SpecError> {
+    let own = read_document(source.text()).map_err(|fault| fault.within(source))?;
+    let limits = own.entry("network", "limits").and_then(Entry::limits);
+    Ok(limits
+        .map(|list| list.patterns().collect())
+        .unwrap_or_default())
+}
+
 fn overlay(text: &str, base: &Envelope) -> Result<Envelope, Fault> {
     let own = read_document(text)?;
     let file = Overlay {
@@ -36,6 +50,7 @@ fn overlay(text: &str, base: &Envelope) -> Result<Envelope, Fault> {
             own: &own,
             profile: None,
             shipped: None,
+            groups: Groups::shipped(),
         },
         own: &own,
         base,
@@ -217,6 +232,14 @@ impl Overlay<'_> {
     }
 
     fn check_hosts(&self) -> Result<(), Fault> {
+        if let Some(entry) = self.own.entry("network", "groups") {
+            let what = "a project file cannot name groups of hosts";
+            return Err(wider(
+                entry.span.clone(),
+                what,
+                "list the hosts one by one, or leave it to the user's policy",
+            ));
+        }
         let stated = self.own.entry("network", "hosts").and_then(Entry::hosts);
         let declared = self.base.declarations();
         let holds = |in_base: &Conjunction<HostRule>, rule: &HostRule| {

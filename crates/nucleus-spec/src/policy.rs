@@ -10,6 +10,8 @@ use portcullis::envelope::{Declarations, Envelope, EnvelopeParts};
 use crate::build::Layered;
 use crate::document::Document;
 use crate::error::{Fault, Source, SpecError};
+use crate::groups::Groups;
+use crate::limit::HostLimit;
 use crate::profile;
 use crate::read::read_document;
 use crate::shipped;
@@ -21,6 +23,8 @@ pub struct Policy {
     extends: Option<String>,
     credentials: Vec<String>,
     warnings: Vec<String>,
+    limits: Vec<HostLimit>,
+    groups: Vec<&'static str>,
     envelope: Envelope,
 }
 
@@ -49,6 +53,18 @@ impl Policy {
         &self.credentials
     }
 
+    /// What it allows hosts in bytes and requests.
+    #[must_use]
+    pub fn limits(&self) -> &[HostLimit] {
+        &self.limits
+    }
+
+    /// The groups of hosts that it names.
+    #[must_use]
+    pub fn groups(&self) -> &[&'static str] {
+        &self.groups
+    }
+
     /// What is allowed but probably not meant, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
@@ -66,6 +82,14 @@ static SHIPPED: LazyLock<Document> =
 /// # Errors
 /// [`SpecError`] for the first thing in the text that is unknown, of a wrong type, impossible or contradictory.
 pub fn parse_policy(source: &Source) -> Result<Policy, SpecError> {
+    parse_policy_with(source, Groups::shipped())
+}
+
+/// As [`parse_policy`], with these groups of hosts.
+///
+/// # Errors
+/// As [`parse_policy`].
+pub fn parse_policy_with(source: &Source, groups: &Groups) -> Result<Policy, SpecError> {
     let own = read_document(source.text()).map_err(|fault| fault.within(source))?;
     let extends = own
         .entry("", "extends")
@@ -79,6 +103,7 @@ pub fn parse_policy(source: &Source) -> Result<Policy, SpecError> {
         own: &own,
         profile: profile.as_ref(),
         shipped: Some(&SHIPPED),
+        groups,
     };
     let envelope = envelope(layered).map_err(|fault| fault.within(source))?;
     Ok(Policy {
@@ -90,6 +115,8 @@ pub fn parse_policy(source: &Source) -> Result<Policy, SpecError> {
             .into_iter()
             .collect(),
         warnings: warnings(layered, &envelope),
+        limits: layered.limits(),
+        groups: layered.group_names(),
         envelope,
     })
 }

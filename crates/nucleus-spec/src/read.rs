@@ -9,7 +9,9 @@ use crate::document::{Document, Entry, Fields};
 use crate::error::Fault;
 use crate::scalar::read_value;
 use crate::suggest;
-use crate::table::{HOST_FIELDS, Key, Kind, REMOTE_FIELDS, SECTIONS, Section, TOP, section_named};
+use crate::table::{
+    HOST_FIELDS, Key, Kind, LIMIT_FIELDS, REMOTE_FIELDS, SECTIONS, Section, TOP, section_named,
+};
 
 /// The longest policy text in bytes; the shipped lists, written out, are a hundredth of it.
 pub(crate) const MAX_POLICY_BYTES: usize = 1 << 20;
@@ -206,6 +208,11 @@ pub(crate) fn found(value: &DeValue<'_>) -> &'static str {
 /// The fields of an entry of [network] `hosts`.
 pub(crate) fn host_fields(table: &DeTable<'_>, span: Range<usize>) -> Result<Fields, Fault> {
     read_fields(HOST_FIELDS, table, span)
+}
+
+/// The fields of an entry of [network] `limits`.
+pub(crate) fn limit_fields(table: &DeTable<'_>, span: Range<usize>) -> Result<Fields, Fault> {
+    read_fields(LIMIT_FIELDS, table, span)
 }
 
 /// The fields of an entry of [git] `remotes`.

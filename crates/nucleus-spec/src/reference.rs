@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use crate::profile::profiles;
 use crate::shipped;
-use crate::table::{HOST_FIELDS, Key, Kind, REMOTE_FIELDS, SECTIONS, Section, TOP, Whole, Word};
+use crate::table::{
+    HOST_FIELDS, Key, Kind, LIMIT_FIELDS, REMOTE_FIELDS, SECTIONS, Section, TOP, Whole, Word,
+};
 
 /// Every section, key and entry field that the table declares, as `section.key`; fields as `section.key.field`.
 #[must_use]
@@ -27,6 +29,7 @@ pub fn declared_keys() -> Vec<String> {
         .map(|section| section.name.to_owned());
     top.chain(keys)
         .chain(fields("network.hosts", HOST_FIELDS))
+        .chain(fields("network.limits", LIMIT_FIELDS))
         .chain(fields("git.remotes", REMOTE_FIELDS))
         .chain(reserved)
         .collect()
@@ -83,6 +86,10 @@ fn put_section(out: &mut String, section: &Section) {
     if let Some((title, fields)) = fields {
         put(out, format_args!("\n{title}:\n"));
         put_rows(out, fields);
+    }
+    if section.name == "network" {
+        put(out, format_args!("\nAn entry of `limits`:\n"));
+        put_rows(out, LIMIT_FIELDS);
     }
 }
 
@@ -148,6 +155,9 @@ fn value(kind: Kind) -> &'static str {
         Kind::Hosts(Whole::Allowed) => "hosts, or `\"everything\"`",
         Kind::Hosts(Whole::Refused) => "hosts",
         Kind::HostPattern => "host",
+        Kind::Count => "whole number",
+        Kind::Limits => "list of limits",
+        Kind::Groups => "list of groups",
         Kind::Port => "port",
         Kind::Methods => "list of methods",
         Kind::UrlPaths => "list of URL paths",

@@ -11,9 +11,11 @@ use toml::de::DeValue;
 
 use crate::document::Fields;
 use crate::error::Fault;
+use crate::groups;
+use crate::limit::HostLimit;
 use crate::number;
 use crate::profile;
-use crate::read::{found, host_fields, remote_fields};
+use crate::read::{found, host_fields, limit_fields, remote_fields};
 use crate::subject;
 use crate::suggest;
 use crate::table::{Key, Kind, Name, Text, Whole, Word};
@@ -55,6 +57,16 @@ pub(crate) fn read_value(key: &'static Key, node: Node<'_, '_>) -> Read<Value> {
             "a whole number from 0 to 1000000000000",
         )
         .map(Value::Number),
+        Kind::Count => bounded(
+            name,
+            node,
+            0,
+            MAX_TOKENS,
+            "a whole number from 0 to 1000000000000",
+        )
+        .map(Value::Number),
+        Kind::Limits => listing(name, node, Whole::Refused, limit).map(Value::Limits),
+        Kind::Groups => listing(name, node, Whole::Refused, group).map(Value::Groups),
         Kind::Hours => hours(name, node),
         Kind::Port => port(name, node),
         Kind::Paths(whole) => listing(name, node, whole, path).map(Value::Paths),
@@ -389,6 +401,37 @@ fn host_pattern(text: &str, span: Range<usize>) -> Read<HostPattern> {
     })
 }
 
+/// One entry of [network] `limits`.
+fn limit(name: &str, node: Node<'_, '_>) -> Read<HostLimit> {
+    let DeValue::Table(table) = node.get_ref() else {
+        return Err(wrong_type(
+            name,
+            node,
+            "`{ host = \"…\", max_request_bytes = … }`",
+        ));
+    };
+    let fields = limit_fields(table, node.span())?;
+    let missing = || Fault::new(fields.span.clone(), "`host` is missing");
+    let host = fields.text("host").ok_or_else(missing)?;
+    Ok(HostLimit {
+        pattern: host_pattern(host.value, host.span)?,
+        max_requests: fields.number("max_requests"),
+        max_request_bytes: fields.number("max_request_bytes"),
+        max_response_bytes: fields.number("max_response_bytes"),
+        max_url_bytes: fields.number("max_url_bytes"),
+    })
+}
+
+/// One entry of [network] `groups`.
+fn group(name: &str, node: Node<'_, '_>) -> Read<&'static str> {
+    let stated = text(name, node)?;
+    groups::named(stated).ok_or_else(|| {
+        Fault::new(node.span(), format!("unknown group `{stated}`"))
+            .label("no group of hosts of this name")
+            .help(suggest::help(stated, groups::NAMES))
+    })
+}
+
 fn host_rule(fields: &Fields) -> Read<HostRule> {
     let missing = || Fault::new(fields.span.clone(), "`host` is missing");
     let host = fields.text("host").ok_or_else(missing)?;
@@ -415,9 +458,34 @@ fn host_rule(fields: &Fields) -> Read<HostRule> {
             .with_paths(parsed)
             .map_err(|error| host_fault(fields, "paths", &error))?;
     }
-    rule.with_trust(fields.flag("trust").unwrap_or(false))
+    inspected(fields, rule)?
+        .with_trust(fields.flag("trust").unwrap_or(false))
         .with_sink(fields.flag("sink").unwrap_or(true))
         .map_err(|error| host_fault(fields, "sink", &error))
+}
+
+/// The rule, open to seen requests alone where the entry says `inspect = true`.
+fn inspected(fields: &Fields, rule: HostRule) -> Read<HostRule> {
+    let is_detailed = !rule.methods().is_empty() || !rule.paths().is_empty();
+    match (fields.flag("inspect"), is_detailed) {
+        (Some(false), true) => {
+            let span = fields
+                .entry("inspect")
+                .map_or(fields.span.clone(), |entry| entry.span.clone());
+            Err(
+                Fault::new(span, "methods and paths are seen by inspection alone")
+                    .label("contradicts `methods` or `paths`")
+                    .help("leave `inspect` out, or leave `methods` and `paths` out"),
+            )
+        }
+        (Some(true), _) if rule.paths().is_empty() => {
+            let all = UrlPathPattern::parse("/**")
+                .map_err(|error| Fault::new(fields.span.clone(), error.to_string()))?;
+            rule.with_paths([all])
+                .map_err(|error| host_fault(fields, "inspect", &error))
+        }
+        _ => Ok(rule),
+    }
 }
 
 /// The host with the port of its own field.

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::profile;
 use crate::scalar::{MAX_MICRO_USD, MAX_MILLI_HOURS, MAX_TOKENS};
-use crate::table::{HOST_FIELDS, Key, Kind, Name, REMOTE_FIELDS, SECTIONS, TOP, Text, Whole, Word};
+use crate::table::{
+    HOST_FIELDS, Key, Kind, LIMIT_FIELDS, Name, REMOTE_FIELDS, SECTIONS, TOP, Text, Whole, Word,
+};
 
 static SCHEMA: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", schema()));
 
@@ -82,6 +84,9 @@ fn shape(kind: Kind) -> Value {
             list(json!({ "anyOf": [text(), object(HOST_FIELDS)] })),
         ),
         Kind::HostPattern => text(),
+        Kind::Count => json!({ "type": "integer", "minimum": 0, "maximum": MAX_TOKENS }),
+        Kind::Limits => list(object(LIMIT_FIELDS)),
+        Kind::Groups => list(json!({ "enum": crate::groups::NAMES })),
         Kind::Methods => non_empty(json!({ "type": "string", "pattern": "^[A-Z-]+$" })),
         Kind::UrlPaths => non_empty(json!({ "type": "string", "pattern": "^/" })),
         Kind::References => non_empty(text()),

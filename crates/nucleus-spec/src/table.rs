@@ -38,6 +38,9 @@ pub(crate) enum Kind {
     Methods,
     UrlPaths,
     Flag,
+    Count,
+    Limits,
+    Groups,
     Names(Name, Whole),
     Remotes,
     RemoteUrl,
@@ -191,7 +194,12 @@ pub(crate) static SECTIONS: &[Section] = &[
             "What `low_risk` permits without asking: host patterns, or tables with the fields below. \
              `web_fetch` or `web_search` at `always` needs this key stated."),
         key("blocked", Kind::Hosts(Whole::Refused), "`[]`", "What no level permits; `trust` and `sink` have no place here."),
-        reserved_key("groups", "groups of hosts are not built yet: name the hosts one by one"),
+        key("groups", Kind::Groups, "`[]`",
+            "Groups of hosts, added to `hosts`: reading from them is permitted and no data leaves by it, nothing of them is \
+             trusted. `registries`: whatever this machine's package managers name as their sources, asked on the host \
+             when the session starts. `forges`, `documentation`: shipped lists. Not allowed in a project file."),
+        key("limits", Kind::Limits, "`[]`",
+            "What hosts may be sent and may send in a session, whatever permits it: tables with the fields below."),
     ]),
     section("git", "Commits, pushes and pull requests.", &[
         key("repositories", Kind::Names(Name::Repository, Whole::Refused), "`[\".\"]`",
@@ -260,9 +268,21 @@ pub(crate) static HOST_FIELDS: &[Key] = &[
     key("trust", Kind::Flag, "`false`", "Whether what it sends is the user's own content."),
     key("sink", Kind::Flag, "`true`",
         "`false` declares that no data leaves by these routes; needs `methods` and `paths` and a host without wildcard."),
-    reserved_key("inspect", "TLS inspection is not built yet: leave `inspect` out"),
-    reserved_key("max_request_bytes", "byte budgets are not built yet: leave `max_request_bytes` out"),
-    reserved_key("max_response_bytes", "byte budgets are not built yet: leave `max_response_bytes` out"),
+    key("inspect", Kind::Flag, "`true` with `methods` or `paths`, else `false`",
+        "Whether each request is seen: TLS is opened by an authority of the session's own, which its jails alone trust. \
+         `true` without `paths` means `/**`; `false` beside `methods` or `paths` is an error."),
+    reserved_key("max_request_bytes", "bytes are counted by entries of [network] `limits`: state it there"),
+    reserved_key("max_response_bytes", "bytes are counted by entries of [network] `limits`: state it there"),
+];
+
+/// The fields of one entry of [network] `limits`.
+#[rustfmt::skip]
+pub(crate) static LIMIT_FIELDS: &[Key] = &[
+    key("host", Kind::HostPattern, "required", "`example.com`, `*.example.com`, an address; with `:port` or without."),
+    key("max_requests", Kind::Count, "unlimited", "Requests and opaque connections, 0 to 1000000000000."),
+    key("max_request_bytes", Kind::Count, "unlimited", "Bytes of bodies and tunnels that leave."),
+    key("max_response_bytes", Kind::Count, "unlimited", "Bytes of bodies and tunnels that come."),
+    key("max_url_bytes", Kind::Count, "unlimited", "Bytes of the path and query of one request."),
 ];
 
 /// The fields of one entry of [git] `remotes`.

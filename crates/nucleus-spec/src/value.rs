@@ -8,6 +8,8 @@ use portcullis::host::HostRule;
 use portcullis::text::{GitPattern, TextPattern};
 use portcullis::{Level, Operation};
 
+use crate::limit::HostLimit;
+
 /// A value and where it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct At<T> {
@@ -62,6 +64,8 @@ pub(crate) enum Value {
     Paths(Listing<PathPattern>),
     Commands(Listing<CommandPattern>),
     Hosts(Listing<HostRule>),
+    Limits(Listing<HostLimit>),
+    Groups(Listing<&'static str>),
     Names(Listing<TextPattern>),
     Remotes(Listing<GitPattern>),
 }

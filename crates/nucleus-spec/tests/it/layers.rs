@@ -53,6 +53,7 @@ fn nothing_named_is_above_the_user_or_the_ceiling() {
         user,
         named: named(),
         project: None,
+        groups: None,
     };
     let resolved = resolve(&layers).unwrap();
     assert_eq!(
@@ -173,4 +174,68 @@ fn a_session_has_one_model_provider() {
         (true, true, false)
     );
     assert!(named.leq(&resolved.envelope));
+}
+
+#[test]
+fn limits_of_every_layer_and_group_count() {
+    let user = source(
+        "user.toml",
+        "[network]\ngroups = [\"documentation\"]\nlimits = [{ host = \"a.example\", max_requests = 5 }]",
+    );
+    let project = source(
+        "permissions.toml",
+        "[network]\nlimits = [{ host = \"a.example\", max_requests = 3 }]",
+    );
+    let resolved = resolve(&Layers {
+        user,
+        project,
+        ..Layers::default()
+    })
+    .unwrap();
+    let of = |host: &str| -> Vec<Option<u64>> {
+        let limits = resolved.limits.iter();
+        limits
+            .filter(|limit| limit.pattern.to_string() == host)
+            .map(|limit| limit.max_requests)
+            .collect()
+    };
+    assert_eq!(of("a.example"), [Some(5), Some(3)]);
+    assert_eq!(of("docs.rs").len(), 1);
+}
+
+#[test]
+fn registries_are_those_that_the_caller_asked_for() {
+    let user = || {
+        source(
+            "user.toml",
+            "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\ngroups = [\"registries\"]",
+        )
+    };
+    let mirror = nucleus_spec::Registry::new("mirror.example").unwrap();
+    let groups = |registries| Some(nucleus_spec::Groups::with_registries(registries));
+    let asked = |registries| {
+        let resolved = resolve(&Layers {
+            user: user(),
+            groups: groups(registries),
+            ..Layers::default()
+        });
+        let envelope = resolved.unwrap().envelope;
+        let request = crate::requests::fetch("GET", "mirror.example", 443, "/a/b.tar.gz");
+        let publish = crate::requests::fetch("PUT", "mirror.example", 443, "/a");
+        let judge = |request| crate::requests::judge(&envelope, request).name();
+        (judge(&request), judge(&publish))
+    };
+    assert_eq!(asked(vec![mirror]), ("permit", "needs_approval"));
+    assert_eq!(asked(Vec::new()), ("needs_approval", "needs_approval"));
+}
+
+#[test]
+fn a_project_file_cannot_name_groups() {
+    let layers = Layers {
+        user: source("user.toml", "extends = \"local_dev\""),
+        project: source("permissions.toml", "[network]\ngroups = []"),
+        ..Layers::default()
+    };
+    let error = resolve(&layers).map(drop).unwrap_err();
+    assert!(error.to_string().contains("groups"), "{error}");
 }

@@ -86,7 +86,7 @@ fn outcomes_of_every_profile() {
     +++----?---- triage_bot
     ++++++------ codegen
     ++++++--+??- release
-    ++++++??+--- local_dev
+    ++++++?++--- local_dev
     ");
 }
 
@@ -240,4 +240,49 @@ fn each_profile_keeps_what_it_promises_never_to_do() {
         kept > 50,
         "the phrases no longer match the sentences: {kept}"
     );
+}
+
+/// Daily reading asks nobody, whatever was read before; anything else there asks.
+#[test]
+fn local_dev_reads_packages_forges_and_documentation_without_prompts() {
+    let mirror = nucleus_spec::Registry::new("mirror.example").unwrap();
+    let groups = nucleus_spec::Groups::with_registries(vec![mirror]);
+    let source = profile("local_dev").unwrap().source();
+    let policy = nucleus_spec::parse_policy_with(&source, &groups).unwrap();
+    let judged = |request| judge_in(policy.envelope(), &request, Exposure::TRIFECTA);
+    for request in [
+        fetch("GET", "mirror.example", 443, "/index/se/rd/serde"),
+        fetch("GET", "docs.rs", 443, "/serde/latest/serde/"),
+        fetch("GET", "github.com", 443, "/a/b/info/refs"),
+        fetch("POST", "github.com", 443, "/a/b.git/git-upload-pack"),
+        fetch("POST", "gitlab.com", 443, "/a/b/c.git/git-upload-pack"),
+    ] {
+        assert_eq!(
+            judged(request.clone()),
+            Outcome::Permit,
+            "{:?}",
+            request.subject()
+        );
+    }
+    for request in [
+        fetch("PUT", "mirror.example", 443, "/index"),
+        fetch("POST", "mirror.example", 443, "/index"),
+        fetch("POST", "docs.rs", 443, "/serde"),
+        fetch("POST", "github.com", 443, "/a/b/issues"),
+        fetch("GET", "elsewhere.example", 443, "/"),
+    ] {
+        assert_eq!(
+            judged(request.clone()),
+            Outcome::NeedsApproval,
+            "{:?}",
+            request.subject()
+        );
+    }
+    let push = judged(fetch(
+        "POST",
+        "github.com",
+        443,
+        "/a/b.git/git-receive-pack",
+    ));
+    assert_eq!(push, Outcome::Deny);
 }

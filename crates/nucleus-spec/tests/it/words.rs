@@ -130,6 +130,11 @@ static CASES: &[Case] = &[
         |e| say(judge(e, &fetch("GET", "docs.rs", 443, "/"))), ["needs_approval", "permit"]),
     case("network.blocked", "[capabilities]\nweb_fetch = \"low_risk\"", "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\nblocked = [\"docs.rs\"]",
         |e| say(judge(e, &fetch("GET", "docs.rs", 443, "/"))), ["needs_approval", "deny"]),
+    case("network.groups", "[capabilities]\nweb_fetch = \"low_risk\"", "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\ngroups = [\"documentation\"]",
+        |e| fetch_after_private(e, "/serde"), ["needs_approval", "permit"]),
+    case("network.hosts.inspect", "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\nhosts = [{ host = \"docs.rs\" }]",
+        "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\nhosts = [{ host = \"docs.rs\", inspect = true }]",
+        |e| say(judge(e, &dial("docs.rs", 443))), ["permit", "needs_approval"]),
     case("network.hosts.host", "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\nhosts = [{ host = \"crates.io\" }]",
         "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\nhosts = [{ host = \"docs.rs\" }]",
         |e| say(judge(e, &fetch("GET", "docs.rs", 443, "/"))), ["needs_approval", "permit"]),
@@ -198,10 +203,14 @@ static IDLE: &[(&str, &str)] = &[
         "flow.landing",
         "`direct` is the default and `review` is refused",
     ),
-    ("network.groups", "refused"),
-    ("network.hosts.inspect", "refused"),
     ("network.hosts.max_request_bytes", "refused"),
     ("network.hosts.max_response_bytes", "refused"),
+    ("network.limits", "counted by the proxy beside the envelope"),
+    ("network.limits.host", "as `network.limits`"),
+    ("network.limits.max_requests", "as `network.limits`"),
+    ("network.limits.max_request_bytes", "as `network.limits`"),
+    ("network.limits.max_response_bytes", "as `network.limits`"),
+    ("network.limits.max_url_bytes", "as `network.limits`"),
     ("credentials", "refused"),
 ];
 
@@ -297,14 +306,7 @@ fn a_listing_that_limits_nothing_is_warned_of() {
 
 #[test]
 fn reserved_words_are_refused() {
-    let reserved = [
-        "[credentials]",
-        "[flow]\nlanding = \"review\"",
-        "[network]\ngroups = []",
-        "[network]\nhosts = [{ host = \"a.example\", inspect = false }]",
-        "[network]\nhosts = [{ host = \"a.example\", max_request_bytes = 1 }]",
-        "[network]\nhosts = [{ host = \"a.example\", max_response_bytes = 1 }]",
-    ];
+    let reserved = ["[credentials]", "[flow]\nlanding = \"review\""];
     for text in reserved {
         let error = parse_policy(&Source::new("p.toml", text))
             .map(drop)
@@ -312,4 +314,11 @@ fn reserved_words_are_refused() {
         assert!(error.help().contains("not built yet"), "{text}: {error:?}");
     }
     assert!(parse_policy(&Source::new("p.toml", "[flow]\nlanding = \"direct\"")).is_ok());
+    for field in ["max_request_bytes", "max_response_bytes"] {
+        let text = format!("[network]\nhosts = [{{ host = \"a.example\", {field} = 1 }}]");
+        let error = parse_policy(&Source::new("p.toml", text.as_str()))
+            .map(drop)
+            .expect_err(&text);
+        assert!(error.help().contains("`limits`"), "{error:?}");
+    }
 }
