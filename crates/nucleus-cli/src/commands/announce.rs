@@ -38,7 +38,11 @@ pub(crate) fn announce(opened: &Opened, task: Option<&str>) -> Result<(), Failur
 fn asking(envelope: &Envelope) -> Option<String> {
     let granted = |op: &Operation| envelope.level(*op) != Level::Never;
     let asks = envelope.posture().asks();
-    let is_partly = |op: &Operation| envelope.level(*op) == Level::LowRisk && !asks.contains(*op);
+    // Files of the workspace are listed by default, and a change that is not waits without being lost.
+    let is_change = |op: &Operation| matches!(op, Operation::WriteFiles | Operation::EditFiles);
+    let is_partly = |op: &Operation| {
+        envelope.level(*op) == Level::LowRisk && !asks.contains(*op) && !is_change(op)
+    };
     let always = names(
         Operation::ALL
             .into_iter()

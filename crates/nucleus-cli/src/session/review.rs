@@ -6,8 +6,8 @@ use std::sync::Arc;
 use nucleus::sandbox::{Review as Reviewed, Sandbox, SandboxOptions};
 use nucleus::state::StateDir;
 use nucleus::workspace::{
-    ChangeKind, Diff, Endorsable, EntryPath, Overlayed, StageReason, StagedChange, WorkspaceOptions,
-    WorkspaceView,
+    ChangeKind, Diff, Endorsable, EntryPath, Overlayed, StageReason, StagedChange,
+    WorkspaceOptions, WorkspaceView,
 };
 use nucleus_audit::Detail;
 use portcullis::path::RelPath;
@@ -218,7 +218,8 @@ impl Review {
         } else {
             base.join(path)
         };
-        let inside = absolute
+        let inside = without_dots(&absolute);
+        let inside = inside
             .strip_prefix(&self.root)
             .map_err(|_| Failure::usage(format!("`{}` is not in the workspace", path.display())))?;
         Ok(EntryPath::from_path(inside))
@@ -227,6 +228,21 @@ impl Review {
 
 /// What became of one change: `None` landed, else why it is still held back.
 pub(crate) type Applied = (String, Result<Option<StageReason>, nucleus::Error>);
+
+/// The path with `.` and `..` taken by their names alone: it need not exist.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => {
+                plain.pop();
+            }
+            std::path::Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    plain
+}
 
 /// Whether the path is the other or below it.
 fn is_below(path: &EntryPath, ancestor: &EntryPath) -> bool {

@@ -2,7 +2,7 @@
 
 Steps: {"tool", "args"} calls a tool; {"agent"} runs Python in the agent's own process tree;
 {"command"} runs Python by the tool `run`; {"wait"} waits for a file that the host makes;
-{"raw"} sends bytes to the session's port; {"at_once"} performs steps side by side;
+{"list"} names the tools offered; {"raw"} sends bytes to the session's port; {"at_once"} performs steps side by side;
 {"exit"} ends with that code and {"signal"} by that signal.
 """
 
@@ -110,6 +110,9 @@ def perform(client, step):
         return by_agent(step["agent"])
     if "command" in step:
         return by_command(client, step["command"], step.get("extra", {}))
+    if "list" in step:
+        tools = client.ask("tools/list", {})["result"]["tools"]
+        return {"text": " ".join(tool["name"] for tool in tools)}
     if "raw" in step:
         return by_raw(base64.b64decode(step["raw"]))
     if "wait" in step:
