@@ -13,6 +13,7 @@
 mod blocking;
 mod fetch;
 mod forge;
+pub mod gateway;
 mod http;
 mod model;
 mod proxy;

