@@ -1,12 +1,15 @@
 //! One record as it stands in the log.
 
+use std::path::Path;
+
 use portcullis::digest::{ContentDigest, EnvelopeDigest, RequestDigest};
 use portcullis::request::SessionId;
 use portcullis::verdict::{Phase, Sinks, SubjectFacts};
 use portcullis::{Amount, Exposure, OperationSet, Outcome, Reasons};
 
 use crate::canon::{canon_enum, canon_struct, canon_words};
-use crate::chain::ChainHash;
+use crate::chain::{ChainHash, SpelledBody, put_line};
+use crate::error::ReadError;
 use crate::subject::RecordedSubject;
 
 pub use crate::canon::HexBytes;
@@ -24,6 +27,36 @@ pub struct Record {
     pub previous: ChainHash,
     /// The hash over every other member.
     pub hash: ChainHash,
+}
+
+impl Record {
+    /// Reads one line of a log, without its newline; its hash must be that of its bytes, its place is not looked at.
+    ///
+    /// # Errors
+    /// [`ReadError::Malformed`] for any other spelling than the one the writer has, and for a wrong hash.
+    pub fn from_line(line: &[u8]) -> Result<Self, ReadError> {
+        let record = crate::read::parse(line, Path::new("line"), 1)?;
+        if record.to_line() == line {
+            Ok(record)
+        } else {
+            Err(ReadError::Malformed {
+                file: "line".to_owned(),
+                line: 1,
+                byte: line.len(),
+                expected: "the hash of the line's own bytes",
+            })
+        }
+    }
+
+    /// The line of this record, with the hash of its bytes, without a newline.
+    #[must_use]
+    pub fn to_line(&self) -> Vec<u8> {
+        let mut line = Vec::new();
+        let body = SpelledBody::of(&self.body);
+        put_line(&mut line, self.seq, self.session, &body, self.previous);
+        line.pop();
+        line
+    }
 }
 
 /// What a record is about.

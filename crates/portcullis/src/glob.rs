@@ -60,13 +60,14 @@ impl PathPattern {
         if pattern.len() > MAX_PATTERN_BYTES {
             return Err(fail("is longer than 1024 bytes"));
         }
-        if pattern.starts_with('!') {
-            return Err(fail("starts with `!`: there is no negation, list what is meant"));
-        }
         let composed: String = pattern.nfc().collect();
         let anchored = composed.starts_with('/');
         let body = composed.strip_prefix('/').unwrap_or(&composed);
         let body = body.strip_suffix('/').unwrap_or(body);
+        // Also behind a `/`, which the canonical text does not keep.
+        if body.starts_with('!') {
+            return Err(fail("starts with `!`: there is no negation, list what is meant"));
+        }
         let mut exact: Vec<Segment> = body.split('/').map(parse_segment).collect::<Result<_, _>>().map_err(fail)?;
         if !anchored && !body.contains('/') {
             exact.insert(0, Segment::Deep);

@@ -351,6 +351,17 @@ fn default_credentials_hold_at_any_depth() {
     }
 }
 
+#[test]
+fn every_pattern_that_is_read_is_read_from_its_own_text() {
+    for text in ["/!a/b", "!a", "/!*/*X*", "!"] {
+        assert!(PathPattern::parse(text).is_err(), "{text}");
+    }
+    for text in ["/a!/b", "a/!b", "/a", "/*/a", "a!(b)/c"] {
+        let parsed = PathPattern::parse(text).unwrap();
+        assert_eq!(PathPattern::parse(parsed.as_str()).as_ref(), Ok(&parsed), "{text}");
+    }
+}
+
 /// The meaning of patterns, written down without any care for speed.
 mod naive {
     pub(super) fn matches(pattern: &str, path: &str) -> bool {
