@@ -4,10 +4,12 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use nucleus_spec::{Layers, Named, Resolved, Source, resolve};
+use nucleus_spec::{Groups, Layers, Named, Resolved, Source, resolve};
 
 use crate::home;
 use crate::report::{Failure, NOT_STARTED};
+#[cfg(target_os = "linux")]
+use crate::session::Registries;
 
 /// What the command line says of the policy.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -31,6 +33,28 @@ pub(crate) fn effective(args: &PolicyArgs, workspace: Option<&Path>) -> Result<R
     resolve(&layers(args, workspace)?).map_err(|error| Failure::diagnostic(NOT_STARTED, error))
 }
 
+/// As [`effective`], with the machine's own package sources where a policy names that group.
+///
+/// # Errors
+/// As [`effective`].
+#[cfg(target_os = "linux")]
+pub(crate) fn effective_here(
+    args: &PolicyArgs,
+    workspace: Option<&Path>,
+) -> Result<(Resolved, Registries), Failure> {
+    let resolved = effective(args, workspace)?;
+    if !resolved.groups.contains(&"registries") {
+        return Ok((resolved, Registries::default()));
+    }
+    let registries = Registries::ask();
+    let layers = Layers {
+        groups: Some(Groups::with_registries(registries.rules())),
+        ..layers(args, workspace)?
+    };
+    let resolved = resolve(&layers).map_err(|error| Failure::diagnostic(NOT_STARTED, error))?;
+    Ok((resolved, registries))
+}
+
 /// The texts of the policies that were found.
 fn layers(args: &PolicyArgs, workspace: Option<&Path>) -> Result<Layers, Failure> {
     let user = home::config_dir().map(|dir| dir.join("policy.toml"));
@@ -42,6 +66,7 @@ fn layers(args: &PolicyArgs, workspace: Option<&Path>) -> Result<Layers, Failure
             Some(dir) if !is_named(args, dir) => optional(&dir.join(PROJECT_FILE))?,
             _ => None,
         },
+        groups: None,
     })
 }
 

@@ -11,7 +11,7 @@ use nucleus_audit::Recorded;
 use portcullis::decide::Permit;
 use portcullis::envelope::Envelope;
 use portcullis::facts::facts;
-use portcullis::host::{Host, HostRule};
+use portcullis::host::{Host, HostPattern, HostRule, IpClass};
 use portcullis::request::{Content, Request, Subject, UrlSubject};
 use portcullis::{Amount, Exposure, Operation, OperationSet};
 
@@ -38,6 +38,8 @@ pub enum DialError {
 pub struct Dials {
     monitor: Arc<Monitor>,
     pins: Arc<Pins>,
+    /// Hosts that the user's own settings name, which may be in a private network.
+    inside: Arc<[HostPattern]>,
 }
 
 impl Dials {
@@ -47,7 +49,27 @@ impl Dials {
         Self {
             monitor,
             pins: Arc::default(),
+            inside: Arc::default(),
         }
+    }
+
+    /// The same dials, where these hosts may have addresses of private networks: a company's own mirrors.
+    ///
+    /// Loopback, link-local and metadata addresses stay refused, and the hosts
+    /// still need their permits.
+    #[must_use]
+    pub fn with_inside(self, hosts: impl IntoIterator<Item = HostPattern>) -> Self {
+        Self {
+            inside: hosts.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// Whether the host may have these addresses because the user's own settings name it.
+    fn is_inside(&self, url: &UrlSubject, found: &[IpAddr]) -> bool {
+        let is_named = |own: &HostPattern| own.matches(&url.host, url.port);
+        let is_near = |ip: &IpAddr| matches!(IpClass::of(*ip), IpClass::Private | IpClass::Global);
+        self.inside.iter().any(is_named) && found.iter().all(is_near)
     }
 
     /// The session's door.
@@ -107,7 +129,7 @@ impl Dials {
             let why = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
             return Err(DialError::Unresolved(why));
         }
-        if !are_dialable(&self.monitor.envelope(), url, &found) {
+        if !are_dialable(&self.monitor.envelope(), url, &found) && !self.is_inside(url, &found) {
             return Err(refused(Doubt::ForbiddenAddress));
         }
         let in_force = match &url.host {

@@ -10,6 +10,8 @@ mod explain;
 mod mcp;
 mod profiles;
 #[cfg(target_os = "linux")]
+mod net;
+#[cfg(target_os = "linux")]
 mod question;
 #[cfg(target_os = "linux")]
 mod run;
@@ -50,6 +52,9 @@ pub(crate) enum Command {
     #[cfg(target_os = "linux")]
     Endorse(staged::EndorseArgs),
     /// Offer the session's tools on standard input and output (inside a session)
+    /// Show what a session's programs reach, have reached and were refused
+    #[cfg(target_os = "linux")]
+    Net(net::Args),
     #[cfg(target_os = "linux")]
     Mcp,
     /// List the shipped profiles, or print one in full
@@ -87,6 +92,8 @@ pub(crate) fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Mcp => mcp::run(),
         #[cfg(target_os = "linux")]
         Command::DemoAgent(args) => crate::demo::run_agent_inside(&args),
+        Command::Net(args) => net::run(&args),
+        #[cfg(target_os = "linux")]
         Command::Profiles(args) => profiles::run(&args),
         Command::Explain(args) => explain::run(&args),
         #[cfg(target_os = "linux")]

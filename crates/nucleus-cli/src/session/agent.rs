@@ -9,10 +9,10 @@ use nucleus_jail::{Exit, Jail, Overlay};
 use nucleus_tool_proxy::SessionHands;
 use portcullis::{Exposure, Phase};
 
-use super::{Opened, network};
 use super::open::envelope_of;
 use super::serve::{Servers, forwarder};
 use super::stdio::{Input, Streams};
+use super::{Opened, network};
 use crate::agent::{AgentJail, Found, Launch};
 use crate::report::Failure;
 

@@ -1,16 +1,19 @@
 //! Gives a session's jails their one way out: the proxy, whose every dial is a request of the session.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use nucleus::dial::Dials;
 use nucleus::ports::Fetch;
 use nucleus_egress::{DirectConnect, Proxy, ProxyOptions};
 use nucleus_jail::JailSpec;
+use portcullis::{Level, Operation};
 
 use super::Opened;
+use crate::agent::HOME;
 use crate::report::Failure;
 
-/// Starts the proxy and gives it to all jails of the session.
+/// Starts the proxy and gives it to all jails of the session, where the policy could ever permit a dial.
 ///
 /// # Errors
 /// FAIL-CLOSED: a session whose proxy cannot start does not start.
@@ -19,18 +22,37 @@ pub(crate) fn start(
     dials: &Dials,
     resolver: Arc<dyn Fetch>,
 ) -> Result<(), Failure> {
+    let envelope = opened.sandbox.monitor().envelope();
+    // Nothing could ever be permitted: the jails keep their loopback alone.
+    if envelope.level(Operation::WebFetch) == Level::Never {
+        return Ok(());
+    }
     let options = ProxyOptions {
         resolver,
         connect: Arc::new(DirectConnect),
         is_redirected: true,
-        extra_roots: Vec::new(),
+        extra_roots: opened.registries.certificates(),
+        environment: opened.registries.environment.clone(),
+        files: cargo_settings(opened),
         limits: opened.limits.clone(),
         journal: opened.log_dir.parent().map(ToOwned::to_owned),
     };
-    let proxy = Proxy::start(dials.clone(), options)
+    let inside = opened.registries.rules();
+    let inside = inside.iter().map(|own| own.pattern().clone());
+    let dials = dials.clone().with_inside(inside);
+    let proxy = Proxy::start(dials, options)
         .map_err(|error| Failure::not_started(format!("cannot start the proxy: {error}")))?;
     opened.jails.set_network(proxy);
     Ok(())
+}
+
+/// Cargo's sources, which no variable can name.
+fn cargo_settings(opened: &Opened) -> Vec<(PathBuf, Vec<u8>)> {
+    let path = PathBuf::from(HOME).join(".cargo/config.toml");
+    let text = opened.registries.cargo.clone();
+    text.map(|text| (path, text.into_bytes()))
+        .into_iter()
+        .collect()
 }
 
 /// Gives the agent's own jail the session's network.

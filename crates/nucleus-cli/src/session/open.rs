@@ -10,10 +10,10 @@ use nucleus_audit::{Boundary, LogOptions};
 use nucleus_jail::HelperCommand;
 use portcullis::Envelope;
 
-use super::{boundary, pins};
+use super::{Registries, boundary, pins};
 use crate::commands::JAIL_HELPER;
 use crate::home;
-use crate::policy::{PROJECT_FILE, PolicyArgs, effective};
+use crate::policy::{PROJECT_FILE, PolicyArgs, effective_here};
 use crate::report::Failure;
 
 /// What the user says of the session.
@@ -52,6 +52,8 @@ pub(crate) struct Opened {
     pub(crate) sources: Vec<String>,
     /// What they allow hosts in bytes and requests.
     pub(crate) limits: Vec<nucleus_spec::HostLimit>,
+    /// What this machine's package managers say, where a policy asks for it.
+    pub(crate) registries: Registries,
 }
 
 impl Opened {
@@ -71,7 +73,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
     let workspace = workspace(&options.dir)?;
     let state = StateDir::open(&home::state_dir().map_err(Failure::not_started)?)
         .map_err(Failure::not_started)?;
-    let resolved = effective(&options.policy, Some(&workspace))?;
+    let (resolved, registries) = effective_here(&options.policy, Some(&workspace))?;
     for warning in &resolved.warnings {
         anstream::eprintln!(
             "{}: {warning}",
@@ -115,7 +117,8 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         state,
         log_dir,
         sources,
-        limits: Vec::new(),
+        limits: resolved.limits,
+        registries,
         sandbox,
     })
 }

@@ -16,3 +16,4 @@ mod kernel;
 mod newcomer;
 mod texts;
 mod trust;
+mod network;

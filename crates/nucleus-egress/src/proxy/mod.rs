@@ -67,6 +67,10 @@ pub struct ProxyOptions {
     pub is_redirected: bool,
     /// Certificates that hosts may be signed by, beside the system's, as PEM.
     pub extra_roots: Vec<u8>,
+    /// Further variables of the jails.
+    pub environment: Vec<(String, String)>,
+    /// Further files of the jails, by absolute path inside.
+    pub files: Vec<(PathBuf, Vec<u8>)>,
     /// What the policy allows a host in bytes and requests.
     pub limits: Vec<HostLimit>,
     /// Where connections are written down for people; nowhere when `None`.

