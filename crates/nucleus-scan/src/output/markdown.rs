@@ -150,7 +150,6 @@ fn words(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '@' => out.push_str("&#64;"),
-            ':' => out.push_str("&#58;"),
             '\\' | '*' | '_' | '[' | ']' | '#' | '|' | '!' | '~' | '`' | '$' => {
                 out.push('\\');
                 out.push(c);
@@ -158,7 +157,8 @@ fn words(text: &str) -> String {
             _ => out.push(c),
         }
     }
-    out
+    // Forges make links of these without being asked.
+    out.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
 #[cfg(test)]
@@ -173,9 +173,10 @@ mod tests {
             "&lt;img src=x&gt; &#64;all \\| \\[x\\](y) `a\\|b`"
         );
         assert_eq!(sentence("odd ` tick"), "odd \\` tick");
+        assert_eq!(sentence("see https://x: www.y"), "see https&#58;//x: www&#46;y");
         assert_eq!(
             mermaid("x\"]\n click a \"javascript:1\""),
-            "x     click a  javascript:1 "
+            "x    click a  javascript:1 "
         );
     }
 }

@@ -1,5 +1,7 @@
 //! Findings of the combination analysis.
 
+use portcullis::Label;
+
 use super::power::{Origin, Power};
 use super::{Path, Projection};
 use crate::hash::short_hex;
@@ -16,7 +18,7 @@ pub(crate) fn complete(projection: &Projection, scope: Scope) -> Option<Finding>
         scope,
         path.sentence.clone(),
         evidence,
-        cut(path),
+        cut(projection),
     ))
 }
 
@@ -64,19 +66,22 @@ fn evidence(path: &Path) -> Vec<Evidence> {
     evidence
 }
 
-/// The cut that costs least: the way out, unless it is also what brings the data in.
-fn cut(path: &Path) -> String {
-    let out = &path.way_out.power;
-    if path.steps().iter().all(|step| step.power == *out) {
-        return format!(
-            "Allow the few things `{}` is needed for by name and deny the rest, or run the agent under `nucleus run`.",
-            out.name
-        );
-    }
-    format!(
-        "Deny or remove `{}` and the path is cut; or run the agent under `nucleus run`, which asks before that step.",
-        out.name
-    )
+/// The cut that costs least: the leg with the fewest suppliers, all of them named; of two alike, the later step.
+fn cut(projection: &Projection) -> String {
+    let suppliers = |leg: Label| -> Vec<&str> {
+        let known = |power: &&Power| power.origin != Origin::Unknown && power.legs.contains(leg);
+        projection.powers.iter().filter(known).map(|power| power.name.as_str()).collect()
+    };
+    let legs = [Label::ExfilVector, Label::PrivateData, Label::UntrustedContent];
+    let least = legs.into_iter().min_by_key(|leg| suppliers(*leg).len()).unwrap_or(Label::ExfilVector);
+    let names: Vec<String> = suppliers(least).iter().map(|name| format!("`{name}`")).collect();
+    let names = names.join(" and ");
+    let how = match least {
+        Label::ExfilVector => format!("Deny what sends in {names}"),
+        Label::PrivateData => format!("Deny what reads private data in {names}"),
+        Label::UntrustedContent => format!("Deny what brings in a stranger's words in {names}"),
+    };
+    format!("{how}, or remove it, and the path is cut; or run the agent under `nucleus run`, which asks before the last step.")
 }
 
 fn finding(

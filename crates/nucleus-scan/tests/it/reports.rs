@@ -1,0 +1,162 @@
+//! What the reports say, that they are well-formed, and that no scanned text leaves its place in them.
+
+use nucleus_scan::output::{Report, badge, html, json, markdown, sarif, terminal};
+use nucleus_scan::{RULES, Scan, Severity};
+
+use crate::tree::{Tree, servers};
+
+/// The repository of the README: three servers that are harmless one by one.
+fn example() -> Tree {
+    Tree::with(
+        ".cursor/mcp.json",
+        &servers(&[
+            ("fetch", "uvx mcp-server-fetch"),
+            ("filesystem", "npx -y @modelcontextprotocol/server-filesystem /home/me"),
+            ("github", "docker run -i --rm ghcr.io/github/github-mcp-server"),
+            ("house", "node ./tools/house.js"),
+        ]),
+    )
+}
+
+/// Names that try to leave every format.
+fn hostile() -> Tree {
+    let name = "a`|</code><script>alert(1)</script>\u{1b}[2J\u{202e}\"]\n## @team";
+    Tree::with(".cursor/mcp.json", &servers(&[(name, "uvx mcp-server-fetch"), ("db", "npx @modelcontextprotocol/server-postgres")]))
+}
+
+fn all(scan: &Scan) -> [String; 6] {
+    let report = Report::of(scan);
+    [
+        terminal(&report, &|_, text| text.to_owned()),
+        json(&report).to_string(),
+        sarif(&report).to_string(),
+        markdown(&report),
+        html(&report),
+        badge(&report),
+    ]
+}
+
+macro_rules! snapshot {
+    ($name:literal, $text:expr) => {
+        insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "../snapshots", omit_expression => true }, {
+            insta::assert_snapshot!($name, $text);
+        })
+    };
+}
+
+#[test]
+fn the_terminal_report_reads_well() {
+    let scan = example().scan();
+    snapshot!("terminal", terminal(&Report::of(&scan), &|_, text| text.to_owned()));
+}
+
+#[test]
+fn the_markdown_report_reads_well() {
+    let scan = example().scan();
+    snapshot!("markdown", markdown(&Report::of(&scan)));
+}
+
+#[test]
+fn a_clean_repository_says_so() {
+    let scan = Tree::with("README.md", "nothing here").scan();
+    let report = Report::of(&scan);
+    assert!(terminal(&report, &|_, text| text.to_owned()).contains("nothing found"));
+    assert!(badge(&report).contains(">clean<") && html(&report).contains("Nothing found."));
+    assert!(!report.fails_at(Severity::Note));
+}
+
+#[test]
+fn sarif_has_the_shape_of_the_standard() {
+    let schema: serde_json::Value = serde_json::from_str(include_str!("sarif-subset.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for scan in [example().scan(), hostile().scan(), Tree::new().scan()] {
+        let log = sarif(&Report::of(&scan));
+        let errors: Vec<String> = validator.iter_errors(&log).map(|error| format!("{error} at {}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+    // The shape refuses what the standard refuses.
+    let mut log = sarif(&Report::of(&example().scan()));
+    log["runs"][0]["results"][0]["level"] = serde_json::json!("critical");
+    assert!(!validator.is_valid(&log));
+    // The official schema, where somebody has it: its licence does not say that it may be kept here.
+    if let Some(file) = std::env::var_os("NUCLEUS_SARIF_SCHEMA") {
+        let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let official = jsonschema::validator_for(&schema).unwrap();
+        for scan in [example().scan(), hostile().scan(), Tree::new().scan()] {
+            let log = sarif(&Report::of(&scan));
+            let errors: Vec<String> = official.iter_errors(&log).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{errors:#?}");
+        }
+    }
+}
+
+#[test]
+fn sarif_results_refer_to_rules_and_keep_their_fingerprints() {
+    let log = sarif(&Report::of(&example().scan()));
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), RULES.len());
+    let results = run["results"].as_array().unwrap();
+    assert!(results.len() > 2);
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        let score: f64 = rules[index]["properties"]["security-severity"].as_str().unwrap().parse().unwrap();
+        assert!((0.0..=10.0).contains(&score));
+    }
+    let prints = |tree: &Tree| -> Vec<String> {
+        let log = sarif(&Report::of(&tree.scan()));
+        let results = log["runs"][0]["results"].as_array().unwrap().clone();
+        let mut prints: Vec<String> = results.iter().map(|one| one["partialFingerprints"].to_string()).collect();
+        prints.sort();
+        prints
+    };
+    let first = example();
+    let text = std::fs::read_to_string(first.at("repo/.cursor/mcp.json")).unwrap();
+    let moved = Tree::with(".cursor/mcp.json", &format!("\n\n{text}"));
+    assert_eq!(prints(&first), prints(&moved));
+}
+
+#[test]
+fn a_secret_is_in_no_report() {
+    let secret = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    let text = format!(
+        r#"{{ "mcpServers": {{ "github": {{ "command": "npx", "args": ["-y", "@modelcontextprotocol/server-github", "--token", "{secret}"],
+            "env": {{ "GITHUB_PERSONAL_ACCESS_TOKEN": "{secret}" }} }}, "odd": {{ "url": "https://example.com/mcp?api_key={secret}" }} }} }}"#
+    );
+    let scan = Tree::with(".cursor/mcp.json", &text).scan();
+    assert!(scan.findings.iter().any(|one| one.rule.0 == "plaintext-credential"));
+    for report in all(&scan) {
+        assert!(!report.contains(secret) && !report.contains(&secret[8..30]), "{report}");
+    }
+    assert!(!format!("{scan:?}").contains(&secret[8..30]));
+}
+
+#[test]
+fn a_hostile_name_stays_in_its_place() {
+    let [terminal, json, sarif, markdown, html, badge] = all(&hostile().scan());
+    for report in [&terminal, &markdown, &html, &badge] {
+        assert!(!report.contains(['\u{1b}', '\u{202e}']), "{report}");
+        assert!(!report.contains("\n## @team"));
+    }
+    assert!(!html.contains("<script") && !markdown.contains("<script>") || markdown.matches("<script>").count() == markdown.matches("`a'").count());
+    assert!(!json.contains('\u{1b}') && !sarif.contains('\u{1b}'));
+}
+
+#[test]
+fn the_page_loads_nothing() {
+    let page = html(&Report::of(&example().scan()));
+    assert!(page.contains("default-src 'none'") && !page.contains("<script") && !page.contains("src=") && !page.contains("url("));
+}
+
+#[test]
+fn json_names_agents_powers_and_paths() {
+    let value = json(&Report::of(&example().scan()));
+    assert_eq!(value["version"], 1);
+    let agent = &value["agents"][0];
+    assert_eq!(agent["client"], "Cursor");
+    assert_eq!(agent["path"]["steps"][2]["through"], "github");
+    assert_eq!(agent["worst_case"].as_array().unwrap().len(), 3);
+    let house = agent["powers"].as_array().unwrap().iter().find(|power| power["name"] == "house").unwrap();
+    assert_eq!(house["known_by"], "unknown");
+}
