@@ -33,6 +33,9 @@ pub enum DialError {
     TooManyNames,
 }
 
+/// Looks a name up, for the permit of its request.
+pub type Resolve<'a> = dyn FnMut(&Recorded<Permit>, &str) -> io::Result<Vec<IpAddr>> + 'a;
+
 /// The dials of one session. Clones share the addresses kept.
 #[derive(Clone, Debug)]
 pub struct Dials {
@@ -53,10 +56,11 @@ impl Dials {
         }
     }
 
-    /// The same dials, where these hosts may have addresses of private networks: a company's own mirrors.
+    /// The same dials, where these hosts may have addresses that are routed inside a network alone: a company's own
+    /// mirrors (RFC 1918 and unique local, shared carrier, documentation ranges).
     ///
-    /// Loopback, link-local and metadata addresses stay refused, and the hosts
-    /// still need their permits.
+    /// Loopback, link-local, metadata, multicast and embedded addresses stay
+    /// refused, and the hosts still need their permits.
     #[must_use]
     pub fn with_inside(self, hosts: impl IntoIterator<Item = HostPattern>) -> Self {
         Self {
@@ -68,8 +72,16 @@ impl Dials {
     /// Whether the host may have these addresses because the user's own settings name it.
     fn is_inside(&self, url: &UrlSubject, found: &[IpAddr]) -> bool {
         let is_named = |own: &HostPattern| own.matches(&url.host, url.port);
-        let is_near = |ip: &IpAddr| matches!(IpClass::of(*ip), IpClass::Private | IpClass::Global);
-        self.inside.iter().any(is_named) && found.iter().all(is_near)
+        let is_routed = |ip: &IpAddr| {
+            matches!(
+                IpClass::of(*ip),
+                IpClass::Global
+                    | IpClass::Private
+                    | IpClass::SharedCarrier
+                    | IpClass::Documentation
+            )
+        };
+        self.inside.iter().any(is_named) && found.iter().all(is_routed)
     }
 
     /// The session's door.
@@ -109,7 +121,7 @@ impl Dials {
         permit: &Recorded<Permit>,
         request: &Request,
         url: &UrlSubject,
-        resolve: &mut dyn FnMut(&Recorded<Permit>, &str) -> io::Result<Vec<IpAddr>>,
+        resolve: &mut Resolve<'_>,
     ) -> Result<Vec<SocketAddr>, DialError> {
         let refused = |doubt| DialError::Refused(Box::new(Refused::by_doubt(request, doubt)));
         if !permit.get().covers(request) {

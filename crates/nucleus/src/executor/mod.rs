@@ -31,7 +31,7 @@ use crate::sandbox::{Grants, Sandbox};
 pub use command::{CommandRequest, OutputCaps};
 pub use cost::Prices;
 pub use jails::{JailOptions, Jails};
-pub use network::ServedNetwork;
+pub use network::{Listeners, ServedNetwork};
 pub use output::{CommandExit, CommandOutput, RefusedChange, Stream};
 pub use running::Stop;
 pub use slots::{MAX_RUNNING, MAX_WAITING};

@@ -17,6 +17,9 @@ impl std::fmt::Debug for ServedNetwork {
     }
 }
 
+/// Listening sockets with their ports in the jail.
+pub type Listeners = Vec<(u16, TcpListener)>;
+
 impl Jails {
     /// Gives the jail what the session's network asks for; without one, it has its loopback alone.
     ///
@@ -56,7 +59,7 @@ impl Jails {
         &self,
         jail: &mut Jail,
         program: &str,
-    ) -> Result<(Vec<(u16, TcpListener)>, Option<ServedNetwork>), Error> {
+    ) -> Result<(Listeners, Option<ServedNetwork>), Error> {
         let listeners = jail.take_listeners();
         let Some(network) = self.network() else {
             return Ok((listeners, None));

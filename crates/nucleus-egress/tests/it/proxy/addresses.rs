@@ -1,6 +1,6 @@
 //! Where a connection may lead: listed hosts alone, at public addresses alone, each looked up once and after its permit.
 
-use crate::proxy::site::{Site, echo, status};
+use crate::proxy::site::{Setting, Site, echo, status};
 
 const ONE_HOST: &str = "
 [capabilities]
@@ -189,4 +189,38 @@ fn what_names_two_hosts_or_another_method_is_refused() {
         assert!(matches!(status(&answer), 400 | 403), "{head}: {answer}");
     }
     assert!(site.wires.dialled().is_empty());
+}
+
+/// A company's own mirror, which the user's package manager names; its rule still bounds what is asked of it.
+#[test]
+fn a_host_that_the_users_settings_name_may_be_inside_the_network() {
+    let inside = || {
+        let setting = Setting {
+            inside: vec!["b.test"],
+            ..Setting::default()
+        };
+        Site::with(ONE_HOST, setting)
+    };
+    for address in ["10.1.2.3", "192.168.7.8", "100.64.3.4", "203.0.113.9"] {
+        let site = inside();
+        site.host("b.test", &format!("{address}:80"), echo());
+        assert_eq!(status(&site.get("http://b.test/open/a")), 200, "{address}");
+        assert_eq!(status(&site.get("http://b.test/shut")), 403, "{address}");
+        // Another name for the same address is no such host.
+        site.names.set("a.test", &[&[address]]);
+        assert_eq!(status(&site.get("http://a.test/")), 403, "{address}");
+    }
+    for address in [
+        "127.0.0.1",
+        "169.254.169.254",
+        "100.100.100.200",
+        "::1",
+        "0.0.0.0",
+        "::ffff:10.0.0.1",
+    ] {
+        let site = inside();
+        site.names.set("b.test", &[&[address]]);
+        assert_eq!(status(&site.get("http://b.test/open/a")), 403, "{address}");
+        assert!(site.wires.dialled().is_empty(), "{address}");
+    }
 }

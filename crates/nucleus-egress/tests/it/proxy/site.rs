@@ -15,6 +15,7 @@ use nucleus_egress::{Connect, Connecting, PROXY_PORT, Proxy, ProxyOptions};
 use nucleus_spec::HostLimit;
 use portcullis::SessionId;
 use portcullis::decide::Permit;
+use portcullis::host::HostPattern;
 use tempfile::TempDir;
 
 /// Longer than anything here needs on a busy machine.
@@ -109,6 +110,8 @@ pub(crate) struct Site {
 pub(crate) struct Setting {
     pub(crate) roots: Vec<u8>,
     pub(crate) limits: Vec<HostLimit>,
+    /// Hosts that the user's own settings name.
+    pub(crate) inside: Vec<&'static str>,
 }
 
 impl Site {
@@ -128,6 +131,11 @@ impl Site {
             .envelope()
             .clone();
         let monitor = Monitor::open(SessionOptions::new(envelope, "tester", id, log)).unwrap();
+        let inside = setting
+            .inside
+            .iter()
+            .map(|host| HostPattern::parse(host).unwrap());
+        let dials = Dials::new(Arc::clone(&monitor)).with_inside(inside);
         let (names, wires) = (Arc::new(Table::default()), Arc::new(Wires::default()));
         let options = ProxyOptions {
             resolver: names.clone(),
@@ -139,7 +147,7 @@ impl Site {
             limits: setting.limits,
             journal: Some(dir.path().to_owned()),
         };
-        let proxy = Proxy::start(Dials::new(Arc::clone(&monitor)), options).unwrap();
+        let proxy = Proxy::start(dials, options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap();
         let sockets = JailSockets {
