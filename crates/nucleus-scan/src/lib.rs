@@ -27,4 +27,4 @@ pub use model::{
     Scope, Server, Severity, Suppression, ToolFilter, ToolKind, Transport, Verdict,
 };
 pub use rules::{RULES, Rule, rule};
-pub use scan::{Options, Roots, scan};
+pub use scan::{Options, Roots, fuzz, scan};

@@ -144,3 +144,26 @@ fn add_pins(file: &SourceFile, finding: &mut Finding, surroundings: &Surrounding
         *known = edits;
     }
 }
+
+/// Entry points for fuzzing: total on any text, and linear in it.
+pub mod fuzz {
+    use super::{Options, Report, Surroundings, extract, load, rules, suppress};
+    use crate::read::{Syntax, read_text};
+
+    /// Reads a text in every syntax; returns the number of faults.
+    #[must_use]
+    pub fn read_all(text: &str) -> usize {
+        [Syntax::Json, Syntax::Toml, Syntax::Yaml].into_iter().map(|syntax| read_text(text, syntax).faults.len()).sum()
+    }
+
+    /// Judges a text as if it stood in a file of that name; returns the number of findings.
+    #[must_use]
+    pub fn judge_as(name: &str, text: &str) -> usize {
+        let Some(file) = load::from_text(name, text) else { return 0 };
+        let agents = extract::agents(&file);
+        let mut report = Report::new(&file);
+        rules::judge(&file, &agents, &Surroundings::of(std::path::Path::new("/nonexistent")), &mut report);
+        let _ = suppress::comments(&file, &Options::default(), &mut report);
+        report.finish().len()
+    }
+}

@@ -12,7 +12,8 @@ use super::{command, package};
 
 /// Words that say an agent is meant.
 const AGENT_WORDS: &[&str] = &[
-    "claude", "codex", "gemini-cli", "opencode", "copilot", "cursor-agent", "aider", "mcp", "anthropic", "qwen-code", "goose", "openai", "kilocode", "cline", "openhands", "agentic", "coding agent", "ai agent", "openclaw",
+    "claude", "codex", "gemini-cli",
+    "gemini -", "opencode", "copilot", "cursor-agent", "aider", "mcp", "anthropic", "qwen-code", "goose", "openai", "kilocode", "cline", "openhands", "agentic", "coding agent", "ai agent", "openclaw",
 ];
 
 /// Whether a container file is about an agent at all.

@@ -69,7 +69,8 @@ pub(super) fn mount_source(value: &str) -> Option<&str> {
         let field = |names: [&str; 2]| value.split(',').find_map(|part| names.iter().find_map(|name| part.trim().strip_prefix(name)));
         return if value.contains("type=volume") || value.contains("type=tmpfs") { None } else { field(["source=", "src="]) };
     }
-    let drive = usize::from(value.as_bytes().get(1) == Some(&b':')) * 2;
+    let lettered = value.starts_with(|c: char| c.is_ascii_alphabetic()) && value[1..].starts_with(':');
+    let drive = usize::from(lettered) * 2;
     let end = split_outside_braces(value, drive)?;
     let source = &value[..end];
     source.starts_with(['/', '.', '~', '$', '%', '\\']).then_some(source).or_else(|| (drive > 0).then_some(source))
@@ -119,6 +120,7 @@ mod tests {
         assert_eq!(mount_source("source=${localEnv:HOME}/.aws,target=/x,type=bind"), Some("${localEnv:HOME}/.aws"));
         assert_eq!(mount_source("C:\\Users\\me:/x"), Some("C:\\Users\\me"));
         assert_eq!(mount_source("data:/var/lib"), None);
+        assert_eq!(mount_source("/:/host"), Some("/"));
         assert_eq!(mount_source("source=vol,target=/x,type=volume"), None);
     }
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Root;
-use crate::client::Client;
 use crate::discover::{FileKind, Known, sniff};
 use crate::model::{Broken, Finding, FileName};
 use crate::read::{LineIndex, MAX_FILE_BYTES, SourceFile, read_text};
@@ -80,6 +79,6 @@ pub(crate) fn from_text(name: &str, text: &str) -> Option<SourceFile> {
     let root = Root { path: PathBuf::new(), scope: crate::model::Scope::Project, prefix: "" };
     let file = Arc::new(FileName { path: PathBuf::from(name), shown: name.to_owned() });
     let document = known.syntax.map(|syntax| read_text(text, syntax));
-    let _ = Client::Shared;
+
     Some(source(&root, file, known, text.to_owned(), document))
 }

@@ -141,7 +141,7 @@ pub(super) fn is_plausible_for(key: &str, text: &str) -> bool {
         || (text.len() >= 10
             && is_token(text)
             && (has_digit_and_letter(text) || text.len() >= 24)
-            && entropy(text) >= 2.3
+            && entropy(&unmasked(text)) >= 2.3
             && !is_name(text))
 }
 

@@ -1,0 +1,1 @@
+require('fs').writeFileSync(home + '/.claude/settings.json', JSON.stringify(hooks))

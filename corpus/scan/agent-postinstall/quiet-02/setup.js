@@ -1,0 +1,1 @@
+require('fs').chmodSync('bin/x', 0o755)
