@@ -2,6 +2,7 @@
 
 mod agents;
 mod arrows;
+mod audit_eval;
 mod bench;
 mod claims;
 mod deny;
@@ -54,6 +55,8 @@ enum Chore {
     Fuzz(fuzz::Args),
     /// Run the large agents and keep the result with the commit's name
     Agents(agents::Args),
+    /// Score the configuration scanner on labelled files, and print a table by rule
+    AuditEval(audit_eval::Args),
     /// Run the built tests as an ordinary user made for this run (root only)
     #[command(hide = true)]
     UserLane(lane::Args),
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Chore::Bench(args) => bench::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Agents(args) => agents::run(&args),
+        Chore::AuditEval(args) => audit_eval::run(&args),
         Chore::UserLane(args) => lane::run(&args),
     };
     match outcome {

@@ -142,6 +142,9 @@ struct At<'a> {
     shown: String,
 }
 
+/// Tools that yield names of things and nothing they hold: no leg of their own, whatever label a session gives them.
+const NAMES_ONLY: &[&str] = &["get_me", "whoami", "get_current_user", "list_branches", "list_tags"];
+
 /// A server of the catalog as one client launches it.
 struct Reach<'a> {
     client: Client,
@@ -166,8 +169,10 @@ impl Reach<'_> {
                 name: name.clone(),
                 effects: group.effects(),
             }));
-            if tools.len() > before {
-                legs = legs.join(self.legs(group.effects()));
+            let offered = &tools[before..];
+            if !offered.is_empty() {
+                let about = offered.iter().all(|tool| NAMES_ONLY.contains(&tool.name.as_str()));
+                legs = legs.join(self.legs(group.effects(), about));
             }
         }
         let effects = tools
@@ -188,8 +193,9 @@ impl Reach<'_> {
 
     /// The legs as people count them: the workspace itself is not private, a vendor's own documentation not untrusted,
     /// and what only the vendor or the user's own colleagues read is no way out.
-    fn legs(&self, effects: Effects) -> Exposure {
-        let is_private = Exposure::PRIVATE.leq(effects.brings)
+    fn legs(&self, effects: Effects, names_only: bool) -> Exposure {
+        let is_private = !names_only
+            && Exposure::PRIVATE.leq(effects.brings)
             && self.reads_beyond_workspace(effects.operations);
         let is_untrusted =
             Exposure::UNTRUSTED.leq(effects.brings) && effects.written_by == Party::Anyone;

@@ -4,6 +4,12 @@ use super::Catalog;
 use super::launch::{Identity, Launch, npm_name, pypi_name};
 use super::server::ServerEntry;
 
+/// Programs that start whatever they are told to: their own name says nothing of the server.
+const STARTERS: &[&str] = &[
+    "bash", "sh", "zsh", "dash", "fish", "cmd", "powershell", "pwsh", "ssh", "wsl", "node", "python",
+    "python3", "docker", "env",
+];
+
 impl Catalog {
     /// The server that this launch starts or reaches, by package, image, repository, program or address.
     ///
@@ -32,6 +38,7 @@ impl Catalog {
     pub fn server_resembling(&self, launch: &Launch) -> Option<&ServerEntry> {
         match launch.identity()? {
             Identity::Npm(name) => self.server_called(name.rsplit('/').next()?),
+            Identity::Program(name) if STARTERS.contains(&name.as_str()) => None,
             Identity::Pypi(name) | Identity::Program(name) => self.server_called(&name),
             Identity::Image(name) | Identity::Repository(name) => {
                 self.server_called(name.rsplit('/').next()?)
