@@ -46,7 +46,7 @@ impl Jails {
         let is_foreign = views.iter().any(|view| is_third_party(view));
         Some(Shown {
             labels: Exposure::PRIVATE.join(Exposure::UNTRUSTED.when(is_foreign)),
-            what: format!("was shown {}", names.join(", ")),
+            what: format!("seen {}", names.join(", ")),
         })
     }
 }
