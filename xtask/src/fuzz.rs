@@ -53,8 +53,7 @@ struct Bin {
 
 /// Builds once and runs each target; true when none failed and the planted fault was found.
 pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
-    let manifest: Manifest = toml::from_str(&read(&root().join(WORKSPACE).join("Cargo.toml"))?)?;
-    let all: Vec<String> = manifest.bin.into_iter().map(|bin| bin.name).collect();
+    let all = targets()?;
     if let Some(name) = args.targets.iter().find(|name| !all.contains(name)) {
         return Err(format!("no fuzz target is called `{name}`: {}", all.join(" ")).into());
     }
@@ -78,6 +77,12 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
         &format!("{} targets, {} s each", all.len(), args.seconds),
         &findings,
     ))
+}
+
+/// The names of all targets.
+fn targets() -> Result<Vec<String>, Failure> {
+    let manifest: Manifest = toml::from_str(&read(&root().join(WORKSPACE).join("Cargo.toml"))?)?;
+    Ok(manifest.bin.into_iter().map(|bin| bin.name).collect())
 }
 
 /// The directory of the built targets.
@@ -193,5 +198,33 @@ impl Target<'_> {
         let limit = Limit(Duration::from_secs(seconds * 3 + 120));
         let ending = stream(&mut command, limit, |line| said.push(line.to_owned()));
         (ending.is_success(), said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_begins_with_a_corpus() {
+        let names = targets().unwrap();
+        assert!(names.len() >= 8 && names.iter().any(|name| name == PLANTED));
+        for name in names.iter().filter(|name| *name != PLANTED) {
+            let corpus = root().join(WORKSPACE).join("corpus").join(name);
+            assert!(
+                fs::read_dir(&corpus).is_ok_and(|mut files| files.next().is_some()),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_source_of_a_target_is_built() {
+        let names = targets().unwrap();
+        for entry in fs::read_dir(root().join(WORKSPACE).join("fuzz_targets")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            assert!(names.contains(&name), "{name} is in no [[bin]]");
+        }
     }
 }
