@@ -24,6 +24,8 @@ use super::tunnel::over_budget;
 
 /// The longest body that is part of its request's digest; a longer one is a stream.
 const DIGESTED_BYTES: u64 = 256 << 10;
+/// The most such bodies held at once: 64 MiB of them.
+static BODIES: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(256);
 /// The most time for such a body to arrive.
 const BODY: Duration = Duration::from_secs(60);
 /// The most time until an answer begins.
@@ -97,6 +99,10 @@ impl Attempt<'_> {
         }
         let upgrading = route.is_upgrade.then(|| hyper::upgrade::on(&mut request));
         let (head, body) = request.into_parts();
+        let _slot = match body.size_hint().exact() {
+            Some(0) | None => None,
+            Some(_) => BODIES.acquire().await.ok(),
+        };
         let carried = carried(body).await?;
         let content = match &carried {
             Carried::Whole(bytes) if bytes.is_empty() => law::Content::None,
@@ -120,7 +126,8 @@ impl Attempt<'_> {
         };
         let Admitted { permit, ticket } = shared.gate.admit(&judged, need).await?;
         if matches!(carried, Carried::Stream(_)) || route.url.upgrade {
-            self.life.permitted_for_now(&judged, &shared.gate);
+            self.life
+                .permitted_for_now(&judged, permit.get().projected());
         } else {
             self.life.permitted();
         }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nucleus::dial::{DialError, Dials};
@@ -20,6 +21,8 @@ use super::refusal::Refusal;
 const MAX_JUDGED: usize = 256;
 /// The most names looked up at once: a dead resolver holds a thread for each.
 const MAX_LOOKUPS: usize = 64;
+/// The most notes of a session in its log.
+const MAX_NOTES: u64 = 1000;
 /// The most time for a look-up.
 const LOOKUP: Duration = Duration::from_secs(15);
 /// The most time to connect, all addresses together.
@@ -33,6 +36,7 @@ pub(super) struct Gate {
     connect: Arc<dyn Connect>,
     judged: Semaphore,
     lookups: Arc<Semaphore>,
+    notes: AtomicU64,
 }
 
 impl Gate {
@@ -43,6 +47,7 @@ impl Gate {
             connect,
             judged: Semaphore::new(MAX_JUDGED),
             lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
+            notes: AtomicU64::new(0),
         }
     }
 
@@ -109,7 +114,12 @@ impl Gate {
     }
 
     /// Writes down what was cut or refused beside the rules.
+    ///
+    /// So many times in a session: what is refused so costs a program nothing.
     pub(super) fn note(&self, text: String) {
+        if self.notes.fetch_add(1, Ordering::Relaxed) >= MAX_NOTES {
+            return;
+        }
         let monitor = Arc::clone(self.dials.monitor());
         tokio::task::spawn_blocking(move || {
             // A session that is over takes no notes, and its log says why.

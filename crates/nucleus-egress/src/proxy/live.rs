@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use portcullis::Exposure;
 use portcullis::request::Request;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,9 @@ use super::refusal::Refusal;
 const TICK: Duration = Duration::from_millis(100);
 /// How many looks pass between two writings of what is open.
 const TICKS_PER_WRITING: u32 = 10;
+
+/// The most open connections that are listed for people.
+const MAX_SHOWN: usize = 1000;
 
 /// The connections of a session.
 #[derive(Debug)]
@@ -85,6 +89,9 @@ impl Lives {
     pub(super) fn end(&self, why: &str) {
         self.is_over.store(true, Ordering::SeqCst);
         self.cut_all(why);
+        if let Some(journal) = &self.journal {
+            journal.open(&[]);
+        }
     }
 }
 
@@ -152,10 +159,9 @@ impl Life {
         self.told().verdict = Verdict::Permitted;
     }
 
-    /// Says that a stream was permitted by this request, which is judged again whenever the exposure rises.
-    pub(super) fn permitted_for_now(&self, request: &Arc<Request>, gate: &Gate) {
-        self.seen
-            .store(gate.dials().exposure().bits(), Ordering::SeqCst);
+    /// Says that a stream was permitted by this request under this exposure, and is judged again whenever that rises.
+    pub(super) fn permitted_for_now(&self, request: &Arc<Request>, under: Exposure) {
+        self.seen.store(under.bits(), Ordering::SeqCst);
         let mut told = self.told();
         told.verdict = Verdict::Permitted;
         told.request = Some(Arc::clone(request));
@@ -189,7 +195,12 @@ impl Life {
         if self.cut.is_cancelled() {
             return false;
         }
-        let now = gate.dials().exposure().bits();
+        self.holds_under(gate, gate.dials().exposure())
+    }
+
+    /// As [`Life::is_still_permitted`], under an exposure that was just read.
+    fn holds_under(&self, gate: &Gate, now: Exposure) -> bool {
+        let now = now.bits();
         if self.seen.load(Ordering::SeqCst) == now {
             return true;
         }
@@ -266,17 +277,24 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             if shared.gate.dials().monitor().window_left_ms() == 0 {
                 shared.lives.cut_all("the time window is over");
             }
+            let now = shared.gate.dials().exposure();
             for life in &open {
-                life.is_still_permitted(&shared.gate);
+                life.holds_under(&shared.gate, now);
             }
         }
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(TICKS_PER_WRITING)
             && !(open.is_empty() && was_empty)
+            && !shared.lives.is_over.load(Ordering::SeqCst)
             && let Some(journal) = &shared.lives.journal
         {
             was_empty = open.is_empty();
-            journal.open(&shared.lives.open());
+            let shown: Vec<_> = open
+                .iter()
+                .take(MAX_SHOWN)
+                .map(|life| life.shown())
+                .collect();
+            journal.open(&shown);
         }
     }
 }

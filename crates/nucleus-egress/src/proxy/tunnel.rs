@@ -96,7 +96,9 @@ async fn dial(site: &Site, alive: &Alive, target: &Target) -> Result<Judged, Ref
     }
     let request: Arc<Request> = Arc::new(gate.dials().request(target.dial(), Content::None));
     let admitted = gate.admit(&request, Need::Durable).await?;
-    alive.life.permitted_for_now(&request, gate);
+    alive
+        .life
+        .permitted_for_now(&request, admitted.permit.get().projected());
     match gate.dial(admitted.permit, &request).await {
         Ok(out) => Ok(Judged {
             out,
