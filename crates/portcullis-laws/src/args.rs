@@ -207,6 +207,8 @@ fn session(
     (left, held): (Amount, Amount),
     (now_ms, deadline_ms): (u64, u64),
 ) -> Option<SessionState> {
+    // Asked first, so that the compiler knows below that the read is covered.
+    ledger(left, held)?;
     let open = Posture::new(Capabilities::ALL, OperationSet::EMPTY, false, false);
     let start = SessionState::start(open, left.checked_add(held)?, 0, u64::MAX);
     let read = Event::Request {

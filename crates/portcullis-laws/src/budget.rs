@@ -21,7 +21,7 @@ const fn rise(from: u64, to: u64) -> u64 {
 /// Said without a sum, which could overflow: what left rises by, held falls by at
 /// least, and the other way round.
 #[inline]
-const fn has_no_more(after: Ledger, before: Ledger) -> bool {
+pub(crate) const fn has_no_more(after: Ledger, before: Ledger) -> bool {
     let (l0, l1, h0, h1) = (before.left(), after.left(), before.held(), after.held());
     rise(l0.micro_usd, l1.micro_usd) <= rise(h1.micro_usd, h0.micro_usd)
         && rise(h0.micro_usd, h1.micro_usd) <= rise(l1.micro_usd, l0.micro_usd)

@@ -47,7 +47,7 @@ laws! {
     }
     /// Two sets intersect exactly when their intersection has an operation.
     law_operations_intersect_where_they_share(a: OperationSet, b: OperationSet) {
-        a.intersects(b) == !a.intersection(b).is_empty()
+        a.intersects(b) != a.intersection(b).is_empty()
     }
     /// An empty set has no operation, and a set with one is not empty.
     law_operations_empty_has_none(a: OperationSet, op: Operation) when (a.contains(op)) {

@@ -26,10 +26,10 @@ impl Sampler {
     /// An input for words of these shapes; words past them are zero.
     pub fn words(&mut self, shapes: &[Shape]) -> Words {
         let mut words = [0; WORDS];
-        let is_calm = self.number() % 3 == 0;
+        let is_calm = self.number().is_multiple_of(3);
         for (at, shape) in shapes.iter().enumerate() {
             let fresh = self.word(*shape);
-            if is_calm && self.number() % 8 != 0 {
+            if is_calm && !self.number().is_multiple_of(8) {
                 words[at] = self.calm(*shape, fresh);
                 continue;
             }
@@ -80,20 +80,20 @@ impl Sampler {
     /// A word of this shape; one in 512 is of no shape.
     fn word(&mut self, shape: Shape) -> u64 {
         let raw = self.number();
-        if raw % 512 == 0 {
+        if raw.is_multiple_of(512) {
             return self.number();
         }
         match shape {
             Shape::Below(bound) => self.number() % bound,
             Shape::Set(members) => {
                 let bits = self.number();
-                let thin = if raw % 3 == 0 { self.number() } else { u64::MAX };
-                let full = if raw % 7 == 0 { u64::MAX } else { 0 };
+                let thin = if raw.is_multiple_of(3) { self.number() } else { u64::MAX };
+                let full = if raw.is_multiple_of(7) { u64::MAX } else { 0 };
                 (bits & thin | full) & ((1 << members) - 1)
             }
             Shape::Levels => {
-                let never = if raw % 4 == 0 { 0 } else { u64::MAX };
-                let full = if raw % 5 == 0 { u64::MAX } else { 0 };
+                let never = if raw.is_multiple_of(4) { 0 } else { u64::MAX };
+                let full = if raw.is_multiple_of(5) { u64::MAX } else { 0 };
                 let low = (self.number() & (self.number() | never) | full) & 0x0055_5555;
                 low | (low & (self.number() | full)) << 1
             }

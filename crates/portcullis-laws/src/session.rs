@@ -5,6 +5,7 @@ use portcullis::{
     SubjectFacts, step, verdict,
 };
 
+use crate::budget::has_no_more;
 use crate::law::laws;
 
 /// The state and the outcome after a request.
@@ -28,17 +29,9 @@ laws! {
     law_step_never_widens_authority(s: SessionState, e: Event) { step(s, e).0.posture().leq(s.posture()) }
     /// Exposure only grows: no event takes a label away.
     law_step_never_lowers_exposure(s: SessionState, e: Event) { s.exposure().leq(step(s, e).0.exposure()) }
-    /// Budget moves only by a reservation, a settlement or a narrowing of the ledger, each of which never raises it.
-    law_step_moves_the_budget_as_named(s: SessionState, e: Event) {
-        let (before, after) = (s.ledger(), step(s, e).0.ledger());
-        match e {
-            Event::Request { cost, .. } => after == before || Some(after) == before.reserve(cost),
-            Event::Settle { reserved, used } => {
-                after == before || Some(after) == before.settle(reserved, used)
-            }
-            Event::Tighten { maximum, .. } => after == before.tighten(maximum),
-            _ => after == before,
-        }
+    /// Budget only falls: no event raises what is left and held together.
+    law_step_never_raises_the_budget(s: SessionState, e: Event) {
+        has_no_more(step(s, e).0.ledger(), s.ledger())
     }
     /// Time only passes: no event sets the clock back or the deadline later.
     law_step_never_gains_time(s: SessionState, e: Event) {

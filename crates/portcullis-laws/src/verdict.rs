@@ -92,7 +92,7 @@ laws! {
     law_rule_6_is_exact(p: Posture, s: SessionWord, f: SubjectFacts, reserved: bool) {
         let caps = p.capabilities();
         let low_risk = caps.granted().difference(caps.unconditional()).intersection(f.operations);
-        fired(verdict(p, s, f, reserved), Reason::NotListed) == !f.listed.is_superset(low_risk)
+        fired(verdict(p, s, f, reserved), Reason::NotListed) != f.listed.is_superset(low_risk)
     }
     /// Rule 6 fires exactly when an operation is obliged to ask, or the tool is in no catalog.
     law_rule_6_obliged(p: Posture, s: SessionWord, f: SubjectFacts, reserved: bool) {

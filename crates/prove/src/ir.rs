@@ -159,7 +159,10 @@ impl<'a> Module<'a> {
         let Some((symbol, value)) = symbol_in(line).zip(line.split_once(" = ")) else {
             return;
         };
-        match value.1.split_once(" alias ") {
+        // An alias has only attributes before that word, and no constant or quoted text.
+        let is_word = |word: &str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let alias = value.1.split_once("alias ").filter(|(before, _)| before.split(' ').all(is_word));
+        match alias {
             Some((_, target)) => {
                 if let Some(target) = symbol_in(target) {
                     self.aliases.insert(symbol, target);

@@ -193,6 +193,11 @@ impl Arena {
             (Some(x), None) if op.commutes() => self.with_number(op, b, x, width),
             (None, Some(y)) => self.with_number(op, a, y, width),
             _ if a == b => self.with_itself(op, a, width),
+            _ if self.are_opposites(a, b) => match op {
+                Op::And => self.number(0, width),
+                Op::Or | Op::Xor => self.number(u128::MAX, width),
+                _ => self.make(Node::Two(op, a, b), result),
+            },
             _ => self.make(Node::Two(op, a, b), result),
         }
     }
@@ -424,6 +429,11 @@ impl Arena {
             }
             _ => self.make(Node::Choose(condition, a, b), self.width(a)),
         }
+    }
+
+    /// Whether one term is the other negated.
+    fn are_opposites(&self, a: Term, b: Term) -> bool {
+        self.node(a) == Node::Not(b) || self.node(b) == Node::Not(a)
     }
 
     /// Whether the condition says that two terms are equal.

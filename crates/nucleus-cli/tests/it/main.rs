@@ -11,6 +11,7 @@ mod commands;
 mod crashes;
 mod exits;
 mod files;
+mod git;
 mod host_saves;
 mod kernel;
 mod newcomer;

@@ -1,0 +1,6 @@
+//! The prover's own tests: what it reads, what it refuses to read, and planted bugs it must find.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod arithmetic;
+mod gates;
+mod lifting;
