@@ -24,7 +24,17 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
     let mut command = Command::new("cargo");
     command
-        .args(["run", "--quiet", "--release", "--locked", "-p", "nucleus-scan", "--example", "audit_eval", "--"])
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "--locked",
+            "-p",
+            "nucleus-scan",
+            "--example",
+            "audit_eval",
+            "--",
+        ])
         .arg("corpus/scan")
         .arg(&args.collection)
         .args(args.verbose.then_some("verbose"))

@@ -34,12 +34,18 @@ pub(crate) fn agents(file: &SourceFile) -> Vec<Agent> {
         FileKind::Hooks => hooks::fill(file, &mut agent),
         FileKind::Devcontainer => editor::fill_devcontainer(file, &mut agent),
         FileKind::Instructions => {
-            agent.instructions.push(Instructions { place: file.place(0..0, "") });
+            agent.instructions.push(Instructions {
+                place: file.place(0..0, ""),
+            });
             instructions_front(file, &mut agent);
             Vec::new()
         }
         FileKind::Workflow => return crate::rules::workflow_agents(file),
-        FileKind::Dockerfile | FileKind::Compose | FileKind::PackageJson | FileKind::Policy | FileKind::Unknown => return Vec::new(),
+        FileKind::Dockerfile
+        | FileKind::Compose
+        | FileKind::PackageJson
+        | FileKind::Policy
+        | FileKind::Unknown => return Vec::new(),
     };
     let mut agents = vec![agent];
     agents.extend(more);
@@ -75,8 +81,12 @@ fn is_empty(agent: &Agent) -> bool {
 
 /// `allowed-tools:` in the front matter of a command, a skill or a sub-agent.
 fn instructions_front(file: &SourceFile, agent: &mut Agent) {
-    let Some(rest) = file.text.strip_prefix("---\n") else { return };
-    let Some(end) = rest.find("\n---") else { return };
+    let Some(rest) = file.text.strip_prefix("---\n") else {
+        return;
+    };
+    let Some(end) = rest.find("\n---") else {
+        return;
+    };
     let mut at = 4;
     for line in rest[..end].lines() {
         for key in ["allowed-tools:", "allowed_tools:"] {
@@ -84,7 +94,10 @@ fn instructions_front(file: &SourceFile, agent: &mut Agent) {
                 let from = at + key.len();
                 for (range, entry) in tool_list(list) {
                     let place = file.place(from + range.start..from + range.end, "");
-                    agent.permissions.rules.push(claude_rule(crate::model::Verdict::Allow, crate::model::Literal::new("", &entry, place)));
+                    agent.permissions.rules.push(claude_rule(
+                        crate::model::Verdict::Allow,
+                        crate::model::Literal::new("", &entry, place),
+                    ));
                 }
             }
         }

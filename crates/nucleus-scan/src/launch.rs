@@ -13,7 +13,11 @@ pub(crate) use wrapper::unwrapped;
 
 /// The last part of a program's path, without `.exe` and `.cmd`, in lower case.
 pub(crate) fn program(word: &str) -> String {
-    let name = word.rsplit(['/', '\\']).next().unwrap_or(word).to_ascii_lowercase();
+    let name = word
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or(word)
+        .to_ascii_lowercase();
     for end in [".exe", ".cmd", ".bat", ".ps1"] {
         if let Some(bare) = name.strip_suffix(end) {
             return bare.to_owned();
@@ -29,9 +33,13 @@ pub(crate) fn npm_spec(spec: &str) -> Option<Fetched> {
 
 /// Packages a simple command fetches, each with the index of its word.
 pub(crate) fn fetched(words: &[&str]) -> Vec<Fetched> {
-    let Some((first, rest)) = words.split_first() else { return Vec::new() };
+    let Some((first, rest)) = words.split_first() else {
+        return Vec::new();
+    };
     let mut found = match program(first).as_str() {
-        "npx" | "pnpx" | "bunx" | "pnpm" | "yarn" | "npm" | "bun" | "deno" => package::node(&program(first), rest),
+        "npx" | "pnpx" | "bunx" | "pnpm" | "yarn" | "npm" | "bun" | "deno" => {
+            package::node(&program(first), rest)
+        }
         "uvx" | "uv" | "pipx" | "pip" | "pip3" => python::python(&program(first), rest),
         "go" => package::go(rest),
         "cargo" => package::cargo(rest),

@@ -66,7 +66,10 @@ pub(crate) fn findings(agents: &[Agent]) -> Vec<Finding> {
 
 fn of_files(agents: &[Agent]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for agent in agents.iter().filter(|agent| merge::is_interactive(agent.client)) {
+    for agent in agents
+        .iter()
+        .filter(|agent| merge::is_interactive(agent.client))
+    {
         let alone = projection(&merge::Family::of_one(agent));
         findings.extend(finding::complete(&alone, agent.scope));
         findings.extend(finding::unknown_servers(&alone, agent.scope));
@@ -83,7 +86,12 @@ fn across(agents: &[Agent], of_files: &[Finding]) -> Vec<Finding> {
         .map(|one| one.place.file.shown.as_str())
         .collect();
     let merged = project(agents);
-    let is_new = |whole: &&Projection| !whole.files.iter().any(|file| complete.contains(file.as_str()));
+    let is_new = |whole: &&Projection| {
+        !whole
+            .files
+            .iter()
+            .any(|file| complete.contains(file.as_str()))
+    };
     merged
         .iter()
         .filter(is_new)

@@ -22,8 +22,10 @@ mod workflow;
 
 pub(crate) use report::Report;
 pub(crate) use surroundings::Surroundings;
-pub(crate) use table::{SUPPRESSION_WITHOUT_REASON, TRIFECTA_COMPLETE, UNKNOWN_SERVER, UNREADABLE_CONFIG};
 pub use table::{RULES, Rule, rule};
+pub(crate) use table::{
+    SUPPRESSION_WITHOUT_REASON, TRIFECTA_COMPLETE, UNKNOWN_SERVER, UNREADABLE_CONFIG,
+};
 pub(crate) use workflow::agents as workflow_agents;
 
 use crate::discover::FileKind;
@@ -31,7 +33,12 @@ use crate::model::Agent;
 use crate::read::SourceFile;
 
 /// Everything the rules find in one file.
-pub(crate) fn judge(file: &SourceFile, agents: &[Agent], surroundings: &Surroundings, report: &mut Report<'_>) {
+pub(crate) fn judge(
+    file: &SourceFile,
+    agents: &[Agent],
+    surroundings: &Surroundings,
+    report: &mut Report<'_>,
+) {
     for agent in agents {
         server::judge(file, agent, report);
         permission::judge(agent, report);
@@ -40,7 +47,9 @@ pub(crate) fn judge(file: &SourceFile, agents: &[Agent], surroundings: &Surround
     }
     match file.kind {
         FileKind::Workflow => workflow::judge(file, report),
-        FileKind::Devcontainer | FileKind::Dockerfile | FileKind::Compose => container::judge(file, report),
+        FileKind::Devcontainer | FileKind::Dockerfile | FileKind::Compose => {
+            container::judge(file, report)
+        }
         FileKind::PackageJson => manifest::judge(file, surroundings, report),
         FileKind::Policy => policy::judge(file, report),
         FileKind::Instructions => instructions::judge(file, report),

@@ -21,17 +21,39 @@ pub(crate) struct Comment {
 }
 
 /// The comments of a file that count. One without a reason, or that has run out, is a finding instead.
-pub(crate) fn comments(file: &SourceFile, options: &Options, report: &mut Report<'_>) -> Vec<Comment> {
+pub(crate) fn comments(
+    file: &SourceFile,
+    options: &Options,
+    report: &mut Report<'_>,
+) -> Vec<Comment> {
     let mut out = Vec::new();
     for (at, _) in file.text.match_indices(MARK) {
         let place = file.place(at..at + MARK.len(), "");
         let (rule, reason, until) = parts(&file.text[at + MARK.len()..]);
-        let expired = until.is_some_and(|until| !is_date(until) || (!options.today.is_empty() && until < options.today.as_str()));
+        let expired = until.is_some_and(|until| {
+            !is_date(until) || (!options.today.is_empty() && until < options.today.as_str())
+        });
         if reason.is_empty() || expired {
-            let why = if expired { "has run out, or its date is not YYYY-MM-DD" } else { "has no reason" };
-            report.add(SUPPRESSION_WITHOUT_REASON, None, "a suppression does not count", vec![Evidence { place, shown: format!("{MARK} {rule}: {why}") }]);
+            let why = if expired {
+                "has run out, or its date is not YYYY-MM-DD"
+            } else {
+                "has no reason"
+            };
+            report.add(
+                SUPPRESSION_WITHOUT_REASON,
+                None,
+                "a suppression does not count",
+                vec![Evidence {
+                    place,
+                    shown: format!("{MARK} {rule}: {why}"),
+                }],
+            );
         } else {
-            out.push(Comment { place, rule: rule.to_owned(), reason: reason.to_owned() });
+            out.push(Comment {
+                place,
+                rule: rule.to_owned(),
+                reason: reason.to_owned(),
+            });
         }
     }
     out
@@ -39,22 +61,42 @@ pub(crate) fn comments(file: &SourceFile, options: &Options, report: &mut Report
 
 /// Rule, reason and date of what follows the mark.
 fn parts(rest: &str) -> (&str, &str, Option<&str>) {
-    let rest = rest.lines().next().unwrap_or_default().trim().trim_end_matches("*/").trim_end_matches("-->").trim();
+    let rest = rest
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .trim_end_matches("*/")
+        .trim_end_matches("-->")
+        .trim();
     let (rule, reason) = rest.split_once(':').unwrap_or((rest, ""));
     let (reason, until) = match reason.split_once("until=") {
         Some((reason, until)) => (reason, Some(until.trim().trim_end_matches(']'))),
         None => (reason, None),
     };
-    (rule.trim(), reason.trim().trim_end_matches('[').trim(), until)
+    (
+        rule.trim(),
+        reason.trim().trim_end_matches('[').trim(),
+        until,
+    )
 }
 
 /// Takes out of the count what a comment covers: every place of the finding on its own line or the next.
 pub(crate) fn apply(comments: &[Comment], findings: &mut [Finding]) {
     for comment in comments {
-        for finding in findings.iter_mut().filter(|finding| finding.rule.0 == comment.rule) {
-            let covered = |evidence: &Evidence| evidence.place.file == comment.place.file && (comment.place.line..=comment.place.line + 1).contains(&evidence.place.line);
+        for finding in findings
+            .iter_mut()
+            .filter(|finding| finding.rule.0 == comment.rule)
+        {
+            let covered = |evidence: &Evidence| {
+                evidence.place.file == comment.place.file
+                    && (comment.place.line..=comment.place.line + 1).contains(&evidence.place.line)
+            };
             if finding.evidence.iter().all(covered) {
-                finding.suppressed = Some(Suppression { reason: comment.reason.clone(), by: comment.place.to_string() });
+                finding.suppressed = Some(Suppression {
+                    reason: comment.reason.clone(),
+                    by: comment.place.to_string(),
+                });
             }
         }
     }
@@ -63,5 +105,12 @@ pub(crate) fn apply(comments: &[Comment], findings: &mut [Finding]) {
 /// `YYYY-MM-DD`.
 fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.len() == 10 && bytes.iter().enumerate().all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
+    bytes.len() == 10
+        && bytes.iter().enumerate().all(|(at, byte)| {
+            if at == 4 || at == 7 {
+                *byte == b'-'
+            } else {
+                byte.is_ascii_digit()
+            }
+        })
 }

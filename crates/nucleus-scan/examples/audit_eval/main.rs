@@ -3,8 +3,8 @@
 //! `audit_eval OWN LABELLED`: a corpus of our own (`RULE/fires-*/`, `RULE/quiet-*/`), which always counts, and a collection with `labels.jsonl`
 //! and `files/ID/`, which is skipped with its number of files where it is absent. Neither is ever executed.
 
-mod own;
 mod labelled;
+mod own;
 mod score;
 
 use std::path::PathBuf;

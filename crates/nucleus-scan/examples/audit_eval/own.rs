@@ -15,13 +15,29 @@ pub(crate) fn judge(own: &Path) -> Result<bool, String> {
     for rule in RULES {
         let (fires, quiet) = counts.entry(rule.id.0).or_default();
         for case in cases(&own.join(rule.id.0))? {
-            let name = case.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let found = scan(&root_of(&case), &Options { today: "2026-01-01".to_owned() }).findings;
-            let fired = found.iter().any(|finding| finding.rule == rule.id && finding.suppressed.is_none());
+            let name = case
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let found = scan(
+                &root_of(&case),
+                &Options {
+                    today: "2026-01-01".to_owned(),
+                },
+            )
+            .findings;
+            let fired = found
+                .iter()
+                .any(|finding| finding.rule == rule.id && finding.suppressed.is_none());
             let expected = name.starts_with("fires");
             *(if expected { &mut *fires } else { &mut *quiet }) += 1;
             if fired != expected {
-                wrong.push(format!("{}/{name}: {}", rule.id, if fired { "fired" } else { "did not fire" }));
+                wrong.push(format!(
+                    "{}/{name}: {}",
+                    rule.id,
+                    if fired { "fired" } else { "did not fire" }
+                ));
             }
         }
     }
@@ -31,9 +47,23 @@ pub(crate) fn judge(own: &Path) -> Result<bool, String> {
         .map(|(rule, (fires, quiet))| format!("{rule}: {fires} that fire, {quiet} that do not; at least {LEAST} files are wanted, of both kinds"))
         .collect();
     let total: usize = counts.values().map(|(fires, quiet)| fires + quiet).sum();
-    println!("own corpus: {total} cases of {} rules, {} wrong", counts.len(), wrong.len());
-    wrong.iter().chain(&thin).for_each(|line| println!("  {line}"));
-    println!("{}: own corpus", if wrong.is_empty() && thin.is_empty() { "PASSED" } else { "FAILED" });
+    println!(
+        "own corpus: {total} cases of {} rules, {} wrong",
+        counts.len(),
+        wrong.len()
+    );
+    wrong
+        .iter()
+        .chain(&thin)
+        .for_each(|line| println!("  {line}"));
+    println!(
+        "{}: own corpus",
+        if wrong.is_empty() && thin.is_empty() {
+            "PASSED"
+        } else {
+            "FAILED"
+        }
+    );
     Ok(wrong.is_empty() && thin.is_empty())
 }
 
@@ -41,18 +71,39 @@ pub(crate) fn judge(own: &Path) -> Result<bool, String> {
 fn root_of(case: &Path) -> Roots {
     let (repo, home) = (case.join("repo"), case.join("home"));
     if repo.is_dir() {
-        return Roots { projects: vec![repo], home: home.is_dir().then_some(home), system: None };
+        return Roots {
+            projects: vec![repo],
+            home: home.is_dir().then_some(home),
+            system: None,
+        };
     }
-    Roots { projects: vec![case.to_owned()], ..Roots::default() }
+    Roots {
+        projects: vec![case.to_owned()],
+        ..Roots::default()
+    }
 }
 
 /// The cases of a rule, in order.
 fn cases(directory: &Path) -> Result<Vec<PathBuf>, String> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Ok(Vec::new()) };
-    let mut cases: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return Ok(Vec::new());
+    };
+    let mut cases: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
     cases.sort();
-    match cases.iter().find(|case| !case.file_name().is_some_and(|name| name.to_string_lossy().starts_with("fires") || name.to_string_lossy().starts_with("quiet"))) {
-        Some(odd) => Err(format!("`{}` is named neither fires nor quiet", odd.display())),
+    match cases.iter().find(|case| {
+        !case.file_name().is_some_and(|name| {
+            name.to_string_lossy().starts_with("fires")
+                || name.to_string_lossy().starts_with("quiet")
+        })
+    }) {
+        Some(odd) => Err(format!(
+            "`{}` is named neither fires nor quiet",
+            odd.display()
+        )),
         None => Ok(cases),
     }
 }

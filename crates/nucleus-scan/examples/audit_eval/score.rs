@@ -51,7 +51,11 @@ impl Count {
 
 /// A share; of nothing, all.
 fn rate(part: u32, whole: u32) -> f64 {
-    if whole == 0 { 1.0 } else { f64::from(part) / f64::from(whole) }
+    if whole == 0 {
+        1.0
+    } else {
+        f64::from(part) / f64::from(whole)
+    }
 }
 
 /// Everything counted.
@@ -83,26 +87,57 @@ impl Scores {
 
     /// Whether every threshold holds.
     pub(crate) fn holds(&self) -> bool {
-        self.grave.holds(GRAVE) && self.firm.holds(FIRM) && self.all.holds(ALL) && self.dirtied.is_empty()
+        self.grave.holds(GRAVE)
+            && self.firm.holds(FIRM)
+            && self.all.holds(ALL)
+            && self.dirtied.is_empty()
     }
 
     /// Prints the table by rule and the sums.
     pub(crate) fn print(&self) {
-        println!("{:<30} {:>5} {:>5} {:>6}   {:>9} {:>6}   {:>9} {:>6}", "rule", "right", "extra", "missed", "precision", "recall", "firm only", "recall");
+        println!(
+            "{:<30} {:>5} {:>5} {:>6}   {:>9} {:>6}   {:>9} {:>6}",
+            "rule", "right", "extra", "missed", "precision", "recall", "firm only", "recall"
+        );
         for (rule, (firm, all)) in &self.rules {
             row(rule, *firm, *all);
         }
         row("all rules", self.firm, self.all);
-        println!("critical and high, firm labels: precision {:.3}, recall {:.3} (least {GRAVE:.2})", self.grave.precision(), self.grave.recall());
-        println!("all rules, firm labels:         precision {:.3}, recall {:.3} (least {FIRM:.2})", self.firm.precision(), self.firm.recall());
-        println!("all rules, all labels:          precision {:.3}, recall {:.3} (least {ALL:.2})", self.all.precision(), self.all.recall());
-        println!("clean files with a finding:     {}", if self.dirtied.is_empty() { "none".to_owned() } else { self.dirtied.join("; ") });
+        println!(
+            "critical and high, firm labels: precision {:.3}, recall {:.3} (least {GRAVE:.2})",
+            self.grave.precision(),
+            self.grave.recall()
+        );
+        println!(
+            "all rules, firm labels:         precision {:.3}, recall {:.3} (least {FIRM:.2})",
+            self.firm.precision(),
+            self.firm.recall()
+        );
+        println!(
+            "all rules, all labels:          precision {:.3}, recall {:.3} (least {ALL:.2})",
+            self.all.precision(),
+            self.all.recall()
+        );
+        println!(
+            "clean files with a finding:     {}",
+            if self.dirtied.is_empty() {
+                "none".to_owned()
+            } else {
+                self.dirtied.join("; ")
+            }
+        );
     }
 }
 
 fn row(name: &str, firm: Count, all: Count) {
     println!(
         "{name:<30} {:>5} {:>5} {:>6}   {:>9.3} {:>6.3}   {:>9.3} {:>6.3}",
-        all.right, all.extra, all.missed, all.precision(), all.recall(), firm.precision(), firm.recall()
+        all.right,
+        all.extra,
+        all.missed,
+        all.precision(),
+        all.recall(),
+        firm.precision(),
+        firm.recall()
     );
 }

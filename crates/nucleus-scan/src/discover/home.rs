@@ -7,19 +7,64 @@ use super::names::known;
 
 /// Names beneath the home.
 const HOME: &[&str] = &[
-    ".mcp.json", ".claude.json", ".claude/settings.json", ".claude/settings.local.json", ".claude/CLAUDE.md", ".claude/.mcp.json", ".claude/mcp.json",
-    ".config/Claude/claude_desktop_config.json", "Library/Application Support/Claude/claude_desktop_config.json",
-    "AppData/Roaming/Claude/claude_desktop_config.json", ".codex/config.toml", ".codex/hooks.json", ".codex/AGENTS.md", ".codex/AGENTS.override.md",
-    ".cursor/mcp.json", ".cursor/cli-config.json", ".cursor/hooks.json", ".cursor/sandbox.json", ".config/Code/User/mcp.json",
-    ".config/Code/User/settings.json", "Library/Application Support/Code/User/mcp.json", "Library/Application Support/Code/User/settings.json",
-    "AppData/Roaming/Code/User/mcp.json", "AppData/Roaming/Code/User/settings.json", ".copilot/mcp-config.json", ".copilot/config.json",
-    ".gemini/settings.json", ".gemini/GEMINI.md", ".gemini/antigravity/mcp_config.json", ".qwen/settings.json", ".config/opencode/opencode.json",
-    ".config/opencode/opencode.jsonc", ".config/opencode/AGENTS.md", ".codeium/windsurf/mcp_config.json", ".codeium/mcp_config.json",
-    ".kiro/settings/mcp.json", ".aws/amazonq/mcp.json", ".aws/amazonq/default.json", ".config/zed/settings.json",
-    "Library/Application Support/Zed/settings.json", ".config/amp/settings.json", ".config/goose/config.yaml", ".continue/config.json",
-    ".continue/config.yaml", ".factory/mcp.json", ".factory/settings.json", ".factory/config.json", ".lmstudio/mcp.json", ".kimi/mcp.json",
-    ".kimi/config.toml", ".vibe/config.toml", ".qoder/mcp.json", ".qoder/settings.json", ".trae/mcp.json", ".openclaw/openclaw.json",
-    ".config/crush/crush.json", ".junie/mcp/mcp.json", ".config/nucleus/permissions.toml",
+    ".mcp.json",
+    ".claude.json",
+    ".claude/settings.json",
+    ".claude/settings.local.json",
+    ".claude/CLAUDE.md",
+    ".claude/.mcp.json",
+    ".claude/mcp.json",
+    ".config/Claude/claude_desktop_config.json",
+    "Library/Application Support/Claude/claude_desktop_config.json",
+    "AppData/Roaming/Claude/claude_desktop_config.json",
+    ".codex/config.toml",
+    ".codex/hooks.json",
+    ".codex/AGENTS.md",
+    ".codex/AGENTS.override.md",
+    ".cursor/mcp.json",
+    ".cursor/cli-config.json",
+    ".cursor/hooks.json",
+    ".cursor/sandbox.json",
+    ".config/Code/User/mcp.json",
+    ".config/Code/User/settings.json",
+    "Library/Application Support/Code/User/mcp.json",
+    "Library/Application Support/Code/User/settings.json",
+    "AppData/Roaming/Code/User/mcp.json",
+    "AppData/Roaming/Code/User/settings.json",
+    ".copilot/mcp-config.json",
+    ".copilot/config.json",
+    ".gemini/settings.json",
+    ".gemini/GEMINI.md",
+    ".gemini/antigravity/mcp_config.json",
+    ".qwen/settings.json",
+    ".config/opencode/opencode.json",
+    ".config/opencode/opencode.jsonc",
+    ".config/opencode/AGENTS.md",
+    ".codeium/windsurf/mcp_config.json",
+    ".codeium/mcp_config.json",
+    ".kiro/settings/mcp.json",
+    ".aws/amazonq/mcp.json",
+    ".aws/amazonq/default.json",
+    ".config/zed/settings.json",
+    "Library/Application Support/Zed/settings.json",
+    ".config/amp/settings.json",
+    ".config/goose/config.yaml",
+    ".continue/config.json",
+    ".continue/config.yaml",
+    ".factory/mcp.json",
+    ".factory/settings.json",
+    ".factory/config.json",
+    ".lmstudio/mcp.json",
+    ".kimi/mcp.json",
+    ".kimi/config.toml",
+    ".vibe/config.toml",
+    ".qoder/mcp.json",
+    ".qoder/settings.json",
+    ".trae/mcp.json",
+    ".openclaw/openclaw.json",
+    ".config/crush/crush.json",
+    ".junie/mcp/mcp.json",
+    ".config/nucleus/permissions.toml",
     ".config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
     ".config/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json",
     "Library/Application Support/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
@@ -28,17 +73,39 @@ const HOME: &[&str] = &[
 
 /// Directories beneath the home whose files are looked at, this many levels deep.
 const HOME_DIRECTORIES: &[(&str, usize)] = &[
-    (".claude/agents", 2), (".claude/commands", 3), (".claude/rules", 2), (".claude/skills", 3), (".claude/plugins/cache", 5), (".codex/rules", 1),
-    (".codex/prompts", 1), (".codex/skills", 3), (".gemini/commands", 2), (".cursor/rules", 2), (".cursor/commands", 2), (".aws/amazonq/cli-agents", 1),
-    (".aws/amazonq/agents", 1), (".kiro/agents", 1), (".kiro/steering", 1), (".continue/mcpServers", 1), (".agents/skills", 3),
+    (".claude/agents", 2),
+    (".claude/commands", 3),
+    (".claude/rules", 2),
+    (".claude/skills", 3),
+    (".claude/plugins/cache", 5),
+    (".codex/rules", 1),
+    (".codex/prompts", 1),
+    (".codex/skills", 3),
+    (".gemini/commands", 2),
+    (".cursor/rules", 2),
+    (".cursor/commands", 2),
+    (".aws/amazonq/cli-agents", 1),
+    (".aws/amazonq/agents", 1),
+    (".kiro/agents", 1),
+    (".kiro/steering", 1),
+    (".continue/mcpServers", 1),
+    (".agents/skills", 3),
 ];
 
 /// Names beneath the root of the system.
 const SYSTEM: &[&str] = &[
-    "etc/claude-code/managed-settings.json", "etc/claude-code/managed-mcp.json", "etc/claude-code/CLAUDE.md",
-    "Library/Application Support/ClaudeCode/managed-settings.json", "Library/Application Support/ClaudeCode/managed-mcp.json",
-    "etc/codex/config.toml", "etc/codex/requirements.toml", "etc/codex/managed_config.toml", "etc/gemini-cli/settings.json", "etc/opencode/opencode.json",
-    "etc/nucleus/policy.toml", "Library/Application Support/GeminiCli/settings.json",
+    "etc/claude-code/managed-settings.json",
+    "etc/claude-code/managed-mcp.json",
+    "etc/claude-code/CLAUDE.md",
+    "Library/Application Support/ClaudeCode/managed-settings.json",
+    "Library/Application Support/ClaudeCode/managed-mcp.json",
+    "etc/codex/config.toml",
+    "etc/codex/requirements.toml",
+    "etc/codex/managed_config.toml",
+    "etc/gemini-cli/settings.json",
+    "etc/opencode/opencode.json",
+    "etc/nucleus/policy.toml",
+    "Library/Application Support/GeminiCli/settings.json",
 ];
 
 /// Most entries looked at beneath one directory of the home.
@@ -62,11 +129,23 @@ pub(crate) fn system_files(root: &Path) -> Vec<(PathBuf, Option<Known>)> {
 }
 
 fn present(root: &Path, names: &[&str]) -> Vec<(PathBuf, Option<Known>)> {
-    names.iter().filter(|name| root.join(name).symlink_metadata().is_ok()).map(|name| (PathBuf::from(name), known(name))).collect()
+    names
+        .iter()
+        .filter(|name| root.join(name).symlink_metadata().is_ok())
+        .map(|name| (PathBuf::from(name), known(name)))
+        .collect()
 }
 
-fn list(root: &Path, directory: &Path, depth: usize, left: &mut usize, files: &mut Vec<(PathBuf, Option<Known>)>) {
-    let Ok(entries) = std::fs::read_dir(root.join(directory)) else { return };
+fn list(
+    root: &Path,
+    directory: &Path,
+    depth: usize,
+    left: &mut usize,
+    files: &mut Vec<(PathBuf, Option<Known>)>,
+) {
+    let Ok(entries) = std::fs::read_dir(root.join(directory)) else {
+        return;
+    };
     for entry in entries.flatten() {
         if *left == 0 {
             return;

@@ -55,6 +55,11 @@ pub(crate) struct Known {
 
 impl Known {
     pub(crate) const fn new(kind: FileKind, client: Client, syntax: Option<Syntax>) -> Self {
-        Self { kind, client, syntax, scope: None }
+        Self {
+            kind,
+            client,
+            syntax,
+            scope: None,
+        }
     }
 }

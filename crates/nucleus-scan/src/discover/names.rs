@@ -19,89 +19,394 @@ const ENDS: &[(&str, FileKind, Client, Option<Syntax>)] = &[
     ("mcp-config.json", FileKind::Settings, Client::Shared, JSON),
     (".cursor/mcp.json", FileKind::Settings, Client::Cursor, JSON),
     (".cursor/cli.json", FileKind::Settings, Client::Cursor, JSON),
-    (".cursor/cli-config.json", FileKind::Settings, Client::Cursor, JSON),
-    (".cursor/sandbox.json", FileKind::Settings, Client::Cursor, JSON),
+    (
+        ".cursor/cli-config.json",
+        FileKind::Settings,
+        Client::Cursor,
+        JSON,
+    ),
+    (
+        ".cursor/sandbox.json",
+        FileKind::Settings,
+        Client::Cursor,
+        JSON,
+    ),
     (".cursor/hooks.json", FileKind::Hooks, Client::Cursor, JSON),
     (".vscode/mcp.json", FileKind::Settings, Client::VsCode, JSON),
-    (".vscode/settings.json", FileKind::EditorSettings, Client::VsCode, JSON),
-    ("Code/User/settings.json", FileKind::EditorSettings, Client::VsCode, JSON),
-    ("Code/User/mcp.json", FileKind::Settings, Client::VsCode, JSON),
-    (".github/mcp.json", FileKind::Settings, Client::CopilotCli, JSON),
-    (".copilot/mcp-config.json", FileKind::Settings, Client::CopilotCli, JSON),
-    (".copilot/config.json", FileKind::Settings, Client::CopilotCli, JSON),
-    (".kiro/settings/mcp.json", FileKind::Settings, Client::Kiro, JSON),
-    (".windsurf/mcp_config.json", FileKind::Settings, Client::Windsurf, JSON),
-    (".windsurf/mcp.json", FileKind::Settings, Client::Windsurf, JSON),
-    (".windsurf/hooks.json", FileKind::Hooks, Client::Windsurf, JSON),
-    (".codeium/windsurf/mcp_config.json", FileKind::Settings, Client::Windsurf, JSON),
-    (".codeium/mcp_config.json", FileKind::Settings, Client::Windsurf, JSON),
-    (".gemini/antigravity/mcp_config.json", FileKind::Settings, Client::Antigravity, JSON),
-    (".antigravity/mcp_config.json", FileKind::Settings, Client::Antigravity, JSON),
-    (".agent/mcp_config.json", FileKind::Settings, Client::Antigravity, JSON),
+    (
+        ".vscode/settings.json",
+        FileKind::EditorSettings,
+        Client::VsCode,
+        JSON,
+    ),
+    (
+        "Code/User/settings.json",
+        FileKind::EditorSettings,
+        Client::VsCode,
+        JSON,
+    ),
+    (
+        "Code/User/mcp.json",
+        FileKind::Settings,
+        Client::VsCode,
+        JSON,
+    ),
+    (
+        ".github/mcp.json",
+        FileKind::Settings,
+        Client::CopilotCli,
+        JSON,
+    ),
+    (
+        ".copilot/mcp-config.json",
+        FileKind::Settings,
+        Client::CopilotCli,
+        JSON,
+    ),
+    (
+        ".copilot/config.json",
+        FileKind::Settings,
+        Client::CopilotCli,
+        JSON,
+    ),
+    (
+        ".kiro/settings/mcp.json",
+        FileKind::Settings,
+        Client::Kiro,
+        JSON,
+    ),
+    (
+        ".windsurf/mcp_config.json",
+        FileKind::Settings,
+        Client::Windsurf,
+        JSON,
+    ),
+    (
+        ".windsurf/mcp.json",
+        FileKind::Settings,
+        Client::Windsurf,
+        JSON,
+    ),
+    (
+        ".windsurf/hooks.json",
+        FileKind::Hooks,
+        Client::Windsurf,
+        JSON,
+    ),
+    (
+        ".codeium/windsurf/mcp_config.json",
+        FileKind::Settings,
+        Client::Windsurf,
+        JSON,
+    ),
+    (
+        ".codeium/mcp_config.json",
+        FileKind::Settings,
+        Client::Windsurf,
+        JSON,
+    ),
+    (
+        ".gemini/antigravity/mcp_config.json",
+        FileKind::Settings,
+        Client::Antigravity,
+        JSON,
+    ),
+    (
+        ".antigravity/mcp_config.json",
+        FileKind::Settings,
+        Client::Antigravity,
+        JSON,
+    ),
+    (
+        ".agent/mcp_config.json",
+        FileKind::Settings,
+        Client::Antigravity,
+        JSON,
+    ),
     (".roo/mcp.json", FileKind::Settings, Client::Roo, JSON),
     ("mcp_settings.json", FileKind::Settings, Client::Roo, JSON),
-    ("cline_mcp_settings.json", FileKind::Settings, Client::Cline, JSON),
+    (
+        "cline_mcp_settings.json",
+        FileKind::Settings,
+        Client::Cline,
+        JSON,
+    ),
     (".cline/mcp.json", FileKind::Settings, Client::Cline, JSON),
-    (".amazonq/mcp.json", FileKind::Settings, Client::AmazonQ, JSON),
-    (".amazonq/default.json", FileKind::QAgent, Client::AmazonQ, JSON),
+    (
+        ".amazonq/mcp.json",
+        FileKind::Settings,
+        Client::AmazonQ,
+        JSON,
+    ),
+    (
+        ".amazonq/default.json",
+        FileKind::QAgent,
+        Client::AmazonQ,
+        JSON,
+    ),
     (".trae/mcp.json", FileKind::Settings, Client::Trae, JSON),
     (".qoder/mcp.json", FileKind::Settings, Client::Qoder, JSON),
-    (".qoder/settings.json", FileKind::ClaudeSettings, Client::Qoder, JSON),
-    (".factory/mcp.json", FileKind::Settings, Client::Factory, JSON),
-    (".factory/settings.json", FileKind::Settings, Client::Factory, JSON),
-    (".factory/config.json", FileKind::Settings, Client::Factory, JSON),
-    (".junie/mcp/mcp.json", FileKind::Settings, Client::Junie, JSON),
+    (
+        ".qoder/settings.json",
+        FileKind::ClaudeSettings,
+        Client::Qoder,
+        JSON,
+    ),
+    (
+        ".factory/mcp.json",
+        FileKind::Settings,
+        Client::Factory,
+        JSON,
+    ),
+    (
+        ".factory/settings.json",
+        FileKind::Settings,
+        Client::Factory,
+        JSON,
+    ),
+    (
+        ".factory/config.json",
+        FileKind::Settings,
+        Client::Factory,
+        JSON,
+    ),
+    (
+        ".junie/mcp/mcp.json",
+        FileKind::Settings,
+        Client::Junie,
+        JSON,
+    ),
     (".kimi/mcp.json", FileKind::Settings, Client::Kimi, JSON),
     (".kimi/config.toml", FileKind::CodexToml, Client::Kimi, TOML),
-    (".lmstudio/mcp.json", FileKind::Settings, Client::LmStudio, JSON),
+    (
+        ".lmstudio/mcp.json",
+        FileKind::Settings,
+        Client::LmStudio,
+        JSON,
+    ),
     (".vibe/config.toml", FileKind::CodexToml, Client::Vibe, TOML),
-    (".openclaw/openclaw.json", FileKind::Settings, Client::OpenClaw, JSON),
-    (".amp/settings.json", FileKind::EditorSettings, Client::Amp, JSON),
-    ("amp/settings.json", FileKind::EditorSettings, Client::Amp, JSON),
-    (".zed/settings.json", FileKind::EditorSettings, Client::Zed, JSON),
-    ("zed/settings.json", FileKind::EditorSettings, Client::Zed, JSON),
+    (
+        ".openclaw/openclaw.json",
+        FileKind::Settings,
+        Client::OpenClaw,
+        JSON,
+    ),
+    (
+        ".amp/settings.json",
+        FileKind::EditorSettings,
+        Client::Amp,
+        JSON,
+    ),
+    (
+        "amp/settings.json",
+        FileKind::EditorSettings,
+        Client::Amp,
+        JSON,
+    ),
+    (
+        ".zed/settings.json",
+        FileKind::EditorSettings,
+        Client::Zed,
+        JSON,
+    ),
+    (
+        "zed/settings.json",
+        FileKind::EditorSettings,
+        Client::Zed,
+        JSON,
+    ),
     ("crush.json", FileKind::Settings, Client::Crush, JSON),
     (".crush.json", FileKind::Settings, Client::Crush, JSON),
-    (".continue/config.json", FileKind::Settings, Client::Continue, JSON),
-    (".continue/config.yaml", FileKind::Settings, Client::Continue, YAML),
-    (".goose/config.yaml", FileKind::Settings, Client::Goose, YAML),
+    (
+        ".continue/config.json",
+        FileKind::Settings,
+        Client::Continue,
+        JSON,
+    ),
+    (
+        ".continue/config.yaml",
+        FileKind::Settings,
+        Client::Continue,
+        YAML,
+    ),
+    (
+        ".goose/config.yaml",
+        FileKind::Settings,
+        Client::Goose,
+        YAML,
+    ),
     ("goose/config.yaml", FileKind::Settings, Client::Goose, YAML),
-    ("claude_desktop_config.json", FileKind::Settings, Client::ClaudeDesktop, JSON),
-    (".claude.json", FileKind::ClaudeSettings, Client::ClaudeCode, JSON),
-    (".claude/settings.json", FileKind::ClaudeSettings, Client::ClaudeCode, JSON),
-    (".claude/settings.local.json", FileKind::ClaudeSettings, Client::ClaudeCode, JSON),
-    (".claude/.mcp.json", FileKind::Settings, Client::ClaudeCode, JSON),
-    (".claude/mcp.json", FileKind::Settings, Client::ClaudeCode, JSON),
-    ("managed-settings.json", FileKind::ClaudeSettings, Client::ClaudeCode, JSON),
-    ("managed-mcp.json", FileKind::Settings, Client::ClaudeCode, JSON),
-    (".claude-plugin/plugin.json", FileKind::ClaudeSettings, Client::ClaudeCode, JSON),
-    ("hooks/hooks.json", FileKind::Hooks, Client::ClaudeCode, JSON),
-    (".codex/config.toml", FileKind::CodexToml, Client::Codex, TOML),
-    ("codex/config.toml", FileKind::CodexToml, Client::Codex, TOML),
-    ("codex/requirements.toml", FileKind::CodexToml, Client::Codex, TOML),
-    ("codex/managed_config.toml", FileKind::CodexToml, Client::Codex, TOML),
+    (
+        "claude_desktop_config.json",
+        FileKind::Settings,
+        Client::ClaudeDesktop,
+        JSON,
+    ),
+    (
+        ".claude.json",
+        FileKind::ClaudeSettings,
+        Client::ClaudeCode,
+        JSON,
+    ),
+    (
+        ".claude/settings.json",
+        FileKind::ClaudeSettings,
+        Client::ClaudeCode,
+        JSON,
+    ),
+    (
+        ".claude/settings.local.json",
+        FileKind::ClaudeSettings,
+        Client::ClaudeCode,
+        JSON,
+    ),
+    (
+        ".claude/.mcp.json",
+        FileKind::Settings,
+        Client::ClaudeCode,
+        JSON,
+    ),
+    (
+        ".claude/mcp.json",
+        FileKind::Settings,
+        Client::ClaudeCode,
+        JSON,
+    ),
+    (
+        "managed-settings.json",
+        FileKind::ClaudeSettings,
+        Client::ClaudeCode,
+        JSON,
+    ),
+    (
+        "managed-mcp.json",
+        FileKind::Settings,
+        Client::ClaudeCode,
+        JSON,
+    ),
+    (
+        ".claude-plugin/plugin.json",
+        FileKind::ClaudeSettings,
+        Client::ClaudeCode,
+        JSON,
+    ),
+    (
+        "hooks/hooks.json",
+        FileKind::Hooks,
+        Client::ClaudeCode,
+        JSON,
+    ),
+    (
+        ".codex/config.toml",
+        FileKind::CodexToml,
+        Client::Codex,
+        TOML,
+    ),
+    (
+        "codex/config.toml",
+        FileKind::CodexToml,
+        Client::Codex,
+        TOML,
+    ),
+    (
+        "codex/requirements.toml",
+        FileKind::CodexToml,
+        Client::Codex,
+        TOML,
+    ),
+    (
+        "codex/managed_config.toml",
+        FileKind::CodexToml,
+        Client::Codex,
+        TOML,
+    ),
     (".codex/hooks.json", FileKind::Hooks, Client::Codex, JSON),
-    (".gemini/settings.json", FileKind::Gemini, Client::GeminiCli, JSON),
-    ("gemini-cli/settings.json", FileKind::Gemini, Client::GeminiCli, JSON),
-    ("gemini-extension.json", FileKind::Gemini, Client::GeminiCli, JSON),
-    (".qwen/settings.json", FileKind::Gemini, Client::QwenCode, JSON),
+    (
+        ".gemini/settings.json",
+        FileKind::Gemini,
+        Client::GeminiCli,
+        JSON,
+    ),
+    (
+        "gemini-cli/settings.json",
+        FileKind::Gemini,
+        Client::GeminiCli,
+        JSON,
+    ),
+    (
+        "gemini-extension.json",
+        FileKind::Gemini,
+        Client::GeminiCli,
+        JSON,
+    ),
+    (
+        ".qwen/settings.json",
+        FileKind::Gemini,
+        Client::QwenCode,
+        JSON,
+    ),
     ("opencode.json", FileKind::OpenCode, Client::OpenCode, JSON),
     ("opencode.jsonc", FileKind::OpenCode, Client::OpenCode, JSON),
-    ("devcontainer.json", FileKind::Devcontainer, Client::Container, JSON),
-    (".devcontainer.json", FileKind::Devcontainer, Client::Container, JSON),
+    (
+        "devcontainer.json",
+        FileKind::Devcontainer,
+        Client::Container,
+        JSON,
+    ),
+    (
+        ".devcontainer.json",
+        FileKind::Devcontainer,
+        Client::Container,
+        JSON,
+    ),
     ("Dockerfile", FileKind::Dockerfile, Client::Container, None),
-    ("Containerfile", FileKind::Dockerfile, Client::Container, None),
+    (
+        "Containerfile",
+        FileKind::Dockerfile,
+        Client::Container,
+        None,
+    ),
     ("compose.yml", FileKind::Compose, Client::Container, YAML),
     ("compose.yaml", FileKind::Compose, Client::Container, YAML),
-    ("docker-compose.yml", FileKind::Compose, Client::Container, YAML),
-    ("docker-compose.yaml", FileKind::Compose, Client::Container, YAML),
+    (
+        "docker-compose.yml",
+        FileKind::Compose,
+        Client::Container,
+        YAML,
+    ),
+    (
+        "docker-compose.yaml",
+        FileKind::Compose,
+        Client::Container,
+        YAML,
+    ),
     ("package.json", FileKind::PackageJson, Client::Package, JSON),
     ("permissions.toml", FileKind::Policy, Client::Nucleus, TOML),
-    ("nucleus/policy.toml", FileKind::Policy, Client::Nucleus, TOML),
-    ("CLAUDE.md", FileKind::Instructions, Client::ClaudeCode, None),
-    ("CLAUDE.local.md", FileKind::Instructions, Client::ClaudeCode, None),
+    (
+        "nucleus/policy.toml",
+        FileKind::Policy,
+        Client::Nucleus,
+        TOML,
+    ),
+    (
+        "CLAUDE.md",
+        FileKind::Instructions,
+        Client::ClaudeCode,
+        None,
+    ),
+    (
+        "CLAUDE.local.md",
+        FileKind::Instructions,
+        Client::ClaudeCode,
+        None,
+    ),
     ("AGENTS.md", FileKind::Instructions, Client::Shared, None),
-    ("AGENTS.override.md", FileKind::Instructions, Client::Codex, None),
+    (
+        "AGENTS.override.md",
+        FileKind::Instructions,
+        Client::Codex,
+        None,
+    ),
     ("AGENT.md", FileKind::Instructions, Client::Shared, None),
     ("SKILL.md", FileKind::Instructions, Client::Shared, None),
     ("CODEX.md", FileKind::Instructions, Client::Codex, None),
@@ -110,57 +415,318 @@ const ENDS: &[(&str, FileKind, Client, Option<Syntax>)] = &[
     ("WARP.md", FileKind::Instructions, Client::Warp, None),
     ("CRUSH.md", FileKind::Instructions, Client::Crush, None),
     (".cursorrules", FileKind::Instructions, Client::Cursor, None),
-    (".windsurfrules", FileKind::Instructions, Client::Windsurf, None),
+    (
+        ".windsurfrules",
+        FileKind::Instructions,
+        Client::Windsurf,
+        None,
+    ),
     (".clinerules", FileKind::Instructions, Client::Cline, None),
     (".roorules", FileKind::Instructions, Client::Roo, None),
     (".goosehints", FileKind::Instructions, Client::Goose, None),
-    ("copilot-instructions.md", FileKind::Instructions, Client::Copilot, None),
-    (".junie/guidelines.md", FileKind::Instructions, Client::Junie, None),
+    (
+        "copilot-instructions.md",
+        FileKind::Instructions,
+        Client::Copilot,
+        None,
+    ),
+    (
+        ".junie/guidelines.md",
+        FileKind::Instructions,
+        Client::Junie,
+        None,
+    ),
 ];
 
 /// (a directory anywhere above, end of the name, kind, client, syntax).
 const BENEATH: &[(&str, &str, FileKind, Client, Option<Syntax>)] = &[
-    (".github/workflows/", ".yml", FileKind::Workflow, Client::Workflow, YAML),
-    (".github/workflows/", ".yaml", FileKind::Workflow, Client::Workflow, YAML),
-    (".github/hooks/", ".json", FileKind::Hooks, Client::Copilot, JSON),
-    (".github/instructions/", ".md", FileKind::Instructions, Client::Copilot, None),
-    (".github/prompts/", ".md", FileKind::Instructions, Client::Copilot, None),
-    (".github/chatmodes/", ".md", FileKind::Instructions, Client::Copilot, None),
-    (".github/agents/", ".md", FileKind::Instructions, Client::Copilot, None),
-    (".claude/agents/", ".md", FileKind::Instructions, Client::ClaudeCode, None),
-    (".claude/commands/", ".md", FileKind::Instructions, Client::ClaudeCode, None),
-    (".claude/rules/", ".md", FileKind::Instructions, Client::ClaudeCode, None),
-    (".claude/skills/", ".md", FileKind::Instructions, Client::ClaudeCode, None),
-    (".claude/output-styles/", ".md", FileKind::Instructions, Client::ClaudeCode, None),
-    (".codex/rules/", ".rules", FileKind::CodexRules, Client::Codex, None),
-    (".codex/rules/", ".md", FileKind::Instructions, Client::Codex, None),
-    (".codex/prompts/", ".md", FileKind::Instructions, Client::Codex, None),
-    (".codex/skills/", ".md", FileKind::Instructions, Client::Codex, None),
-    (".gemini/commands/", ".toml", FileKind::Instructions, Client::GeminiCli, None),
-    (".cursor/rules/", ".mdc", FileKind::Instructions, Client::Cursor, None),
-    (".cursor/rules/", ".md", FileKind::Instructions, Client::Cursor, None),
-    (".cursor/commands/", ".md", FileKind::Instructions, Client::Cursor, None),
-    (".windsurf/rules/", ".md", FileKind::Instructions, Client::Windsurf, None),
-    (".windsurf/workflows/", ".md", FileKind::Instructions, Client::Windsurf, None),
-    (".clinerules/", ".md", FileKind::Instructions, Client::Cline, None),
-    (".roo/rules", ".md", FileKind::Instructions, Client::Roo, None),
-    (".kiro/steering/", ".md", FileKind::Instructions, Client::Kiro, None),
-    (".kiro/agents/", ".json", FileKind::QAgent, Client::Kiro, JSON),
-    (".kiro/hooks/", ".kiro.hook", FileKind::Hooks, Client::Kiro, JSON),
-    (".amazonq/agents/", ".json", FileKind::QAgent, Client::AmazonQ, JSON),
-    (".amazonq/cli-agents/", ".json", FileKind::QAgent, Client::AmazonQ, JSON),
-    (".amazonq/rules/", ".md", FileKind::Instructions, Client::AmazonQ, None),
-    (".aws/amazonq/", ".json", FileKind::QAgent, Client::AmazonQ, JSON),
-    (".continue/mcpServers/", ".yaml", FileKind::Settings, Client::Continue, YAML),
-    (".continue/mcpServers/", ".json", FileKind::Settings, Client::Continue, JSON),
-    (".continue/rules/", ".md", FileKind::Instructions, Client::Continue, None),
-    (".opencode/agent/", ".md", FileKind::Instructions, Client::OpenCode, None),
-    (".opencode/command/", ".md", FileKind::Instructions, Client::OpenCode, None),
-    (".trae/rules/", ".md", FileKind::Instructions, Client::Trae, None),
-    (".qoder/rules/", ".md", FileKind::Instructions, Client::Qoder, None),
-    (".agents/skills/", ".md", FileKind::Instructions, Client::Shared, None),
-    (".factory/droids/", ".md", FileKind::Instructions, Client::Factory, None),
-    (".devcontainer/", "devcontainer.json", FileKind::Devcontainer, Client::Container, JSON),
+    (
+        ".github/workflows/",
+        ".yml",
+        FileKind::Workflow,
+        Client::Workflow,
+        YAML,
+    ),
+    (
+        ".github/workflows/",
+        ".yaml",
+        FileKind::Workflow,
+        Client::Workflow,
+        YAML,
+    ),
+    (
+        ".github/hooks/",
+        ".json",
+        FileKind::Hooks,
+        Client::Copilot,
+        JSON,
+    ),
+    (
+        ".github/instructions/",
+        ".md",
+        FileKind::Instructions,
+        Client::Copilot,
+        None,
+    ),
+    (
+        ".github/prompts/",
+        ".md",
+        FileKind::Instructions,
+        Client::Copilot,
+        None,
+    ),
+    (
+        ".github/chatmodes/",
+        ".md",
+        FileKind::Instructions,
+        Client::Copilot,
+        None,
+    ),
+    (
+        ".github/agents/",
+        ".md",
+        FileKind::Instructions,
+        Client::Copilot,
+        None,
+    ),
+    (
+        ".claude/agents/",
+        ".md",
+        FileKind::Instructions,
+        Client::ClaudeCode,
+        None,
+    ),
+    (
+        ".claude/commands/",
+        ".md",
+        FileKind::Instructions,
+        Client::ClaudeCode,
+        None,
+    ),
+    (
+        ".claude/rules/",
+        ".md",
+        FileKind::Instructions,
+        Client::ClaudeCode,
+        None,
+    ),
+    (
+        ".claude/skills/",
+        ".md",
+        FileKind::Instructions,
+        Client::ClaudeCode,
+        None,
+    ),
+    (
+        ".claude/output-styles/",
+        ".md",
+        FileKind::Instructions,
+        Client::ClaudeCode,
+        None,
+    ),
+    (
+        ".codex/rules/",
+        ".rules",
+        FileKind::CodexRules,
+        Client::Codex,
+        None,
+    ),
+    (
+        ".codex/rules/",
+        ".md",
+        FileKind::Instructions,
+        Client::Codex,
+        None,
+    ),
+    (
+        ".codex/prompts/",
+        ".md",
+        FileKind::Instructions,
+        Client::Codex,
+        None,
+    ),
+    (
+        ".codex/skills/",
+        ".md",
+        FileKind::Instructions,
+        Client::Codex,
+        None,
+    ),
+    (
+        ".gemini/commands/",
+        ".toml",
+        FileKind::Instructions,
+        Client::GeminiCli,
+        None,
+    ),
+    (
+        ".cursor/rules/",
+        ".mdc",
+        FileKind::Instructions,
+        Client::Cursor,
+        None,
+    ),
+    (
+        ".cursor/rules/",
+        ".md",
+        FileKind::Instructions,
+        Client::Cursor,
+        None,
+    ),
+    (
+        ".cursor/commands/",
+        ".md",
+        FileKind::Instructions,
+        Client::Cursor,
+        None,
+    ),
+    (
+        ".windsurf/rules/",
+        ".md",
+        FileKind::Instructions,
+        Client::Windsurf,
+        None,
+    ),
+    (
+        ".windsurf/workflows/",
+        ".md",
+        FileKind::Instructions,
+        Client::Windsurf,
+        None,
+    ),
+    (
+        ".clinerules/",
+        ".md",
+        FileKind::Instructions,
+        Client::Cline,
+        None,
+    ),
+    (
+        ".roo/rules",
+        ".md",
+        FileKind::Instructions,
+        Client::Roo,
+        None,
+    ),
+    (
+        ".kiro/steering/",
+        ".md",
+        FileKind::Instructions,
+        Client::Kiro,
+        None,
+    ),
+    (
+        ".kiro/agents/",
+        ".json",
+        FileKind::QAgent,
+        Client::Kiro,
+        JSON,
+    ),
+    (
+        ".kiro/hooks/",
+        ".kiro.hook",
+        FileKind::Hooks,
+        Client::Kiro,
+        JSON,
+    ),
+    (
+        ".amazonq/agents/",
+        ".json",
+        FileKind::QAgent,
+        Client::AmazonQ,
+        JSON,
+    ),
+    (
+        ".amazonq/cli-agents/",
+        ".json",
+        FileKind::QAgent,
+        Client::AmazonQ,
+        JSON,
+    ),
+    (
+        ".amazonq/rules/",
+        ".md",
+        FileKind::Instructions,
+        Client::AmazonQ,
+        None,
+    ),
+    (
+        ".aws/amazonq/",
+        ".json",
+        FileKind::QAgent,
+        Client::AmazonQ,
+        JSON,
+    ),
+    (
+        ".continue/mcpServers/",
+        ".yaml",
+        FileKind::Settings,
+        Client::Continue,
+        YAML,
+    ),
+    (
+        ".continue/mcpServers/",
+        ".json",
+        FileKind::Settings,
+        Client::Continue,
+        JSON,
+    ),
+    (
+        ".continue/rules/",
+        ".md",
+        FileKind::Instructions,
+        Client::Continue,
+        None,
+    ),
+    (
+        ".opencode/agent/",
+        ".md",
+        FileKind::Instructions,
+        Client::OpenCode,
+        None,
+    ),
+    (
+        ".opencode/command/",
+        ".md",
+        FileKind::Instructions,
+        Client::OpenCode,
+        None,
+    ),
+    (
+        ".trae/rules/",
+        ".md",
+        FileKind::Instructions,
+        Client::Trae,
+        None,
+    ),
+    (
+        ".qoder/rules/",
+        ".md",
+        FileKind::Instructions,
+        Client::Qoder,
+        None,
+    ),
+    (
+        ".agents/skills/",
+        ".md",
+        FileKind::Instructions,
+        Client::Shared,
+        None,
+    ),
+    (
+        ".factory/droids/",
+        ".md",
+        FileKind::Instructions,
+        Client::Factory,
+        None,
+    ),
+    (
+        ".devcontainer/",
+        "devcontainer.json",
+        FileKind::Devcontainer,
+        Client::Container,
+        JSON,
+    ),
 ];
 
 /// What the path of a file, relative to its root and with forward slashes, says.
@@ -169,21 +735,34 @@ pub(crate) fn known(path: &str) -> Option<Known> {
     let mut best: Option<(usize, Known)> = None;
     for (end, kind, client, syntax) in ENDS {
         let last = end.rsplit('/').next().unwrap_or(end);
-        if last == name && ends_at_segment(path, end) && best.is_none_or(|(most, _)| end.len() > most) {
+        if last == name
+            && ends_at_segment(path, end)
+            && best.is_none_or(|(most, _)| end.len() > most)
+        {
             best = Some((end.len(), Known::new(*kind, *client, *syntax)));
         }
     }
-    let beneath = BENEATH.iter().find(|(directory, end, ..)| name.ends_with(end) && contains_at_segment(path, directory));
-    if let Some((_, _, kind, client, syntax)) = beneath.filter(|_| best.is_none_or(|(length, _)| length <= name.len())) {
+    let beneath = BENEATH
+        .iter()
+        .find(|(directory, end, ..)| name.ends_with(end) && contains_at_segment(path, directory));
+    if let Some((_, _, kind, client, syntax)) =
+        beneath.filter(|_| best.is_none_or(|(length, _)| length <= name.len()))
+    {
         best = Some((usize::MAX, Known::new(*kind, *client, *syntax)));
     }
     let known = best.map(|(_, known)| known).or_else(|| by_pattern(name))?;
-    Some(Known { scope: scope_of(path, name, known.kind), ..known })
+    Some(Known {
+        scope: scope_of(path, name, known.kind),
+        ..known
+    })
 }
 
 fn by_pattern(name: &str) -> Option<Known> {
-    let dockerfile = name.starts_with("Dockerfile.") || name.ends_with(".Dockerfile") || name.ends_with(".dockerfile");
-    let compose = (name.starts_with("docker-compose.") || name.starts_with("compose.")) && (name.ends_with(".yml") || name.ends_with(".yaml"));
+    let dockerfile = name.starts_with("Dockerfile.")
+        || name.ends_with(".Dockerfile")
+        || name.ends_with(".dockerfile");
+    let compose = (name.starts_with("docker-compose.") || name.starts_with("compose."))
+        && (name.ends_with(".yml") || name.ends_with(".yaml"));
     if dockerfile {
         Some(Known::new(FileKind::Dockerfile, Client::Container, None))
     } else if compose {
@@ -206,11 +785,13 @@ fn scope_of(path: &str, name: &str, kind: FileKind) -> Option<Scope> {
 }
 
 fn ends_at_segment(path: &str, end: &str) -> bool {
-    path.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    path.strip_suffix(end)
+        .is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
 
 fn contains_at_segment(path: &str, directory: &str) -> bool {
-    path.find(directory).is_some_and(|at| at == 0 || path.as_bytes()[at - 1] == b'/')
+    path.find(directory)
+        .is_some_and(|at| at == 0 || path.as_bytes()[at - 1] == b'/')
 }
 
 /// What a file is by its content, for names that say nothing: `settings.json` at the top of a repository that is a client's own folder,
@@ -218,15 +799,25 @@ fn contains_at_segment(path: &str, directory: &str) -> bool {
 pub(crate) fn sniff(name: &str, text: &str) -> Option<Known> {
     let json = name.ends_with(".json") || name.ends_with(".jsonc");
     let has = |word: &str| text.contains(word);
-    if json && (has("\"mcp.servers\"") || has("\"chat.tools.") || has("\"amp.") || has("\"context_servers\"")) {
+    if json
+        && (has("\"mcp.servers\"")
+            || has("\"chat.tools.")
+            || has("\"amp.")
+            || has("\"context_servers\""))
+    {
         return Some(Known::new(FileKind::EditorSettings, Client::VsCode, JSON));
     }
-    let claude = (has("\"permissions\"") && (has("\"allow\"") || has("\"deny\"") || has("\"defaultMode\"")))
+    let claude = (has("\"permissions\"")
+        && (has("\"allow\"") || has("\"deny\"") || has("\"defaultMode\"")))
         || (has("\"hooks\"") && has("\"type\"") && has("\"command\""))
         || has("\"enabledPlugins\"")
         || has("\"enableAllProjectMcpServers\"");
     if json && claude {
-        return Some(Known::new(FileKind::ClaudeSettings, Client::ClaudeCode, JSON));
+        return Some(Known::new(
+            FileKind::ClaudeSettings,
+            Client::ClaudeCode,
+            JSON,
+        ));
     }
     if json && (has("opencode.ai/config") || (has("\"mcp\"") && has("\"permission\""))) {
         return Some(Known::new(FileKind::OpenCode, Client::OpenCode, JSON));
@@ -234,7 +825,9 @@ pub(crate) fn sniff(name: &str, text: &str) -> Option<Known> {
     if json && (has("\"mcpServers\"") || (has("\"servers\"") && has("\"command\""))) {
         return Some(Known::new(FileKind::Settings, Client::Shared, JSON));
     }
-    if name.ends_with(".toml") && (has("[mcp_servers") || has("approval_policy") || has("sandbox_mode")) {
+    if name.ends_with(".toml")
+        && (has("[mcp_servers") || has("approval_policy") || has("sandbox_mode"))
+    {
         return Some(Known::new(FileKind::CodexToml, Client::Codex, TOML));
     }
     if name.ends_with(".toml") && has("[capabilities]") {
@@ -242,12 +835,16 @@ pub(crate) fn sniff(name: &str, text: &str) -> Option<Known> {
     }
     let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
     if yaml && has("jobs:") && has("runs-on") {
-        return Some(Known { scope: Some(Scope::Ci), ..Known::new(FileKind::Workflow, Client::Workflow, YAML) });
+        return Some(Known {
+            scope: Some(Scope::Ci),
+            ..Known::new(FileKind::Workflow, Client::Workflow, YAML)
+        });
     }
     if yaml && (has("mcpServers:") || has("extensions:")) {
         return Some(Known::new(FileKind::Settings, Client::Shared, YAML));
     }
-    (name.ends_with(".md") || name.ends_with(".mdc") || name.ends_with(".txt")).then(|| Known::new(FileKind::Instructions, Client::Shared, None))
+    (name.ends_with(".md") || name.ends_with(".mdc") || name.ends_with(".txt"))
+        .then(|| Known::new(FileKind::Instructions, Client::Shared, None))
 }
 
 #[cfg(test)]
@@ -262,30 +859,63 @@ mod tests {
             (".mcp.json", FileKind::Settings, Client::Shared),
             ("a/b/.cursor/mcp.json", FileKind::Settings, Client::Cursor),
             (".kiro/settings/mcp.json", FileKind::Settings, Client::Kiro),
-            (".github/workflows/claude.yml", FileKind::Workflow, Client::Workflow),
-            (".claude/settings.local.json", FileKind::ClaudeSettings, Client::ClaudeCode),
-            (".claude/skills/x/SKILL.md", FileKind::Instructions, Client::ClaudeCode),
-            ("docker-compose.dev.yml", FileKind::Compose, Client::Container),
+            (
+                ".github/workflows/claude.yml",
+                FileKind::Workflow,
+                Client::Workflow,
+            ),
+            (
+                ".claude/settings.local.json",
+                FileKind::ClaudeSettings,
+                Client::ClaudeCode,
+            ),
+            (
+                ".claude/skills/x/SKILL.md",
+                FileKind::Instructions,
+                Client::ClaudeCode,
+            ),
+            (
+                "docker-compose.dev.yml",
+                FileKind::Compose,
+                Client::Container,
+            ),
             (".kiro/agents/x.json", FileKind::QAgent, Client::Kiro),
-            (".devcontainer/py/devcontainer.json", FileKind::Devcontainer, Client::Container),
+            (
+                ".devcontainer/py/devcontainer.json",
+                FileKind::Devcontainer,
+                Client::Container,
+            ),
         ] {
             let found = known(path).unwrap();
             assert_eq!((found.kind, found.client), (kind, client), "{path}");
         }
-        for path in ["src/main.rs", "xmcp.json", "settings.json", "notes.md", "x.github/workflows/a.yml", "workflows/a.yml"] {
+        for path in [
+            "src/main.rs",
+            "xmcp.json",
+            "settings.json",
+            "notes.md",
+            "x.github/workflows/a.yml",
+            "workflows/a.yml",
+        ] {
             assert_eq!(known(path), None, "{path}");
         }
     }
 
     #[test]
     fn scopes_follow_the_name() {
-        assert_eq!(known(".claude/settings.local.json").unwrap().scope, Some(Scope::Local));
+        assert_eq!(
+            known(".claude/settings.local.json").unwrap().scope,
+            Some(Scope::Local)
+        );
         assert_eq!(known(".claude/settings.json").unwrap().scope, None);
     }
 
     #[test]
     fn content_tells_where_the_name_does_not() {
-        assert_eq!(sniff("settings.json", r#"{"permissions": {"allow": []}}"#).map(|known| known.kind), Some(FileKind::ClaudeSettings));
+        assert_eq!(
+            sniff("settings.json", r#"{"permissions": {"allow": []}}"#).map(|known| known.kind),
+            Some(FileKind::ClaudeSettings)
+        );
         assert_eq!(sniff("settings.json", r#"{"editor.fontSize": 12}"#), None);
     }
 }

@@ -11,9 +11,34 @@ use super::names::known;
 
 /// Directories no client reads configuration from: dependencies, build output, version control.
 const SKIPPED: &[&str] = &[
-    ".git", ".hg", ".svn", ".jj", "node_modules", "bower_components", "target", ".venv", "venv", "__pycache__", ".tox", ".nox", ".mypy_cache",
-    ".pytest_cache", ".ruff_cache", ".gradle", ".terraform", ".next", ".nuxt", ".svelte-kit", ".turbo", ".cache", ".pnpm-store", ".yarn", "Pods",
-    "DerivedData", ".direnv", "site-packages",
+    ".git",
+    ".hg",
+    ".svn",
+    ".jj",
+    "node_modules",
+    "bower_components",
+    "target",
+    ".venv",
+    "venv",
+    "__pycache__",
+    ".tox",
+    ".nox",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".gradle",
+    ".terraform",
+    ".next",
+    ".nuxt",
+    ".svelte-kit",
+    ".turbo",
+    ".cache",
+    ".pnpm-store",
+    ".yarn",
+    "Pods",
+    "DerivedData",
+    ".direnv",
+    "site-packages",
 ];
 
 /// The deepest directory that is entered below a root.
@@ -32,12 +57,20 @@ pub(crate) struct Walked {
 
 /// Walks a directory with as many threads as the machine has cores, at most four.
 pub(crate) fn walk(root: &Path) -> Walked {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(4);
     let files = Mutex::new(Vec::new());
     let unreadable = Mutex::new(Vec::new());
     let entries = AtomicUsize::new(0);
     let mut builder = WalkBuilder::new(root);
-    builder.standard_filters(false).hidden(false).follow_links(false).threads(threads).max_depth(Some(MAX_TREE_DEPTH)).filter_entry(enters);
+    builder
+        .standard_filters(false)
+        .hidden(false)
+        .follow_links(false)
+        .threads(threads)
+        .max_depth(Some(MAX_TREE_DEPTH))
+        .filter_entry(enters);
     builder.build_parallel().run(|| {
         Box::new(|entry| {
             entries.fetch_add(1, Ordering::Relaxed);
@@ -52,20 +85,35 @@ pub(crate) fn walk(root: &Path) -> Walked {
             WalkState::Continue
         })
     });
-    let mut files = files.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut files = files
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     files.sort_by(|a: &(PathBuf, Option<Known>), b| a.0.cmp(&b.0));
-    let mut unreadable = unreadable.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut unreadable = unreadable
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     unreadable.sort();
-    Walked { files, entries: entries.into_inner(), unreadable }
+    Walked {
+        files,
+        entries: entries.into_inner(),
+        unreadable,
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn enters(entry: &DirEntry) -> bool {
     let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-    let skipped = is_directory && entry.depth() > 0 && entry.file_name().to_str().is_some_and(|name| SKIPPED.contains(&name));
+    let skipped = is_directory
+        && entry.depth() > 0
+        && entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| SKIPPED.contains(&name));
     !skipped
 }
 
@@ -76,10 +124,16 @@ fn look(entry: &DirEntry, root: &Path) -> Option<(PathBuf, Option<Known>)> {
     }
     let relative = entry.path().strip_prefix(root).ok()?;
     let name = relative.to_str()?;
-    let name = if cfg!(windows) { name.replace('\\', "/") } else { name.to_owned() };
+    let name = if cfg!(windows) {
+        name.replace('\\', "/")
+    } else {
+        name.to_owned()
+    };
     match known(&name) {
         Some(known) => Some((relative.to_owned(), Some(known))),
-        None if name == "settings.json" || name == "settings.local.json" => Some((relative.to_owned(), None)),
+        None if name == "settings.json" || name == "settings.local.json" => {
+            Some((relative.to_owned(), None))
+        }
         None => None,
     }
 }

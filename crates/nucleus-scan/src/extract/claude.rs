@@ -7,9 +7,16 @@ use crate::read::{At, SourceFile};
 
 /// Fills an agent; the state file yields one more for each project it remembers.
 pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
-    let Some(top) = file.top() else { return Vec::new() };
+    let Some(top) = file.top() else {
+        return Vec::new();
+    };
     one(&top, agent);
-    top.get("projects").map(|projects| projects.entries()).unwrap_or_default().iter().map(|project| remembered(file, project)).collect()
+    top.get("projects")
+        .map(|projects| projects.entries())
+        .unwrap_or_default()
+        .iter()
+        .map(|project| remembered(file, project))
+        .collect()
 }
 
 fn one(top: &At<'_>, agent: &mut Agent) {
@@ -17,50 +24,96 @@ fn one(top: &At<'_>, agent: &mut Agent) {
         agent.servers.extend(servers::read(&map));
     }
     permissions(top, agent);
-    agent.permissions.sandbox = top.get("sandbox").map(|sandbox| read_sandbox(&sandbox)).unwrap_or_default();
+    agent.permissions.sandbox = top
+        .get("sandbox")
+        .map(|sandbox| read_sandbox(&sandbox))
+        .unwrap_or_default();
     hooks::read(top, agent);
 }
 
 /// What the state file keeps for one project.
 fn remembered(file: &SourceFile, project: &At<'_>) -> Agent {
-    let mut agent = Agent { name: format!("Claude Code in {}", project.key()), place: project.entry_place(), ..blank(file) };
+    let mut agent = Agent {
+        name: format!("Claude Code in {}", project.key()),
+        place: project.entry_place(),
+        ..blank(file)
+    };
     if let Some(map) = project.get("mcpServers") {
         agent.servers.extend(servers::read(&map));
     }
-    for tool in project.get("allowedTools").map(|list| list.items()).unwrap_or_default() {
-        agent.permissions.rules.push(claude_rule(Verdict::Allow, tool.literal()));
+    for tool in project
+        .get("allowedTools")
+        .map(|list| list.items())
+        .unwrap_or_default()
+    {
+        agent
+            .permissions
+            .rules
+            .push(claude_rule(Verdict::Allow, tool.literal()));
     }
     agent
 }
 
 fn permissions(top: &At<'_>, agent: &mut Agent) {
     let into = &mut agent.permissions;
-    for (key, verdict) in [("allow", Verdict::Allow), ("ask", Verdict::Ask), ("deny", Verdict::Deny)] {
-        for item in top.path(&["permissions", key]).map(|list| list.items()).unwrap_or_default() {
+    for (key, verdict) in [
+        ("allow", Verdict::Allow),
+        ("ask", Verdict::Ask),
+        ("deny", Verdict::Deny),
+    ] {
+        for item in top
+            .path(&["permissions", key])
+            .map(|list| list.items())
+            .unwrap_or_default()
+        {
             into.rules.push(claude_rule(verdict, item.literal()));
         }
     }
-    for tool in top.get("allowedTools").map(|list| list.items()).unwrap_or_default() {
+    for tool in top
+        .get("allowedTools")
+        .map(|list| list.items())
+        .unwrap_or_default()
+    {
         into.rules.push(claude_rule(Verdict::Allow, tool.literal()));
     }
-    match top.path(&["permissions", "defaultMode"]).or_else(|| top.get("defaultMode")) {
+    match top
+        .path(&["permissions", "defaultMode"])
+        .or_else(|| top.get("defaultMode"))
+    {
         Some(mode) if mode.text() == Some("bypassPermissions") => into.bypass.push(mode.setting()),
-        Some(mode) if matches!(mode.text(), Some("acceptEdits" | "auto")) => into.auto_accept.push(mode.setting()),
+        Some(mode) if matches!(mode.text(), Some("acceptEdits" | "auto")) => {
+            into.auto_accept.push(mode.setting())
+        }
         _ => {}
     }
     for key in ["dangerouslySkipPermissions", "bypassPermissions"] {
-        into.bypass.extend(top.get(key).filter(|at| at.truth() == Some(true)).map(|at| at.setting()));
+        into.bypass.extend(
+            top.get(key)
+                .filter(|at| at.truth() == Some(true))
+                .map(|at| at.setting()),
+        );
     }
-    for item in top.path(&["permissions", "additionalDirectories"]).map(|list| list.items()).unwrap_or_default() {
+    for item in top
+        .path(&["permissions", "additionalDirectories"])
+        .map(|list| list.items())
+        .unwrap_or_default()
+    {
         into.extra_directories.push(item.literal());
     }
-    into.project_servers.extend(top.get("enableAllProjectMcpServers").filter(|at| at.truth() == Some(true)).map(|at| at.setting()));
+    into.project_servers.extend(
+        top.get("enableAllProjectMcpServers")
+            .filter(|at| at.truth() == Some(true))
+            .map(|at| at.setting()),
+    );
 }
 
 fn read_sandbox(at: &At<'_>) -> Sandbox {
     let mut sandbox = Sandbox::default();
     let truth = |key: &str| at.get(key).and_then(|at| at.truth());
-    match at.get("enabled").map(|enabled| (enabled.truth(), enabled.setting())) {
+    match at
+        .get("enabled")
+        .map(|enabled| (enabled.truth(), enabled.setting()))
+    {
         Some((Some(true), _)) => sandbox.state = SandboxState::On,
         Some((Some(false), setting)) => {
             sandbox.state = SandboxState::Off;
@@ -73,7 +126,11 @@ fn read_sandbox(at: &At<'_>) -> Sandbox {
         weakens.extend(at.get("enableWeakerNestedSandbox").map(|at| at.setting()));
     }
     weakens.extend(list(at, &["network", "allowedDomains"], &["*", "*:*"]));
-    weakens.extend(list(at, &["filesystem", "allowWrite"], &["/", "//", "~", "~/", "/**", "//**", "~/**"]));
+    weakens.extend(list(
+        at,
+        &["filesystem", "allowWrite"],
+        &["/", "//", "~", "~/", "/**", "//**", "~/**"],
+    ));
     weakens.extend(list(at, &["excludedCommands"], &["*"]));
     if !weakens.is_empty() && sandbox.state != SandboxState::Off {
         sandbox.state = SandboxState::Weakened;
@@ -85,5 +142,9 @@ fn read_sandbox(at: &At<'_>) -> Sandbox {
 /// The items of a list that are one of some values.
 fn list(at: &At<'_>, path: &[&str], values: &[&str]) -> Vec<Literal> {
     let items = at.path(path).map(|list| list.items()).unwrap_or_default();
-    items.iter().filter(|item| item.text().is_some_and(|text| values.contains(&text))).map(At::literal).collect()
+    items
+        .iter()
+        .filter(|item| item.text().is_some_and(|text| values.contains(&text)))
+        .map(At::literal)
+        .collect()
 }

@@ -6,12 +6,22 @@ use crate::read::{At, SourceFile};
 
 /// Fills an agent from a configuration file.
 pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
-    let Some(top) = file.top() else { return Vec::new() };
+    let Some(top) = file.top() else {
+        return Vec::new();
+    };
     for key in ["mcp_servers", "mcpServers"] {
-        agent.servers.extend(top.get(key).map(|map| servers::read(&map)).unwrap_or_default());
+        agent.servers.extend(
+            top.get(key)
+                .map(|map| servers::read(&map))
+                .unwrap_or_default(),
+        );
     }
     one(&top, agent);
-    for profile in top.get("profiles").map(|profiles| profiles.entries()).unwrap_or_default() {
+    for profile in top
+        .get("profiles")
+        .map(|profiles| profiles.entries())
+        .unwrap_or_default()
+    {
         one(&profile, agent);
     }
     hooks::read(&top, agent);
@@ -20,30 +30,63 @@ pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
 
 fn one(at: &At<'_>, agent: &mut Agent) {
     let into = &mut agent.permissions;
-    into.bypass.extend(at.get("approval_policy").filter(|at| at.text() == Some("never")).map(|at| at.setting()));
+    into.bypass.extend(
+        at.get("approval_policy")
+            .filter(|at| at.text() == Some("never"))
+            .map(|at| at.setting()),
+    );
     for key in ["auto_approve", "yolo", "skip_confirmation"] {
-        into.bypass.extend(at.get(key).filter(|at| at.truth() == Some(true)).map(|at| at.setting()));
+        into.bypass.extend(
+            at.get(key)
+                .filter(|at| at.truth() == Some(true))
+                .map(|at| at.setting()),
+        );
     }
     match at.get("sandbox_mode") {
-        Some(mode) if mode.text() == Some("danger-full-access") => weaken(agent, SandboxState::Off, mode.setting()),
-        Some(_) if agent.permissions.sandbox.state == SandboxState::Unstated => agent.permissions.sandbox.state = SandboxState::On,
+        Some(mode) if mode.text() == Some("danger-full-access") => {
+            weaken(agent, SandboxState::Off, mode.setting())
+        }
+        Some(_) if agent.permissions.sandbox.state == SandboxState::Unstated => {
+            agent.permissions.sandbox.state = SandboxState::On
+        }
         _ => {}
     }
-    if let Some(network) = at.path(&["sandbox_workspace_write", "network_access"]).filter(|at| at.truth() == Some(true)) {
+    if let Some(network) = at
+        .path(&["sandbox_workspace_write", "network_access"])
+        .filter(|at| at.truth() == Some(true))
+    {
         weaken(agent, SandboxState::Weakened, network.setting());
     }
     if let Some(roots) = at.path(&["sandbox_workspace_write", "writable_roots"]) {
-        agent.permissions.extra_directories.extend(roots.items().iter().map(At::literal));
+        agent
+            .permissions
+            .extra_directories
+            .extend(roots.items().iter().map(At::literal));
     }
-    for permission in at.get("permissions").map(|at| at.entries()).unwrap_or_default() {
-        let network = permission.path(&["network", "enabled"]).filter(|at| at.truth() == Some(true));
-        let limited = permission.path(&["network", "domains"]).is_some() || permission.path(&["network", "allowed_domains"]).is_some();
+    for permission in at
+        .get("permissions")
+        .map(|at| at.entries())
+        .unwrap_or_default()
+    {
+        let network = permission
+            .path(&["network", "enabled"])
+            .filter(|at| at.truth() == Some(true));
+        let limited = permission.path(&["network", "domains"]).is_some()
+            || permission.path(&["network", "allowed_domains"]).is_some();
         if let Some(network) = network.filter(|_| !limited) {
             weaken(agent, SandboxState::Weakened, network.setting());
         }
-        for entry in permission.get("filesystem").map(|at| at.entries()).unwrap_or_default() {
+        for entry in permission
+            .get("filesystem")
+            .map(|at| at.entries())
+            .unwrap_or_default()
+        {
             if matches!(entry.scalar(), Some("read" | "write")) {
-                agent.permissions.extra_directories.push(Literal::new("", entry.key(), entry.entry_place()));
+                agent.permissions.extra_directories.push(Literal::new(
+                    "",
+                    entry.key(),
+                    entry.entry_place(),
+                ));
             }
         }
     }
@@ -61,7 +104,10 @@ fn weaken(agent: &mut Agent, state: SandboxState, because: Literal) {
 pub(super) fn fill_rules(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
     let mut from = 0;
     while let Some(at) = file.text[from..].find("prefix_rule(").map(|at| from + at) {
-        let end = file.text[at..].find("\n)").or_else(|| file.text[at..].find(')')).map_or(file.text.len(), |end| at + end + 1);
+        let end = file.text[at..]
+            .find("\n)")
+            .or_else(|| file.text[at..].find(')'))
+            .map_or(file.text.len(), |end| at + end + 1);
         let call = &file.text[at..end];
         agent.permissions.rules.extend(prefix_call(file, call, at));
         from = end.max(at + 1);
@@ -70,12 +116,20 @@ pub(super) fn fill_rules(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
 }
 
 fn prefix_call(file: &SourceFile, call: &str, at: usize) -> Option<PermissionRule> {
-    if file.text[..at].rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('#')) {
+    if file.text[..at]
+        .rsplit('\n')
+        .next()
+        .is_some_and(|line| line.trim_start().starts_with('#'))
+    {
         return None;
     }
     let list = call.split_once("pattern")?.1;
     let list = list.get(list.find('[')? + 1..list.find(']')?)?;
-    let words: Vec<&str> = list.split(',').map(|word| word.trim().trim_matches(['"', '\''])).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = list
+        .split(',')
+        .map(|word| word.trim().trim_matches(['"', '\'']))
+        .filter(|word| !word.is_empty())
+        .collect();
     let verdict = if call.contains("\"forbidden\"") {
         Verdict::Deny
     } else if call.contains("\"prompt\"") {
@@ -84,5 +138,11 @@ fn prefix_call(file: &SourceFile, call: &str, at: usize) -> Option<PermissionRul
         Verdict::Allow
     };
     let source = Literal::new("", call, file.place(at..at + call.len(), ""));
-    Some(PermissionRule { verdict, tool: ToolKind::Shell, pattern: Some(format!("{} *", words.join(" "))), source, only_for: String::new() })
+    Some(PermissionRule {
+        verdict,
+        tool: ToolKind::Shell,
+        pattern: Some(format!("{} *", words.join(" "))),
+        source,
+        only_for: String::new(),
+    })
 }

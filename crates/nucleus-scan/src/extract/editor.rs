@@ -7,12 +7,24 @@ use crate::read::{At, SourceFile};
 
 /// Settings that switch every prompt off when they are true.
 const BYPASS: &[&str] = &[
-    "chat.tools.autoApprove", "chat.tools.global.autoApprove", "amp.dangerouslyAllowAll", "agent.always_allow_tool_actions", "claude-code.dangerouslySkipPermissions",
-    "claudeCode.dangerouslySkipPermissions", "roo-cline.alwaysAllowExecute", "cursor.yoloMode",
+    "chat.tools.autoApprove",
+    "chat.tools.global.autoApprove",
+    "amp.dangerouslyAllowAll",
+    "agent.always_allow_tool_actions",
+    "claude-code.dangerouslySkipPermissions",
+    "claudeCode.dangerouslySkipPermissions",
+    "roo-cline.alwaysAllowExecute",
+    "cursor.yoloMode",
 ];
 
 /// Lists of commands that run unasked when a command begins with one of them.
-const COMMAND_LISTS: &[&str] = &["roo-cline.allowedCommands", "windsurf.cascadeCommandsAllowList", "cline.allowedCommands", "kiroAgent.trustedCommands", "amp.commands.allowlist"];
+const COMMAND_LISTS: &[&str] = &[
+    "roo-cline.allowedCommands",
+    "windsurf.cascadeCommandsAllowList",
+    "cline.allowedCommands",
+    "kiroAgent.trustedCommands",
+    "amp.commands.allowlist",
+];
 
 /// Fills an agent from a settings file.
 pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
@@ -24,7 +36,12 @@ pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
 
 /// Fills an agent from the editor's part of a devcontainer.
 pub(super) fn fill_devcontainer(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
-    let Some(vscode) = file.top().and_then(|top| top.path(&["customizations", "vscode"])) else { return Vec::new() };
+    let Some(vscode) = file
+        .top()
+        .and_then(|top| top.path(&["customizations", "vscode"]))
+    else {
+        return Vec::new();
+    };
     if let Some(inner) = vscode.get("settings") {
         one(&inner, agent);
     }
@@ -38,20 +55,49 @@ fn one(top: &At<'_>, agent: &mut Agent) {
     settings::fill_servers(top, agent);
     let into = &mut agent.permissions;
     for key in BYPASS {
-        into.bypass.extend(top.get(key).filter(|at| at.truth() == Some(true)).map(|at| at.setting()));
+        into.bypass.extend(
+            top.get(key)
+                .filter(|at| at.truth() == Some(true))
+                .map(|at| at.setting()),
+        );
     }
-    into.bypass.extend(top.path(&["agent", "always_allow_tool_actions"]).filter(|at| at.truth() == Some(true)).map(|at| at.setting()));
-    into.bypass.extend(top.get("claudeCode.initialPermissionMode").filter(|at| at.text() == Some("bypassPermissions")).map(|at| at.setting()));
-    into.bypass.extend(top.get("windsurf.cascadeCommandsExecutionPolicy").filter(|at| at.text() == Some("turbo")).map(|at| at.setting()));
-    into.auto_accept.extend(top.get("claudeCode.initialPermissionMode").filter(|at| at.text() == Some("acceptEdits")).map(|at| at.setting()));
-    into.auto_accept.extend(top.get("chat.tools.edits.autoApprove").and_then(|map| map.get("**/*")).filter(|at| at.truth() == Some(true)).map(|at| at.setting()));
+    into.bypass.extend(
+        top.path(&["agent", "always_allow_tool_actions"])
+            .filter(|at| at.truth() == Some(true))
+            .map(|at| at.setting()),
+    );
+    into.bypass.extend(
+        top.get("claudeCode.initialPermissionMode")
+            .filter(|at| at.text() == Some("bypassPermissions"))
+            .map(|at| at.setting()),
+    );
+    into.bypass.extend(
+        top.get("windsurf.cascadeCommandsExecutionPolicy")
+            .filter(|at| at.text() == Some("turbo"))
+            .map(|at| at.setting()),
+    );
+    into.auto_accept.extend(
+        top.get("claudeCode.initialPermissionMode")
+            .filter(|at| at.text() == Some("acceptEdits"))
+            .map(|at| at.setting()),
+    );
+    into.auto_accept.extend(
+        top.get("chat.tools.edits.autoApprove")
+            .and_then(|map| map.get("**/*"))
+            .filter(|at| at.truth() == Some(true))
+            .map(|at| at.setting()),
+    );
     for key in COMMAND_LISTS {
         for item in top.get(key).map(|list| list.items()).unwrap_or_default() {
-            into.rules.push(command_rule(Verdict::Allow, item.literal(), Match::Prefix));
+            into.rules
+                .push(command_rule(Verdict::Allow, item.literal(), Match::Prefix));
         }
     }
     terminal(top, agent);
-    if let Some(sandbox) = top.get("chat.tools.terminal.sandbox.enabled").filter(|at| at.truth() == Some(false)) {
+    if let Some(sandbox) = top
+        .get("chat.tools.terminal.sandbox.enabled")
+        .filter(|at| at.truth() == Some(false))
+    {
         agent.permissions.sandbox.state = SandboxState::Off;
         agent.permissions.sandbox.because.push(sandbox.setting());
     }
@@ -59,22 +105,38 @@ fn one(top: &At<'_>, agent: &mut Agent) {
 
 /// `chat.tools.terminal.autoApprove: {"git": true, "/^npm/": true, "rm": false}`.
 fn terminal(top: &At<'_>, agent: &mut Agent) {
-    for entry in top.get("chat.tools.terminal.autoApprove").map(|map| map.entries()).unwrap_or_default() {
-        let on = entry.truth().or_else(|| entry.get("approve").and_then(|at| at.truth()));
+    for entry in top
+        .get("chat.tools.terminal.autoApprove")
+        .map(|map| map.entries())
+        .unwrap_or_default()
+    {
+        let on = entry
+            .truth()
+            .or_else(|| entry.get("approve").and_then(|at| at.truth()));
         let verdict = match on {
             Some(true) => Verdict::Allow,
             Some(false) => Verdict::Ask,
             None => continue,
         };
         let source = Literal::new("", regex_prefix(entry.key()), entry.entry_place());
-        agent.permissions.rules.push(command_rule(verdict, source, Match::Prefix));
+        agent
+            .permissions
+            .rules
+            .push(command_rule(verdict, source, Match::Prefix));
     }
 }
 
 /// The plain text a regular expression of the form `/^git\b.*/` begins with; the key itself where it is none.
 fn regex_prefix(key: &str) -> &str {
-    let Some(inner) = key.strip_prefix('/').and_then(|rest| rest.rsplit_once('/').map(|(inner, _)| inner)) else { return key };
+    let Some(inner) = key
+        .strip_prefix('/')
+        .and_then(|rest| rest.rsplit_once('/').map(|(inner, _)| inner))
+    else {
+        return key;
+    };
     let inner = inner.strip_prefix('^').unwrap_or(inner);
-    let end = inner.find(['\\', '(', '[', '.', '*', '+', '?', '$', '|']).unwrap_or(inner.len());
+    let end = inner
+        .find(['\\', '(', '[', '.', '*', '+', '?', '$', '|'])
+        .unwrap_or(inner.len());
     &inner[..end]
 }

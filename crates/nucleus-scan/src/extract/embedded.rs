@@ -10,11 +10,26 @@ use crate::read::{At, LineIndex, SourceFile, Syntax, read_text};
 
 /// The agents that objects inside a text configure. Places are those of the outer file.
 pub(crate) fn documents(at: &At<'_>) -> Vec<Agent> {
-    let Some(text) = at.text() else { return Vec::new() };
+    let Some(text) = at.text() else {
+        return Vec::new();
+    };
     let mut agents = Vec::new();
     let mut from = 0;
-    while let Some(word) = ["\"mcpServers\"", "\"coreTools\"", "\"permissions\"", "\"sandbox\"", "\"tools\""].iter().filter_map(|word| text[from..].find(word)).min().map(|word| from + word) {
-        let Some(open) = text[from..word].rfind('{').map(|open| from + open) else { break };
+    while let Some(word) = [
+        "\"mcpServers\"",
+        "\"coreTools\"",
+        "\"permissions\"",
+        "\"sandbox\"",
+        "\"tools\"",
+    ]
+    .iter()
+    .filter_map(|word| text[from..].find(word))
+    .min()
+    .map(|word| from + word)
+    {
+        let Some(open) = text[from..word].rfind('{').map(|open| from + open) else {
+            break;
+        };
         let start = outermost(text, from, open);
         let end = closing(text, start);
         agents.extend(object(at, &text[start..end]));
@@ -64,11 +79,25 @@ fn object(at: &At<'_>, text: &str) -> Option<Agent> {
     let top = inner.top()?;
     gemini::one(&top, &mut agent);
     if agent.servers.is_empty() {
-        agent.servers.extend(top.get("mcpServers").map(|map| servers::read(&map)).unwrap_or_default());
+        agent.servers.extend(
+            top.get("mcpServers")
+                .map(|map| servers::read(&map))
+                .unwrap_or_default(),
+        );
     }
-    for (key, verdict) in [("allow", crate::model::Verdict::Allow), ("deny", crate::model::Verdict::Deny)] {
-        for item in top.path(&["permissions", key]).map(|list| list.items()).unwrap_or_default() {
-            agent.permissions.rules.push(super::claude_rule(verdict, item.literal()));
+    for (key, verdict) in [
+        ("allow", crate::model::Verdict::Allow),
+        ("deny", crate::model::Verdict::Deny),
+    ] {
+        for item in top
+            .path(&["permissions", key])
+            .map(|list| list.items())
+            .unwrap_or_default()
+        {
+            agent
+                .permissions
+                .rules
+                .push(super::claude_rule(verdict, item.literal()));
         }
     }
     relocate(&mut agent, at);
@@ -93,7 +122,8 @@ pub(crate) fn tool_list(text: &str) -> Vec<(Range<usize>, String)> {
     let mut entries = Vec::new();
     let (mut depth, mut start) = (0_usize, None);
     for (at, c) in text.char_indices().chain([(text.len(), ',')]) {
-        let cut = depth == 0 && (c == ',' || c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ']'));
+        let cut =
+            depth == 0 && (c == ',' || c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ']'));
         match c {
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
@@ -117,7 +147,10 @@ mod tests {
 
     #[test]
     fn lists_of_tools_are_cut_outside_brackets() {
-        let entries: Vec<String> = tool_list("Bash(git log:*), Read,\n  \"Bash(a, b)\" View").into_iter().map(|(_, entry)| entry).collect();
+        let entries: Vec<String> = tool_list("Bash(git log:*), Read,\n  \"Bash(a, b)\" View")
+            .into_iter()
+            .map(|(_, entry)| entry)
+            .collect();
         assert_eq!(entries, ["Bash(git log:*)", "Read", "Bash(a, b)", "View"]);
     }
 }

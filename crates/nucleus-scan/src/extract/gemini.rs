@@ -22,7 +22,12 @@ pub(super) fn one(top: &At<'_>, agent: &mut Agent) {
     tools(top, agent);
     mode(top, agent);
     sandbox(top, agent);
-    for item in top.path(&["context", "includeDirectories"]).or_else(|| top.get("includeDirectories")).map(|list| list.items()).unwrap_or_default() {
+    for item in top
+        .path(&["context", "includeDirectories"])
+        .or_else(|| top.get("includeDirectories"))
+        .map(|list| list.items())
+        .unwrap_or_default()
+    {
         agent.permissions.extra_directories.push(item.literal());
     }
 }
@@ -33,15 +38,26 @@ fn items<'a>(top: &At<'a>, nested: [&str; 2], flat: &[&str]) -> Vec<At<'a>> {
 }
 
 fn tools(top: &At<'_>, agent: &mut Agent) {
-    for item in items(top, ["tools", "allowed"], &["tools.allowed", "allowedTools", "autoAccept.tools"]) {
+    for item in items(
+        top,
+        ["tools", "allowed"],
+        &["tools.allowed", "allowedTools", "autoAccept.tools"],
+    ) {
         let rule = prefix_rule(Verdict::Allow, item.literal());
         if rule.tool == ToolKind::Write {
             agent.permissions.auto_accept.push(item.literal());
         }
         agent.permissions.rules.push(rule);
     }
-    for item in items(top, ["tools", "exclude"], &["tools.exclude", "excludeTools"]) {
-        agent.permissions.rules.push(prefix_rule(Verdict::Deny, item.literal()));
+    for item in items(
+        top,
+        ["tools", "exclude"],
+        &["tools.exclude", "excludeTools"],
+    ) {
+        agent
+            .permissions
+            .rules
+            .push(prefix_rule(Verdict::Deny, item.literal()));
         agent.builtins.exclude.push(item.literal());
     }
     let core = items(top, ["tools", "core"], &["tools.core", "coreTools"]);
@@ -51,15 +67,25 @@ fn tools(top: &At<'_>, agent: &mut Agent) {
 }
 
 fn mode(top: &At<'_>, agent: &mut Agent) {
-    let stated = [top.path(&["general", "defaultApprovalMode"]), top.path(&["tools", "approvalMode"]), top.get("approvalMode"), top.get("defaultApprovalMode")];
+    let stated = [
+        top.path(&["general", "defaultApprovalMode"]),
+        top.path(&["tools", "approvalMode"]),
+        top.get("approvalMode"),
+        top.get("defaultApprovalMode"),
+    ];
     for mode in stated.into_iter().flatten() {
         match mode.text() {
             Some("yolo") => agent.permissions.bypass.push(mode.setting()),
-            Some("auto_edit" | "autoEdit" | "auto-edit") => agent.permissions.auto_accept.push(mode.setting()),
+            Some("auto_edit" | "autoEdit" | "auto-edit") => {
+                agent.permissions.auto_accept.push(mode.setting())
+            }
             _ => {}
         }
     }
-    for accept in [top.get("autoAccept"), top.path(&["tools", "autoAccept"])].into_iter().flatten() {
+    for accept in [top.get("autoAccept"), top.path(&["tools", "autoAccept"])]
+        .into_iter()
+        .flatten()
+    {
         if accept.truth() == Some(true) {
             agent.permissions.auto_accept.push(accept.setting());
         }
@@ -70,7 +96,10 @@ fn mode(top: &At<'_>, agent: &mut Agent) {
 }
 
 fn sandbox(top: &At<'_>, agent: &mut Agent) {
-    for at in [top.get("sandbox"), top.path(&["tools", "sandbox"])].into_iter().flatten() {
+    for at in [top.get("sandbox"), top.path(&["tools", "sandbox"])]
+        .into_iter()
+        .flatten()
+    {
         let state = match at.truth() {
             Some(false) => SandboxState::Off,
             Some(true) => SandboxState::On,
@@ -79,7 +108,11 @@ fn sandbox(top: &At<'_>, agent: &mut Agent) {
         };
         agent.permissions.sandbox.state = state;
         if state == SandboxState::Off {
-            agent.permissions.sandbox.because.push(Literal::new(at.key(), "false", at.entry_place()));
+            agent.permissions.sandbox.because.push(Literal::new(
+                at.key(),
+                "false",
+                at.entry_place(),
+            ));
         }
     }
 }

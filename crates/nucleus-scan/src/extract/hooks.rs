@@ -14,10 +14,20 @@ pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
 
 /// Reads `hooks: {event: [{matcher, hooks: [{type, command}]}]}` and the flatter forms of it.
 pub(super) fn read(top: &At<'_>, agent: &mut Agent) {
-    for event in top.get("hooks").map(|hooks| hooks.entries()).unwrap_or_default() {
+    for event in top
+        .get("hooks")
+        .map(|hooks| hooks.entries())
+        .unwrap_or_default()
+    {
         for group in event.items() {
-            let matcher = group.get("matcher").and_then(|at| at.text()).unwrap_or_default();
-            let inner = group.get("hooks").map(|hooks| hooks.items()).unwrap_or_default();
+            let matcher = group
+                .get("matcher")
+                .and_then(|at| at.text())
+                .unwrap_or_default();
+            let inner = group
+                .get("hooks")
+                .map(|hooks| hooks.items())
+                .unwrap_or_default();
             if inner.is_empty() {
                 one(event.key(), matcher, &group, agent);
             }
@@ -37,7 +47,12 @@ fn one(event: &str, matcher: &str, hook: &At<'_>, agent: &mut Agent) {
     }
     for key in ["command", "bash", "powershell", "cmd", "run"] {
         if let Some(command) = hook.get(key).filter(|at| at.text().is_some()) {
-            push(event, matcher, HookAction::Command(command.literal()), agent);
+            push(
+                event,
+                matcher,
+                HookAction::Command(command.literal()),
+                agent,
+            );
         }
     }
     if let Some(url) = hook.get("url").filter(|at| at.text().is_some()) {
@@ -53,12 +68,19 @@ fn kiro(top: &At<'_>, agent: &mut Agent) {
     if top.get("enabled").and_then(|at| at.truth()) == Some(false) {
         return;
     }
-    let event = top.path(&["when", "type"]).and_then(|at| at.text()).unwrap_or_default();
+    let event = top
+        .path(&["when", "type"])
+        .and_then(|at| at.text())
+        .unwrap_or_default();
     if let Some(then) = top.get("then") {
         one(event, "", &then, agent);
     }
 }
 
 fn push(event: &str, matcher: &str, action: HookAction, agent: &mut Agent) {
-    agent.hooks.push(Hook { event: event.to_owned(), matcher: matcher.to_owned(), action });
+    agent.hooks.push(Hook {
+        event: event.to_owned(),
+        matcher: matcher.to_owned(),
+        action,
+    });
 }

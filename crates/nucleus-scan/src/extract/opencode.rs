@@ -6,9 +6,19 @@ use crate::read::{At, SourceFile};
 
 /// Fills an agent.
 pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
-    let Some(top) = file.top() else { return Vec::new() };
-    agent.servers.extend(top.get("mcp").map(|map| servers::read(&map)).unwrap_or_default());
-    for plugin in top.get("plugin").map(|list| list.one_or_many()).unwrap_or_default() {
+    let Some(top) = file.top() else {
+        return Vec::new();
+    };
+    agent.servers.extend(
+        top.get("mcp")
+            .map(|map| servers::read(&map))
+            .unwrap_or_default(),
+    );
+    for plugin in top
+        .get("plugin")
+        .map(|list| list.one_or_many())
+        .unwrap_or_default()
+    {
         let package = plugin.items().into_iter().next().unwrap_or(plugin);
         agent.plugins.push(package.literal());
     }
@@ -16,15 +26,29 @@ pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
         permission(&table, "", agent);
     }
     for key in ["agent", "mode"] {
-        for sub in top.get(key).map(|agents| agents.entries()).unwrap_or_default() {
-            if let Some(table) = sub.get("permission").filter(|_| sub.get("disable").and_then(|at| at.truth()) != Some(true)) {
+        for sub in top
+            .get(key)
+            .map(|agents| agents.entries())
+            .unwrap_or_default()
+        {
+            if let Some(table) = sub
+                .get("permission")
+                .filter(|_| sub.get("disable").and_then(|at| at.truth()) != Some(true))
+            {
                 permission(&table, sub.key(), agent);
             }
         }
     }
-    for tool in top.get("tools").map(|tools| tools.entries()).unwrap_or_default() {
+    for tool in top
+        .get("tools")
+        .map(|tools| tools.entries())
+        .unwrap_or_default()
+    {
         if tool.truth() == Some(false) {
-            agent.builtins.exclude.push(Literal::new("", tool.key(), tool.entry_place()));
+            agent
+                .builtins
+                .exclude
+                .push(Literal::new("", tool.key(), tool.entry_place()));
         }
     }
     Vec::new()
@@ -32,7 +56,14 @@ pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
 
 fn permission(table: &At<'_>, only_for: &str, agent: &mut Agent) {
     if let Some(verdict) = table.text().and_then(verdict) {
-        push(agent, verdict, ToolKind::Any, None, table.setting(), only_for);
+        push(
+            agent,
+            verdict,
+            ToolKind::Any,
+            None,
+            table.setting(),
+            only_for,
+        );
         if verdict == Verdict::Allow {
             agent.permissions.bypass.push(table.setting());
         }
@@ -50,14 +81,38 @@ fn permission(table: &At<'_>, only_for: &str, agent: &mut Agent) {
         for rule in entry.entries() {
             if let Some(verdict) = rule.text().and_then(verdict) {
                 let pattern = (!matches!(rule.key(), "*" | "**")).then(|| rule.key().to_owned());
-                push(agent, verdict, tool.clone(), pattern, Literal::new("", &format!("{}: {}", rule.key(), rule.text().unwrap_or_default()), rule.entry_place()), only_for);
+                push(
+                    agent,
+                    verdict,
+                    tool.clone(),
+                    pattern,
+                    Literal::new(
+                        "",
+                        &format!("{}: {}", rule.key(), rule.text().unwrap_or_default()),
+                        rule.entry_place(),
+                    ),
+                    only_for,
+                );
             }
         }
     }
 }
 
-fn push(agent: &mut Agent, verdict: Verdict, tool: ToolKind, pattern: Option<String>, source: Literal, only_for: &str) {
-    agent.permissions.rules.push(PermissionRule { verdict, tool, pattern, source, only_for: only_for.to_owned() });
+fn push(
+    agent: &mut Agent,
+    verdict: Verdict,
+    tool: ToolKind,
+    pattern: Option<String>,
+    source: Literal,
+    only_for: &str,
+) {
+    agent.permissions.rules.push(PermissionRule {
+        verdict,
+        tool,
+        pattern,
+        source,
+        only_for: only_for.to_owned(),
+    });
 }
 
 fn verdict(text: &str) -> Option<Verdict> {

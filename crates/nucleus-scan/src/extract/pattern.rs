@@ -24,7 +24,13 @@ pub(super) fn prefix_rule(verdict: Verdict, source: Literal) -> PermissionRule {
 /// A bare command.
 pub(super) fn command_rule(verdict: Verdict, source: Literal, how: Match) -> PermissionRule {
     let pattern = command(source.raw_unmasked(), how);
-    PermissionRule { verdict, tool: ToolKind::Shell, pattern, source, only_for: String::new() }
+    PermissionRule {
+        verdict,
+        tool: ToolKind::Shell,
+        pattern,
+        source,
+        only_for: String::new(),
+    }
 }
 
 fn wrapped(verdict: Verdict, source: Literal, how: Match) -> PermissionRule {
@@ -39,7 +45,13 @@ fn wrapped(verdict: Verdict, source: Literal, how: Match) -> PermissionRule {
         (ToolKind::Shell, Some(inner)) => command(inner, how),
         (_, Some(inner)) => (!matches!(inner.trim(), "*" | "**" | "")).then(|| inner.to_owned()),
     };
-    PermissionRule { verdict, tool, pattern, source, only_for: String::new() }
+    PermissionRule {
+        verdict,
+        tool,
+        pattern,
+        source,
+        only_for: String::new(),
+    }
 }
 
 /// A command pattern with its wildcard spelled ` *`; `None` where everything fits.
@@ -52,21 +64,44 @@ fn command(text: &str, how: Match) -> Option<String> {
         Some(prefix) => format!("{prefix} *"),
         None => text.to_owned(),
     };
-    Some(if how == Match::Prefix && !normal.ends_with('*') { format!("{normal} *") } else { normal })
+    Some(if how == Match::Prefix && !normal.ends_with('*') {
+        format!("{normal} *")
+    } else {
+        normal
+    })
 }
 
 fn tool(name: &str, inner: Option<&str>) -> ToolKind {
     if let Some(rest) = name.strip_prefix("mcp__") {
-        let (server, tool) = rest.split_once("__").map_or((rest, None), |(server, tool)| (server, Some(tool)));
+        let (server, tool) = rest
+            .split_once("__")
+            .map_or((rest, None), |(server, tool)| (server, Some(tool)));
         return mcp(server, tool);
     }
     match name {
         "*" => ToolKind::Any,
-        "Bash" | "Shell" | "PowerShell" | "run_shell_command" | "ShellTool" | "shell" | "execute_bash" | "bash" | "terminal" | "execute_cmd" | "Terminal" => ToolKind::Shell,
-        "Read" | "Glob" | "Grep" | "LS" | "GlobTool" | "GrepTool" | "View" | "read_file" | "list_directory" | "read_many_files" | "glob" | "search_file_content" | "fs_read"
-        | "read" | "grep" | "NotebookRead" | "ReadFile" => ToolKind::Read,
-        "Edit" | "Write" | "MultiEdit" | "NotebookEdit" | "write_file" | "replace" | "edit_file" | "delete_file" | "make_directory" | "fs_write" | "write" | "edit" | "WriteFile"
-        | "EditTool" | "Replace" => ToolKind::Write,
+        "Bash" | "Shell" | "PowerShell" | "run_shell_command" | "ShellTool" | "shell"
+        | "execute_bash" | "bash" | "terminal" | "execute_cmd" | "Terminal" => ToolKind::Shell,
+        "Read"
+        | "Glob"
+        | "Grep"
+        | "LS"
+        | "GlobTool"
+        | "GrepTool"
+        | "View"
+        | "read_file"
+        | "list_directory"
+        | "read_many_files"
+        | "glob"
+        | "search_file_content"
+        | "fs_read"
+        | "read"
+        | "grep"
+        | "NotebookRead"
+        | "ReadFile" => ToolKind::Read,
+        "Edit" | "Write" | "MultiEdit" | "NotebookEdit" | "write_file" | "replace"
+        | "edit_file" | "delete_file" | "make_directory" | "fs_write" | "write" | "edit"
+        | "WriteFile" | "EditTool" | "Replace" => ToolKind::Write,
         "WebFetch" | "web_fetch" | "fetch" | "webfetch" | "url" => ToolKind::WebFetch,
         "WebSearch" | "google_web_search" | "web_search" | "websearch" => ToolKind::WebSearch,
         "Mcp" | "mcp" => match inner.and_then(|inner| inner.split_once(':')) {
@@ -79,5 +114,8 @@ fn tool(name: &str, inner: Option<&str>) -> ToolKind {
 }
 
 fn mcp(server: &str, tool: Option<&str>) -> ToolKind {
-    ToolKind::Mcp { server: server.to_owned(), tool: tool.filter(|tool| *tool != "*").map(str::to_owned) }
+    ToolKind::Mcp {
+        server: server.to_owned(),
+        tool: tool.filter(|tool| *tool != "*").map(str::to_owned),
+    }
 }

@@ -7,13 +7,23 @@ use crate::read::{At, SourceFile};
 
 /// Fills an agent.
 pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
-    let Some(top) = file.top() else { return Vec::new() };
+    let Some(top) = file.top() else {
+        return Vec::new();
+    };
     if let Some(name) = top.get("name").and_then(|at| at.text()) {
         agent.name = name.to_owned();
     }
-    agent.servers.extend(top.get("mcpServers").map(|map| servers::read(&map)).unwrap_or_default());
+    agent.servers.extend(
+        top.get("mcpServers")
+            .map(|map| servers::read(&map))
+            .unwrap_or_default(),
+    );
     hooks::read(&top, agent);
-    for tool in top.get("allowedTools").map(|list| list.items()).unwrap_or_default() {
+    for tool in top
+        .get("allowedTools")
+        .map(|list| list.items())
+        .unwrap_or_default()
+    {
         allowed(tool.literal(), agent);
     }
     commands(&top, agent);
@@ -32,8 +42,13 @@ fn allowed(source: Literal, agent: &mut Agent) {
         "web_search" => ToolKind::WebSearch,
         other => match other.strip_prefix('@') {
             Some(rest) => {
-                let (server, tool) = rest.split_once('/').map_or((rest, None), |(server, tool)| (server, Some(tool)));
-                ToolKind::Mcp { server: server.to_owned(), tool: tool.filter(|tool| *tool != "*").map(str::to_owned) }
+                let (server, tool) = rest
+                    .split_once('/')
+                    .map_or((rest, None), |(server, tool)| (server, Some(tool)));
+                ToolKind::Mcp {
+                    server: server.to_owned(),
+                    tool: tool.filter(|tool| *tool != "*").map(str::to_owned),
+                }
             }
             None => ToolKind::Other(other.to_owned()),
         },
@@ -41,19 +56,37 @@ fn allowed(source: Literal, agent: &mut Agent) {
     if tool == ToolKind::Write {
         agent.permissions.auto_accept.push(source.clone());
     }
-    agent.permissions.rules.push(PermissionRule { verdict: Verdict::Allow, tool, pattern: None, source, only_for: String::new() });
+    agent.permissions.rules.push(PermissionRule {
+        verdict: Verdict::Allow,
+        tool,
+        pattern: None,
+        source,
+        only_for: String::new(),
+    });
 }
 
 /// `toolsSettings.execute_bash.allowedCommands`, regular expressions over the whole command.
 fn commands(top: &At<'_>, agent: &mut Agent) {
     for tool in ["execute_bash", "shell"] {
-        for item in top.path(&["toolsSettings", tool, "allowedCommands"]).map(|list| list.items()).unwrap_or_default() {
-            let text = item.text().unwrap_or_default().trim_start_matches('^').trim_end_matches('$');
+        for item in top
+            .path(&["toolsSettings", tool, "allowedCommands"])
+            .map(|list| list.items())
+            .unwrap_or_default()
+        {
+            let text = item
+                .text()
+                .unwrap_or_default()
+                .trim_start_matches('^')
+                .trim_end_matches('$');
             let plain = match text.strip_suffix(".*") {
                 Some(prefix) => format!("{} *", prefix.trim_end()),
                 None => text.to_owned(),
             };
-            agent.permissions.rules.push(command_rule(Verdict::Allow, Literal::new("", &plain, item.place()), Match::Glob));
+            agent.permissions.rules.push(command_rule(
+                Verdict::Allow,
+                Literal::new("", &plain, item.place()),
+                Match::Glob,
+            ));
         }
     }
 }

@@ -8,13 +8,25 @@ use crate::read::SourceFile;
 use crate::rules::Surroundings;
 
 /// The rewrite that pins what stands at a piece of evidence, if a lock file knows its version.
-pub(crate) fn pin(file: &SourceFile, evidence: &Evidence, surroundings: &Surroundings) -> Option<Edit> {
+pub(crate) fn pin(
+    file: &SourceFile,
+    evidence: &Evidence,
+    surroundings: &Surroundings,
+) -> Option<Edit> {
     let span = evidence.place.span;
     let raw = file.text.get(span.start..span.end)?;
     let quoted = raw.len() >= 2 && raw.starts_with(['"', '\'']) && raw.ends_with(['"', '\'']);
-    let (start, text) = if quoted { (span.start + 1, &raw[1..raw.len() - 1]) } else { (span.start, raw) };
+    let (start, text) = if quoted {
+        (span.start + 1, &raw[1..raw.len() - 1])
+    } else {
+        (span.start, raw)
+    };
     let pinned = npm(text, surroundings).or_else(|| python(text, surroundings))?;
-    Some(Edit { file: Arc::clone(&file.name), span: (start..start + text.len()).into(), replacement: pinned })
+    Some(Edit {
+        file: Arc::clone(&file.name),
+        span: (start..start + text.len()).into(),
+        replacement: pinned,
+    })
 }
 
 fn npm(text: &str, surroundings: &Surroundings) -> Option<String> {

@@ -31,9 +31,17 @@ impl Plan {
     #[must_use]
     pub fn of(scan: &Scan) -> Self {
         let mut by_file: BTreeMap<Arc<FileName>, (Vec<Edit>, Vec<ByteSpan>)> = BTreeMap::new();
-        for finding in scan.findings.iter().filter(|finding| finding.suppressed.is_none()) {
+        for finding in scan
+            .findings
+            .iter()
+            .filter(|finding| finding.suppressed.is_none())
+        {
             for edit in finding.fix.iter().flat_map(|fix| &fix.edits) {
-                by_file.entry(Arc::clone(&edit.file)).or_default().0.push(edit.clone());
+                by_file
+                    .entry(Arc::clone(&edit.file))
+                    .or_default()
+                    .0
+                    .push(edit.clone());
             }
         }
         for finding in scan.findings.iter().filter(holds_secret) {
@@ -43,7 +51,12 @@ impl Plan {
                 }
             }
         }
-        Self { rewrites: by_file.into_iter().filter_map(|(file, (edits, secrets))| Rewrite::new(file, edits, secrets)).collect() }
+        Self {
+            rewrites: by_file
+                .into_iter()
+                .filter_map(|(file, (edits, secrets))| Rewrite::new(file, edits, secrets))
+                .collect(),
+        }
     }
 
     /// The files, in order.
@@ -64,7 +77,9 @@ impl Plan {
     /// Names the first file that could not be written, or that is not what was scanned any more.
     pub fn write(&self) -> Result<usize, String> {
         for rewrite in &self.rewrites {
-            rewrite.write().map_err(|why| format!("`{}`: {why}", rewrite.file.shown))?;
+            rewrite
+                .write()
+                .map_err(|why| format!("`{}`: {why}", rewrite.file.shown))?;
         }
         Ok(self.rewrites.len())
     }
@@ -72,7 +87,10 @@ impl Plan {
 
 /// Findings whose places are secrets.
 fn holds_secret(finding: &&Finding) -> bool {
-    matches!(finding.rule.0, "plaintext-credential" | "secret-in-disabled-server" | "long-lived-token")
+    matches!(
+        finding.rule.0,
+        "plaintext-credential" | "secret-in-disabled-server" | "long-lived-token"
+    )
 }
 
 impl Rewrite {
@@ -80,11 +98,20 @@ impl Rewrite {
         let before = std::fs::read_to_string(&file.path).ok()?;
         edits.sort_by_key(|edit| edit.span);
         edits.dedup();
-        let apart = edits.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start);
-        let inside = edits.iter().all(|edit| before.get(edit.span.start..edit.span.end).is_some());
+        let apart = edits
+            .windows(2)
+            .all(|pair| pair[0].span.end <= pair[1].span.start);
+        let inside = edits
+            .iter()
+            .all(|edit| before.get(edit.span.start..edit.span.end).is_some());
         secrets.sort_unstable();
         secrets.dedup();
-        (apart && inside).then_some(Self { file, before, edits, secrets })
+        (apart && inside).then_some(Self {
+            file,
+            before,
+            edits,
+            secrets,
+        })
     }
 
     /// The file.
@@ -112,14 +139,28 @@ impl Rewrite {
         let before = self.masked(&[]);
         let after = self.masked(&self.edits);
         let mut out = String::new();
-        let _ = write!(out, "{}", TextDiff::from_lines(&before, &after).unified_diff().context_radius(2).header(&self.file.shown, &self.file.shown));
+        let _ = write!(
+            out,
+            "{}",
+            TextDiff::from_lines(&before, &after)
+                .unified_diff()
+                .context_radius(2)
+                .header(&self.file.shown, &self.file.shown)
+        );
         out
     }
 
     /// The text with some edits made and every other secret masked.
     fn masked(&self, edits: &[Edit]) -> String {
-        let mut changes: Vec<(ByteSpan, String)> = edits.iter().map(|edit| (edit.span, edit.replacement.clone())).collect();
-        let free = |span: &&ByteSpan| !edits.iter().any(|edit| edit.span.start < span.end && span.start < edit.span.end);
+        let mut changes: Vec<(ByteSpan, String)> = edits
+            .iter()
+            .map(|edit| (edit.span, edit.replacement.clone()))
+            .collect();
+        let free = |span: &&ByteSpan| {
+            !edits
+                .iter()
+                .any(|edit| edit.span.start < span.end && span.start < edit.span.end)
+        };
         for span in self.secrets.iter().filter(free) {
             if let Some(text) = self.before.get(span.start..span.end) {
                 changes.push((*span, secret::mask_one(text)));
@@ -151,7 +192,10 @@ impl Rewrite {
         }
         let temporary = temporary(path);
         let mut file = std::fs::File::create_new(&temporary).map_err(said)?;
-        let written = file.set_permissions(data.permissions()).and_then(|()| file.write_all(self.after().as_bytes())).and_then(|()| file.sync_all());
+        let written = file
+            .set_permissions(data.permissions())
+            .and_then(|()| file.write_all(self.after().as_bytes()))
+            .and_then(|()| file.sync_all());
         let done = written.and_then(|()| std::fs::rename(&temporary, path));
         if done.is_err() {
             let _ = std::fs::remove_file(&temporary);
@@ -161,6 +205,9 @@ impl Rewrite {
 }
 
 fn temporary(path: &Path) -> std::path::PathBuf {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     path.with_file_name(format!(".{name}.{}.nucleus-fix", std::process::id()))
 }

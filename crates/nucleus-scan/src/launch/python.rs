@@ -4,14 +4,49 @@ use super::package::{Fetched, Registry, has_commit, is_local, is_repository, is_
 
 /// Options of uv that take a value which is no package.
 const VALUED: &[&str] = &[
-    "--python", "-p", "--index-url", "--extra-index-url", "--index", "--default-index", "--directory", "--project", "--env-file", "--cache-dir", "--constraints",
-    "--constraint", "-c", "--overrides", "--refresh-package", "--with-requirements", "--with-editable", "--config-file", "--allow-insecure-host", "-i", "--color",
-    "--group", "--extra", "--python-platform", "--prerelease", "--resolution", "--exclude-newer", "-m", "--module", "--pip-args", "-r", "--requirement", "--index-strategy",
+    "--python",
+    "-p",
+    "--index-url",
+    "--extra-index-url",
+    "--index",
+    "--default-index",
+    "--directory",
+    "--project",
+    "--env-file",
+    "--cache-dir",
+    "--constraints",
+    "--constraint",
+    "-c",
+    "--overrides",
+    "--refresh-package",
+    "--with-requirements",
+    "--with-editable",
+    "--config-file",
+    "--allow-insecure-host",
+    "-i",
+    "--color",
+    "--group",
+    "--extra",
+    "--python-platform",
+    "--prerelease",
+    "--resolution",
+    "--exclude-newer",
+    "-m",
+    "--module",
+    "--pip-args",
+    "-r",
+    "--requirement",
+    "--index-strategy",
 ];
 
 /// `uvx`, `uv tool run`, `uv run --with`, `uv tool install`, `pipx run`, `pip install`.
 pub(super) fn python(program: &str, rest: &[&str]) -> Vec<Fetched> {
-    let verbs: Vec<&str> = rest.iter().take_while(|word| !word.starts_with('-')).take(2).copied().collect();
+    let verbs: Vec<&str> = rest
+        .iter()
+        .take_while(|word| !word.starts_with('-'))
+        .take(2)
+        .copied()
+        .collect();
     match (program, verbs.as_slice()) {
         ("uvx", _) => tool(rest, 0, false),
         ("uv", ["tool", "run"]) => tool(&rest[2..], 2, false),
@@ -33,13 +68,22 @@ fn tool(rest: &[&str], base: usize, is_install: bool) -> Vec<Fetched> {
         let word = rest[at];
         match word {
             "--from" | "--spec" | "--with" | "-w" => {
-                found.extend(specs(rest.get(at + 1).copied().unwrap_or_default(), base + at + 1));
+                found.extend(specs(
+                    rest.get(at + 1).copied().unwrap_or_default(),
+                    base + at + 1,
+                ));
                 from |= word == "--from" || word == "--spec";
                 at += 1;
             }
             _ if VALUED.contains(&word) => at += 1,
-            _ if word.starts_with("--from=") || word.starts_with("--with=") || word.starts_with("--spec=") => {
-                found.extend(specs(word.split_once('=').map_or("", |(_, spec)| spec), base + at));
+            _ if word.starts_with("--from=")
+                || word.starts_with("--with=")
+                || word.starts_with("--spec=") =>
+            {
+                found.extend(specs(
+                    word.split_once('=').map_or("", |(_, spec)| spec),
+                    base + at,
+                ));
                 from |= !word.starts_with("--with=");
             }
             _ if word.starts_with('-') => {}
@@ -52,7 +96,13 @@ fn tool(rest: &[&str], base: usize, is_install: bool) -> Vec<Fetched> {
         }
         at += 1;
     }
-    found.into_iter().map(|package| Fetched { is_install, ..package }).collect()
+    found
+        .into_iter()
+        .map(|package| Fetched {
+            is_install,
+            ..package
+        })
+        .collect()
 }
 
 /// `uv run` fetches what `--with` names; the project itself is locked.
@@ -63,7 +113,10 @@ fn with_only(rest: &[&str], base: usize) -> Vec<Fetched> {
             break;
         }
         if *word == "--with" {
-            found.extend(specs(rest.get(at + 1).copied().unwrap_or_default(), base + at + 1));
+            found.extend(specs(
+                rest.get(at + 1).copied().unwrap_or_default(),
+                base + at + 1,
+            ));
         } else if let Some(list) = word.strip_prefix("--with=") {
             found.extend(specs(list, base + at));
         }
@@ -80,19 +133,32 @@ fn installs(rest: &[&str], base: usize) -> Vec<Fetched> {
         }
         skip = VALUED.contains(word);
         if !word.starts_with('-') {
-            found.extend(spec(word, base + at).map(|package| Fetched { is_install: true, ..package }));
+            found.extend(spec(word, base + at).map(|package| Fetched {
+                is_install: true,
+                ..package
+            }));
         }
     }
     found
 }
 
 fn specs(list: &str, word: usize) -> Vec<Fetched> {
-    list.split(',').filter_map(|one| spec(one.trim(), word)).collect()
+    list.split(',')
+        .filter_map(|one| spec(one.trim(), word))
+        .collect()
 }
 
 /// A requirement. `None` for paths, variables and what is no name.
 fn spec(text: &str, word: usize) -> Option<Fetched> {
-    let made = |name: &str, is_pinned| Some(Fetched { registry: Registry::PyPi, name: name.to_owned(), is_pinned, word, is_install: false });
+    let made = |name: &str, is_pinned| {
+        Some(Fetched {
+            registry: Registry::PyPi,
+            name: name.to_owned(),
+            is_pinned,
+            word,
+            is_install: false,
+        })
+    };
     if is_local(text) || is_variable(text) {
         return None;
     }
@@ -102,16 +168,30 @@ fn spec(text: &str, word: usize) -> Option<Fetched> {
     if let Some((name, from)) = text.split_once(" @ ") {
         return made(name, has_commit(from));
     }
-    let end = text.find(['=', '<', '>', '~', '!', '@', '[', ' ']).unwrap_or(text.len());
+    let end = text
+        .find(['=', '<', '>', '~', '!', '@', '[', ' '])
+        .unwrap_or(text.len());
     let name = &text[..end];
-    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+    if name.is_empty()
+        || !name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    {
         return None;
     }
-    let rest = text[end..].find(']').map_or(&text[end..], |at| &text[end + at + 1..]);
-    let version = rest.strip_prefix("===").or_else(|| rest.strip_prefix("==")).or_else(|| rest.strip_prefix('@'));
+    let rest = text[end..]
+        .find(']')
+        .map_or(&text[end..], |at| &text[end + at + 1..]);
+    let version = rest
+        .strip_prefix("===")
+        .or_else(|| rest.strip_prefix("=="))
+        .or_else(|| rest.strip_prefix('@'));
     made(name, version.is_some_and(is_exact))
 }
 
 fn is_exact(version: &str) -> bool {
-    version.starts_with(|c: char| c.is_ascii_digit()) && version.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'!'))
+    version.starts_with(|c: char| c.is_ascii_digit())
+        && version
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'!'))
 }

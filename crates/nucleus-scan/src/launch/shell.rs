@@ -25,10 +25,17 @@ const MAX_SCRIPT_BYTES: usize = 1 << 20;
 
 /// The simple commands of a script. Substitutions are commands of their own.
 pub(crate) fn commands(text: &str) -> Vec<Command> {
-    let mut cutter = Cutter { out: Vec::new(), command: Command::default(), word: None };
+    let mut cutter = Cutter {
+        out: Vec::new(),
+        command: Command::default(),
+        word: None,
+    };
     let mut quote: Option<char> = None;
     let mut outer: Vec<Option<char>> = Vec::new();
-    let mut chars = text.char_indices().take_while(|(at, _)| *at < MAX_SCRIPT_BYTES).peekable();
+    let mut chars = text
+        .char_indices()
+        .take_while(|(at, _)| *at < MAX_SCRIPT_BYTES)
+        .peekable();
     while let Some((at, c)) = chars.next() {
         match (quote, c) {
             (Some('\''), '\'') | (Some('"'), '"') => quote = None,
@@ -51,9 +58,13 @@ pub(crate) fn commands(text: &str) -> Vec<Command> {
                 Some((_, '\n')) => cutter.end_word(at),
                 next => cutter.push_next(next, at),
             },
-            (None, '#') if cutter.word.is_none() => while chars.next_if(|(_, c)| *c != '\n').is_some() {},
+            (None, '#') if cutter.word.is_none() => {
+                while chars.next_if(|(_, c)| *c != '\n').is_some() {}
+            }
             (None, '\n' | ';' | '(' | ')' | '`') => cutter.end_command(at, false),
-            (None, '&') if chars.peek().map(|(_, c)| *c) == Some('>') || cutter.ends_with('>') => cutter.push(at, c),
+            (None, '&') if chars.peek().map(|(_, c)| *c) == Some('>') || cutter.ends_with('>') => {
+                cutter.push(at, c)
+            }
             (None, '&') => cutter.end_command(at, false),
             (None, '|') => {
                 let or = chars.next_if(|(_, c)| *c == '|').is_some();
@@ -80,7 +91,10 @@ impl Cutter {
     }
 
     fn push(&mut self, at: usize, c: char) {
-        self.word.get_or_insert_with(|| (at, String::new())).1.push(c);
+        self.word
+            .get_or_insert_with(|| (at, String::new()))
+            .1
+            .push(c);
     }
 
     fn push_next(&mut self, next: Option<(usize, char)>, at: usize) {
@@ -90,7 +104,9 @@ impl Cutter {
     }
 
     fn ends_with(&self, c: char) -> bool {
-        self.word.as_ref().is_some_and(|(_, word)| word.ends_with(c))
+        self.word
+            .as_ref()
+            .is_some_and(|(_, word)| word.ends_with(c))
     }
 
     fn end_word(&mut self, at: usize) {
@@ -115,12 +131,17 @@ pub(crate) fn is_remote_script(text: &str) -> Option<Range<usize>> {
     for (nth, command) in commands.iter().enumerate() {
         let argv = command.argv();
         let at = super::unwrapped(&argv);
-        let Some(program) = argv.get(at).map(|word| super::program(word)) else { continue };
+        let Some(program) = argv.get(at).map(|word| super::program(word)) else {
+            continue;
+        };
         if !fetches(&program, &argv) {
             continue;
         }
         let span = command.spans.first()?.start..command.spans.last()?.end;
-        let piped_on = commands[nth + 1..].iter().take_while(|next| next.is_piped).any(|next| is_interpreter(next));
+        let piped_on = commands[nth + 1..]
+            .iter()
+            .take_while(|next| next.is_piped)
+            .any(|next| is_interpreter(next));
         let into = nth > 0 && interprets(&commands[nth - 1], &text[..span.start]);
         if piped_on || into {
             return Some(span);
@@ -131,8 +152,13 @@ pub(crate) fn is_remote_script(text: &str) -> Option<Range<usize>> {
 
 fn fetches(program: &str, argv: &[&str]) -> bool {
     match program {
-        "curl" | "wget" | "iwr" | "irm" | "invoke-webrequest" | "invoke-restmethod" | "fetch" => argv.iter().any(|word| word.contains("://") || word.contains('$') || word.contains('.')),
-        "new-object" => argv.iter().any(|word| word.to_ascii_lowercase().contains("webclient")),
+        "curl" | "wget" | "iwr" | "irm" | "invoke-webrequest" | "invoke-restmethod" | "fetch" => {
+            argv.iter()
+                .any(|word| word.contains("://") || word.contains('$') || word.contains('.'))
+        }
+        "new-object" => argv
+            .iter()
+            .any(|word| word.to_ascii_lowercase().contains("webclient")),
         _ => false,
     }
 }
@@ -141,17 +167,54 @@ fn fetches(program: &str, argv: &[&str]) -> bool {
 fn is_interpreter(command: &Command) -> bool {
     let argv = command.argv();
     let argv = &argv[super::unwrapped(&argv)..];
-    let Some(first) = argv.first() else { return false };
-    let fixed = argv[1..].iter().any(|word| matches!(*word, "-c" | "-e" | "-m"));
-    matches!(super::program(first).as_str(), "sh" | "bash" | "zsh" | "dash" | "ksh" | "fish" | "python" | "python3" | "node" | "perl" | "ruby" | "php" | "iex" | "invoke-expression" | "source" | "pwsh" | "powershell")
-        && !fixed
+    let Some(first) = argv.first() else {
+        return false;
+    };
+    let fixed = argv[1..]
+        .iter()
+        .any(|word| matches!(*word, "-c" | "-e" | "-m"));
+    matches!(
+        super::program(first).as_str(),
+        "sh" | "bash"
+            | "zsh"
+            | "dash"
+            | "ksh"
+            | "fish"
+            | "python"
+            | "python3"
+            | "node"
+            | "perl"
+            | "ruby"
+            | "php"
+            | "iex"
+            | "invoke-expression"
+            | "source"
+            | "pwsh"
+            | "powershell"
+    ) && !fixed
 }
 
 /// `bash <(curl …)`, `sh -c "$(curl …)"`, `eval "$(curl …)"`, `. <(curl …)`.
 fn interprets(before: &Command, text: &str) -> bool {
     let substituted = text.trim_end().ends_with(['(', '`']) || text.trim_end().ends_with("$(");
-    let Some(first) = before.words.first() else { return false };
-    substituted && matches!(super::program(first).as_str(), "sh" | "bash" | "zsh" | "dash" | "eval" | "source" | "." | "python" | "python3" | "iex" | "sudo" | "su")
+    let Some(first) = before.words.first() else {
+        return false;
+    };
+    substituted
+        && matches!(
+            super::program(first).as_str(),
+            "sh" | "bash"
+                | "zsh"
+                | "dash"
+                | "eval"
+                | "source"
+                | "."
+                | "python"
+                | "python3"
+                | "iex"
+                | "sudo"
+                | "su"
+        )
 }
 
 #[cfg(test)]
@@ -160,12 +223,18 @@ mod tests {
     use crate::launch::{fetched, image_is_pinned, run, unwrapped};
 
     fn words(text: &str) -> Vec<Vec<String>> {
-        commands(text).into_iter().map(|command| command.words).collect()
+        commands(text)
+            .into_iter()
+            .map(|command| command.words)
+            .collect()
     }
 
     #[test]
     fn scripts_are_cut_at_operators_and_not_in_quotes() {
-        assert_eq!(words("a 'b; c' && d \"e|f\" # g\nh"), [vec!["a", "b; c"], vec!["d", "e|f"], vec!["h"]]);
+        assert_eq!(
+            words("a 'b; c' && d \"e|f\" # g\nh"),
+            [vec!["a", "b; c"], vec!["d", "e|f"], vec!["h"]]
+        );
         assert_eq!(words("x >&2 || y"), [vec!["x", ">&2"], vec!["y"]]);
     }
 
@@ -181,7 +250,13 @@ mod tests {
         ] {
             assert!(is_remote_script(text).is_some(), "{text}");
         }
-        for text in ["curl -o f https://x.example/f.sh", "curl -s https://x.example/a.json | jq .", "curl https://x.example/a | python3 -m json.tool", "bash i.sh", "# curl https://x | sh"] {
+        for text in [
+            "curl -o f https://x.example/f.sh",
+            "curl -s https://x.example/a.json | jq .",
+            "curl https://x.example/a | python3 -m json.tool",
+            "bash i.sh",
+            "# curl https://x | sh",
+        ] {
             assert_eq!(is_remote_script(text), None, "{text}");
         }
     }
@@ -189,7 +264,11 @@ mod tests {
     fn unpinned(line: &str) -> Vec<String> {
         let words: Vec<&str> = line.split(' ').collect();
         let from = unwrapped(&words);
-        fetched(&words[from..]).into_iter().filter(|package| !package.is_pinned).map(|package| package.name).collect()
+        fetched(&words[from..])
+            .into_iter()
+            .filter(|package| !package.is_pinned)
+            .map(|package| package.name)
+            .collect()
     }
 
     #[test]
@@ -204,7 +283,10 @@ mod tests {
             ("yarn dlx a", "a"),
             ("bun x a", "a"),
             ("/opt/bin/uvx a", "a"),
-            ("uvx --from git+https://github.com/a/b a", "git+https://github.com/a/b"),
+            (
+                "uvx --from git+https://github.com/a/b a",
+                "git+https://github.com/a/b",
+            ),
             ("uv tool run a>=1", "a"),
             ("uv run --with a b.py", "a"),
             ("uv --directory x run --with a b", "a"),
@@ -217,8 +299,20 @@ mod tests {
             assert_eq!(unpinned(line), [name], "{line}");
         }
         for line in [
-            "npx a@1.2.3", "npx @s/a@0.0.1-seed", "npx --no-install a", "npx ./a", "uvx a==1.2", "uvx a@0.0.1a4", "uvx --from git+https://github.com/a/b@0123abcd a",
-            "uv run a.py", "pnpm exec a", "npm install a", "npm run a", "node a.js", "npx -y a@${VERSION}", "uvx --python 3.12 a==1.0.0",
+            "npx a@1.2.3",
+            "npx @s/a@0.0.1-seed",
+            "npx --no-install a",
+            "npx ./a",
+            "uvx a==1.2",
+            "uvx a@0.0.1a4",
+            "uvx --from git+https://github.com/a/b@0123abcd a",
+            "uv run a.py",
+            "pnpm exec a",
+            "npm install a",
+            "npm run a",
+            "node a.js",
+            "npx -y a@${VERSION}",
+            "uvx --python 3.12 a==1.0.0",
         ] {
             assert_eq!(unpinned(line), Vec::<String>::new(), "{line}");
         }
@@ -229,8 +323,20 @@ mod tests {
         let line: Vec<&str> = "docker run -i --rm -e KEY --network host -v /a:/b --mount=type=bind,src=/x ghcr.io/a/b:latest serve".split(' ').collect();
         let found = run(&line).unwrap();
         assert_eq!(found.image.map(|at| line[at]), Some("ghcr.io/a/b:latest"));
-        assert!(found.options.iter().any(|(_, name, value)| name == "--network" && value == "host"));
-        for (image, pinned) in [("a", false), ("a:latest", false), ("a:1", true), ("localhost:5000/a", false), ("a@sha256:00", true), ("${IMAGE}", true)] {
+        assert!(
+            found
+                .options
+                .iter()
+                .any(|(_, name, value)| name == "--network" && value == "host")
+        );
+        for (image, pinned) in [
+            ("a", false),
+            ("a:latest", false),
+            ("a:1", true),
+            ("localhost:5000/a", false),
+            ("a@sha256:00", true),
+            ("${IMAGE}", true),
+        ] {
             assert_eq!(image_is_pinned(image), pinned, "{image}");
         }
         assert_eq!(run(&["docker", "compose", "run", "x"]), None);

@@ -34,18 +34,30 @@ fn step(words: &[&str]) -> usize {
         at
     };
     match program(first).as_str() {
-        "env" | "cross-env" | "command" | "exec" | "nohup" | "time" | "builtin" | "caffeinate" | "setsid" | "stdbuf" | "unbuffer" => options(&["-u", "--unset", "-C", "-S"]),
+        "env" | "cross-env" | "command" | "exec" | "nohup" | "time" | "builtin" | "caffeinate"
+        | "setsid" | "stdbuf" | "unbuffer" => options(&["-u", "--unset", "-C", "-S"]),
         "sudo" | "doas" => options(&["-u", "-g", "-h", "-p"]),
         "nice" | "ionice" => options(&["-n", "-c"]),
         "timeout" => options(&["-s", "-k", "--signal"]) + 1,
         "xvfb-run" => options(&["-n", "-s", "--server-args"]),
-        "cmd" => words.iter().position(|word| word.eq_ignore_ascii_case("/c") || word.eq_ignore_ascii_case("/k")).map_or(0, |at| at + 1),
+        "cmd" => words
+            .iter()
+            .position(|word| word.eq_ignore_ascii_case("/c") || word.eq_ignore_ascii_case("/k"))
+            .map_or(0, |at| at + 1),
         "wsl" => options(&["-d", "--distribution", "-u", "--user", "--cd"]),
-        "dotenv" | "dotenvx" | "doppler" | "op" | "infisical" | "aws-vault" | "mise" | "direnv" | "varlock" => words.iter().position(|word| *word == "--").map_or(0, |at| at + 1),
+        "dotenv" | "dotenvx" | "doppler" | "op" | "infisical" | "aws-vault" | "mise" | "direnv"
+        | "varlock" => words
+            .iter()
+            .position(|word| *word == "--")
+            .map_or(0, |at| at + 1),
         _ => 0,
     }
 }
 
 fn is_assignment(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !name.starts_with(|c: char| c.is_ascii_digit()))
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+    })
 }

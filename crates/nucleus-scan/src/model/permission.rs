@@ -1,5 +1,7 @@
 //! Permission rules of every client in one shape.
 
+use std::fmt;
+
 use super::place::Literal;
 
 /// What a rule says about a request it matches.
@@ -41,8 +43,8 @@ pub enum ToolKind {
     Other(String),
 }
 
-/// One rule, as the client reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One rule, as the client reads it. Printed for debugging, its pattern is masked like its source.
+#[derive(Clone, PartialEq, Eq)]
 pub struct PermissionRule {
     /// What it says.
     pub verdict: Verdict,
@@ -54,6 +56,12 @@ pub struct PermissionRule {
     pub source: Literal,
     /// The sub-agent it is limited to, empty for all.
     pub only_for: String,
+}
+
+impl fmt::Debug for PermissionRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?} {:?}", self.verdict, self.tool, self.source)
+    }
 }
 
 /// What is known of the client's sandbox.

@@ -173,7 +173,10 @@ mod tests {
             "&lt;img src=x&gt; &#64;all \\| \\[x\\](y) `a\\|b`"
         );
         assert_eq!(sentence("odd ` tick"), "odd \\` tick");
-        assert_eq!(sentence("see https://x: www.y"), "see https&#58;//x: www&#46;y");
+        assert_eq!(
+            sentence("see https://x: www.y"),
+            "see https&#58;//x: www&#46;y"
+        );
         assert_eq!(
             mermaid("x\"]\n click a \"javascript:1\""),
             "x    click a  javascript:1 "

@@ -70,18 +70,35 @@ fn evidence(path: &Path) -> Vec<Evidence> {
 fn cut(projection: &Projection) -> String {
     let suppliers = |leg: Label| -> Vec<&str> {
         let known = |power: &&Power| power.origin != Origin::Unknown && power.legs.contains(leg);
-        projection.powers.iter().filter(known).map(|power| power.name.as_str()).collect()
+        projection
+            .powers
+            .iter()
+            .filter(known)
+            .map(|power| power.name.as_str())
+            .collect()
     };
-    let legs = [Label::ExfilVector, Label::PrivateData, Label::UntrustedContent];
-    let least = legs.into_iter().min_by_key(|leg| suppliers(*leg).len()).unwrap_or(Label::ExfilVector);
-    let names: Vec<String> = suppliers(least).iter().map(|name| format!("`{name}`")).collect();
+    let legs = [
+        Label::ExfilVector,
+        Label::PrivateData,
+        Label::UntrustedContent,
+    ];
+    let least = legs
+        .into_iter()
+        .min_by_key(|leg| suppliers(*leg).len())
+        .unwrap_or(Label::ExfilVector);
+    let names: Vec<String> = suppliers(least)
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect();
     let names = names.join(" and ");
     let how = match least {
         Label::ExfilVector => format!("Deny what sends in {names}"),
         Label::PrivateData => format!("Deny what reads private data in {names}"),
         Label::UntrustedContent => format!("Deny what brings in a stranger's words in {names}"),
     };
-    format!("{how}, or remove it, and the path is cut; or run the agent under `nucleus run`, which asks before the last step.")
+    format!(
+        "{how}, or remove it, and the path is cut; or run the agent under `nucleus run`, which asks before the last step."
+    )
 }
 
 fn finding(

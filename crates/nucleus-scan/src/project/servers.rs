@@ -143,7 +143,13 @@ struct At<'a> {
 }
 
 /// Tools that yield names of things and nothing they hold: no leg of their own, whatever label a session gives them.
-const NAMES_ONLY: &[&str] = &["get_me", "whoami", "get_current_user", "list_branches", "list_tags"];
+const NAMES_ONLY: &[&str] = &[
+    "get_me",
+    "whoami",
+    "get_current_user",
+    "list_branches",
+    "list_tags",
+];
 
 /// A server of the catalog as one client launches it.
 struct Reach<'a> {
@@ -171,7 +177,9 @@ impl Reach<'_> {
             }));
             let offered = &tools[before..];
             if !offered.is_empty() {
-                let about = offered.iter().all(|tool| NAMES_ONLY.contains(&tool.name.as_str()));
+                let about = offered
+                    .iter()
+                    .all(|tool| NAMES_ONLY.contains(&tool.name.as_str()));
                 legs = legs.join(self.legs(group.effects(), about));
             }
         }

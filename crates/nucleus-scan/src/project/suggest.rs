@@ -82,7 +82,10 @@ impl<'a> Tools<'a> {
 
 /// Whether a policy can spell the name; one that it cannot is listed nowhere, so its tools ask.
 fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// A tool may stand in several groups: each of them must be without a sink and without commands.

@@ -34,7 +34,15 @@ impl SourceFile {
         let start = span.start.min(end);
         let (line, column) = self.lines.position(&self.text, start);
         let (end_line, end_column) = self.lines.position(&self.text, end);
-        Place { file: Arc::clone(&self.name), line, column, end_line, end_column, span: (start..end).into(), pointer: pointer.to_owned() }
+        Place {
+            file: Arc::clone(&self.name),
+            line,
+            column,
+            end_line,
+            end_column,
+            span: (start..end).into(),
+            pointer: pointer.to_owned(),
+        }
     }
 
     /// Where a part of what stands at a place stands; the place itself where it cannot be found, as behind an escape.
@@ -42,14 +50,23 @@ impl SourceFile {
         let span: Range<usize> = outer.span.into();
         let raw = self.text.get(span.clone()).unwrap_or_default();
         match raw.find(part) {
-            Some(at) if !part.is_empty() => self.place(span.start + at..span.start + at + part.len(), &outer.pointer),
+            Some(at) if !part.is_empty() => self.place(
+                span.start + at..span.start + at + part.len(),
+                &outer.pointer,
+            ),
             _ => outer.clone(),
         }
     }
 
     /// The root of its tree.
     pub(crate) fn top(&self) -> Option<At<'_>> {
-        self.document.as_ref().map(|document| At { file: self, node: &document.root, key: "", key_span: 0..0, pointer: String::new() })
+        self.document.as_ref().map(|document| At {
+            file: self,
+            node: &document.root,
+            key: "",
+            key_span: 0..0,
+            pointer: String::new(),
+        })
     }
 }
 
@@ -70,7 +87,13 @@ impl<'a> At<'a> {
     }
 
     fn child(&self, entry: &'a Entry) -> At<'a> {
-        At { file: self.file, node: &entry.value, key: &entry.key, key_span: entry.key_span.clone(), pointer: format!("{}/{}", self.pointer, escape(&entry.key)) }
+        At {
+            file: self.file,
+            node: &entry.value,
+            key: &entry.key,
+            key_span: entry.key_span.clone(),
+            pointer: format!("{}/{}", self.pointer, escape(&entry.key)),
+        }
     }
 
     /// The value under the first of several keys that is there.
@@ -85,14 +108,28 @@ impl<'a> At<'a> {
 
     /// The values of a map, in the order of the file; none for anything else.
     pub(crate) fn entries(&self) -> Vec<At<'a>> {
-        let Kind::Map(entries) = &self.node.kind else { return Vec::new() };
+        let Kind::Map(entries) = &self.node.kind else {
+            return Vec::new();
+        };
         entries.iter().map(|entry| self.child(entry)).collect()
     }
 
     /// The values of a list; none for anything else.
     pub(crate) fn items(&self) -> Vec<At<'a>> {
-        let Kind::List(items) = &self.node.kind else { return Vec::new() };
-        items.iter().enumerate().map(|(nth, node)| At { file: self.file, node, key: "", key_span: node.span.start..node.span.start, pointer: format!("{}/{nth}", self.pointer) }).collect()
+        let Kind::List(items) = &self.node.kind else {
+            return Vec::new();
+        };
+        items
+            .iter()
+            .enumerate()
+            .map(|(nth, node)| At {
+                file: self.file,
+                node,
+                key: "",
+                key_span: node.span.start..node.span.start,
+                pointer: format!("{}/{nth}", self.pointer),
+            })
+            .collect()
     }
 
     /// The items of a list, or the value itself where one text stands for a list of one.
@@ -153,8 +190,13 @@ impl<'a> At<'a> {
 
     /// Where key and value stand; the value alone for an item.
     pub(crate) fn entry_place(&self) -> Place {
-        let start = if self.key.is_empty() { self.node.span.start } else { self.key_span.start };
-        self.file.place(start..self.node.span.end.max(start), &self.pointer)
+        let start = if self.key.is_empty() {
+            self.node.span.start
+        } else {
+            self.key_span.start
+        };
+        self.file
+            .place(start..self.node.span.end.max(start), &self.pointer)
     }
 
     /// Where a part of a text stands in the file; the whole value where it cannot be found, as behind an escape.
@@ -174,7 +216,11 @@ impl<'a> At<'a> {
 
     /// The entry as `key: value`, for settings that are evidence by themselves.
     pub(crate) fn setting(&self) -> Literal {
-        Literal::new(self.key, self.scalar().unwrap_or_default(), self.entry_place())
+        Literal::new(
+            self.key,
+            self.scalar().unwrap_or_default(),
+            self.entry_place(),
+        )
     }
 
     /// Every scalar beneath, depth first.

@@ -9,13 +9,23 @@ use super::node::{Builder, Document, Kind, Node};
 
 /// Reads a text; the first value is the document.
 pub(crate) fn read_json(text: &str) -> Document {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: bom(text), build: Builder::default(), seen_root: false, comma: Comma::None };
+    let mut reader = Reader {
+        text,
+        bytes: text.as_bytes(),
+        at: bom(text),
+        build: Builder::default(),
+        seen_root: false,
+        comma: Comma::None,
+    };
     reader.run();
     let (at, seen) = (reader.at, reader.seen_root);
     let depth = reader.build.depth();
     if !reader.build.is_refused() {
         if depth > 0 {
-            reader.build.fault(text.len(), format!("the file ends inside {depth} open bracket(s)"));
+            reader.build.fault(
+                text.len(),
+                format!("the file ends inside {depth} open bracket(s)"),
+            );
         } else if !seen {
             reader.build.fault(at, "there is no value");
         }
@@ -48,7 +58,9 @@ impl Reader<'_> {
     fn run(&mut self) {
         while !self.build.is_refused() {
             self.skip_blank();
-            let Some(byte) = self.bytes.get(self.at).copied() else { return };
+            let Some(byte) = self.bytes.get(self.at).copied() else {
+                return;
+            };
             if self.build.depth() == 0 && self.seen_root {
                 self.build.fault(self.at, "there is more after the value");
                 return;
@@ -142,7 +154,8 @@ impl Reader<'_> {
         loop {
             match self.bytes.get(self.at) {
                 None | Some(b'\n') => {
-                    self.build.fault(self.at, "a text without its closing quote");
+                    self.build
+                        .fault(self.at, "a text without its closing quote");
                     out.push_str(&self.text[from..self.at]);
                     return out;
                 }
@@ -163,7 +176,9 @@ impl Reader<'_> {
 
     fn escape(&mut self, out: &mut String) {
         self.at += 1;
-        let Some(c) = self.text[self.at..].chars().next() else { return };
+        let Some(c) = self.text[self.at..].chars().next() else {
+            return;
+        };
         self.at += c.len_utf8();
         match c {
             'n' => out.push('\n'),
@@ -184,7 +199,8 @@ impl Reader<'_> {
             self.at += 2;
             let second = self.hex4();
             if (0xDC00..0xE000).contains(&second) {
-                return char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)).unwrap_or('\u{fffd}');
+                return char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
+                    .unwrap_or('\u{fffd}');
             }
             self.at = back;
         }
@@ -192,14 +208,18 @@ impl Reader<'_> {
     }
 
     fn hex4(&mut self) -> u32 {
-        let digits = self.text.get(self.at..self.at + 4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        let digits = self
+            .text
+            .get(self.at..self.at + 4)
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
         match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
             Some(value) => {
                 self.at += 4;
                 value
             }
             None => {
-                self.build.fault(self.at, "an escape without its four digits");
+                self.build
+                    .fault(self.at, "an escape without its four digits");
                 0xFFFD
             }
         }
@@ -210,7 +230,9 @@ impl Reader<'_> {
         self.before_value();
         let start = self.at;
         while let Some(byte) = self.bytes.get(self.at) {
-            if byte.is_ascii_whitespace() || matches!(byte, b',' | b':' | b'{' | b'}' | b'[' | b']' | b'"') {
+            if byte.is_ascii_whitespace()
+                || matches!(byte, b',' | b':' | b'{' | b'}' | b'[' | b']' | b'"')
+            {
                 break;
             }
             self.at += 1;
@@ -226,7 +248,9 @@ impl Reader<'_> {
             "true" => Kind::Bool(true),
             "false" => Kind::Bool(false),
             "null" => Kind::Null,
-            _ if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => Kind::Number(word.to_owned()),
+            _ if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
+                Kind::Number(word.to_owned())
+            }
             _ => {
                 self.build.fault(start, "a word without quotes");
                 Kind::Text(word.trim_matches('\'').to_owned())
@@ -278,7 +302,9 @@ mod tests {
 
     #[test]
     fn comments_and_trailing_commas_are_sound() {
-        let document = read_json("\u{feff}{ // one\n \"a\": [1, 2,], /* two */ \"b\": \"x\\u00e9\\ud83d\\ude00\\n\", }");
+        let document = read_json(
+            "\u{feff}{ // one\n \"a\": [1, 2,], /* two */ \"b\": \"x\\u00e9\\ud83d\\ude00\\n\", }",
+        );
         assert_eq!(document.faults, []);
         assert_eq!(text(&document.root, &["b"]), Some("xé😀\n"));
     }
@@ -287,22 +313,39 @@ mod tests {
     fn spans_cover_the_quotes() {
         let source = r#"{"a": {"b": "x"}}"#;
         let document = read_json(source);
-        let value = &document.root.get("a").unwrap().value.get("b").unwrap().value;
+        let value = &document
+            .root
+            .get("a")
+            .unwrap()
+            .value
+            .get("b")
+            .unwrap()
+            .value;
         assert_eq!(&source[value.span.clone()], "\"x\"");
     }
 
     #[test]
     fn a_file_that_is_cut_off_gives_what_it_has_and_a_fault() {
         let document = read_json(r#"{"mcpServers": {"x": {"command": "npx", "args": ["a"#);
-        assert_eq!(text(&document.root, &["mcpServers", "x", "command"]), Some("npx"));
+        assert_eq!(
+            text(&document.root, &["mcpServers", "x", "command"]),
+            Some("npx")
+        );
         assert!(!document.faults.is_empty());
     }
 
     #[test]
     fn deep_nesting_is_refused_with_a_fault() {
         let document = read_json(&"[".repeat(100_000));
-        assert!(document.faults[0].what.contains("nested deeper"), "{:?}", document.faults);
-        assert_eq!(read_json(&format!("{}{}", "[".repeat(90), "]".repeat(90))).faults, []);
+        assert!(
+            document.faults[0].what.contains("nested deeper"),
+            "{:?}",
+            document.faults
+        );
+        assert_eq!(
+            read_json(&format!("{}{}", "[".repeat(90), "]".repeat(90))).faults,
+            []
+        );
     }
 
     #[test]

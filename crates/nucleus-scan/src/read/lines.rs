@@ -14,7 +14,12 @@ pub(crate) struct LineIndex {
 impl LineIndex {
     pub(crate) fn new(text: &str) -> Self {
         let mut starts = vec![0];
-        starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
+        starts.extend(
+            text.bytes()
+                .enumerate()
+                .filter(|(_, byte)| *byte == b'\n')
+                .map(|(at, _)| at + 1),
+        );
         let mut chars_before = Vec::with_capacity(text.len() / STRIDE + 1);
         let mut chars = 0;
         for (at, byte) in text.bytes().enumerate() {
@@ -25,7 +30,10 @@ impl LineIndex {
                 chars += 1;
             }
         }
-        Self { starts, chars_before }
+        Self {
+            starts,
+            chars_before,
+        }
     }
 
     /// Line and column of a byte, from 1.
@@ -39,15 +47,26 @@ impl LineIndex {
     /// Characters before a byte.
     fn chars(&self, text: &str, at: usize) -> usize {
         let stride = (at / STRIDE).min(self.chars_before.len().saturating_sub(1));
-        let Some(before) = self.chars_before.get(stride) else { return 0 };
+        let Some(before) = self.chars_before.get(stride) else {
+            return 0;
+        };
         let from = stride * STRIDE;
-        before + text.as_bytes()[from..at].iter().filter(|byte| is_start(**byte)).count()
+        before
+            + text.as_bytes()[from..at]
+                .iter()
+                .filter(|byte| is_start(**byte))
+                .count()
     }
 
     /// The byte at which the character with this index starts.
     pub(crate) fn byte_of_char(&self, text: &str, index: usize) -> usize {
-        let stride = self.chars_before.partition_point(|before| *before <= index).saturating_sub(1);
-        let Some(before) = self.chars_before.get(stride) else { return 0 };
+        let stride = self
+            .chars_before
+            .partition_point(|before| *before <= index)
+            .saturating_sub(1);
+        let Some(before) = self.chars_before.get(stride) else {
+            return 0;
+        };
         let mut left = index - before.min(&index);
         for (at, byte) in text.bytes().enumerate().skip(stride * STRIDE) {
             if is_start(byte) {
@@ -90,7 +109,10 @@ mod tests {
         let index = LineIndex::new(&text);
         for (nth, (at, _)) in text.char_indices().enumerate() {
             assert_eq!(index.byte_of_char(&text, nth), at);
-            assert_eq!(index.position(&text, at), (1, u32::try_from(nth + 1).unwrap()));
+            assert_eq!(
+                index.position(&text, at),
+                (1, u32::try_from(nth + 1).unwrap())
+            );
         }
         assert_eq!(index.byte_of_char(&text, 401), text.len());
         assert_eq!(LineIndex::new("").byte_of_char("", 3), 0);

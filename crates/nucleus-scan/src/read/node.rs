@@ -46,7 +46,10 @@ pub(crate) struct Fault {
 
 impl Node {
     pub(crate) fn null(at: usize) -> Self {
-        Self { kind: Kind::Null, span: at..at }
+        Self {
+            kind: Kind::Null,
+            span: at..at,
+        }
     }
 
     /// The last value under a key: what every client reads when a key is doubled.
@@ -83,7 +86,10 @@ impl Builder {
 
     pub(crate) fn fault(&mut self, at: usize, what: impl Into<String>) {
         if self.faults.len() < 8 {
-            self.faults.push(Fault { at, what: what.into() });
+            self.faults.push(Fault {
+                at,
+                what: what.into(),
+            });
         }
     }
 
@@ -104,19 +110,30 @@ impl Builder {
 
     fn push_open(&mut self, start: usize, kind: Kind) {
         if self.open.len() >= super::MAX_DEPTH {
-            return self.refuse(start, format!("nested deeper than {} levels", super::MAX_DEPTH));
+            return self.refuse(
+                start,
+                format!("nested deeper than {} levels", super::MAX_DEPTH),
+            );
         }
-        self.open.push(Open { start, key: None, kind });
+        self.open.push(Open {
+            start,
+            key: None,
+            kind,
+        });
     }
 
     /// Whether the innermost open container is a map that waits for a key.
     pub(crate) fn wants_key(&self) -> bool {
-        self.open.last().is_some_and(|open| matches!(open.kind, Kind::Map(_)) && open.key.is_none())
+        self.open
+            .last()
+            .is_some_and(|open| matches!(open.kind, Kind::Map(_)) && open.key.is_none())
     }
 
     /// Whether the innermost open container is a map.
     pub(crate) fn in_map(&self) -> bool {
-        self.open.last().is_some_and(|open| matches!(open.kind, Kind::Map(_)))
+        self.open
+            .last()
+            .is_some_and(|open| matches!(open.kind, Kind::Map(_)))
     }
 
     pub(crate) fn depth(&self) -> usize {
@@ -131,27 +148,50 @@ impl Builder {
 
     /// Closes the innermost container, which ends at `end`.
     pub(crate) fn close(&mut self, end: usize) {
-        let Some(mut open) = self.open.pop() else { return };
+        let Some(mut open) = self.open.pop() else {
+            return;
+        };
         if let (Kind::Map(entries), Some((key, key_span))) = (&mut open.kind, open.key.take()) {
             let at = key_span.end;
-            entries.push(Entry { key, key_span, value: Node::null(at) });
+            entries.push(Entry {
+                key,
+                key_span,
+                value: Node::null(at),
+            });
         }
-        self.value(Node { kind: open.kind, span: open.start..end });
+        self.value(Node {
+            kind: open.kind,
+            span: open.start..end,
+        });
     }
 
     /// Takes a finished value.
     pub(crate) fn value(&mut self, node: Node) {
         self.nodes += 1;
         if self.nodes > super::MAX_NODES {
-            return self.refuse(node.span.start, format!("more than {} values", super::MAX_NODES));
+            return self.refuse(
+                node.span.start,
+                format!("more than {} values", super::MAX_NODES),
+            );
         }
         match self.open.last_mut() {
             None if self.root.is_none() => self.root = Some(node),
             None => {}
-            Some(Open { kind: Kind::List(items), .. }) => items.push(node),
-            Some(Open { kind: Kind::Map(entries), key, .. }) => {
+            Some(Open {
+                kind: Kind::List(items),
+                ..
+            }) => items.push(node),
+            Some(Open {
+                kind: Kind::Map(entries),
+                key,
+                ..
+            }) => {
                 if let Some((key, key_span)) = key.take() {
-                    entries.push(Entry { key, key_span, value: node });
+                    entries.push(Entry {
+                        key,
+                        key_span,
+                        value: node,
+                    });
                 }
             }
             Some(_) => {}
@@ -163,6 +203,9 @@ impl Builder {
         while !self.open.is_empty() {
             self.close(end);
         }
-        Document { root: self.root.unwrap_or_else(|| Node::null(0)), faults: self.faults }
+        Document {
+            root: self.root.unwrap_or_else(|| Node::null(0)),
+            faults: self.faults,
+        }
     }
 }

@@ -14,9 +14,18 @@ const MAX_FLOW_DEPTH: usize = super::MAX_DEPTH;
 /// Reads the first document of a text.
 pub(crate) fn read_yaml(text: &str) -> Document {
     let lines = LineIndex::new(text);
-    let mut reader = Reader { text, lines: &lines, build: Builder::default(), anchors: HashMap::new(), open: Vec::new(), at: (0, 0) };
+    let mut reader = Reader {
+        text,
+        lines: &lines,
+        build: Builder::default(),
+        anchors: HashMap::new(),
+        open: Vec::new(),
+        at: (0, 0),
+    };
     if let Some(at) = too_deep(text) {
-        reader.build.fault(at, format!("nested deeper than {MAX_FLOW_DEPTH} levels"));
+        reader
+            .build
+            .fault(at, format!("nested deeper than {MAX_FLOW_DEPTH} levels"));
         return reader.build.finish(text.len());
     }
     for event in Parser::new_from_str(text) {
@@ -84,7 +93,9 @@ impl Reader<'_> {
                 self.build.key("?".to_owned(), span.clone());
                 self.open_container(&event, span.start);
             }
-            Event::MappingStart(..) | Event::SequenceStart(..) => self.open_container(&event, span.start),
+            Event::MappingStart(..) | Event::SequenceStart(..) => {
+                self.open_container(&event, span.start)
+            }
             Event::MappingEnd | Event::SequenceEnd => {
                 self.open.pop();
                 self.build.close(span.end);
@@ -108,7 +119,11 @@ impl Reader<'_> {
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, span: Range<usize>) {
-        let kind = if style == ScalarStyle::Plain { plain(text) } else { Kind::Text(text.to_owned()) };
+        let kind = if style == ScalarStyle::Plain {
+            plain(text)
+        } else {
+            Kind::Text(text.to_owned())
+        };
         if anchor > 0 {
             self.anchors.insert(anchor, kind.clone());
         }
@@ -134,7 +149,11 @@ fn plain(text: &str) -> Kind {
         "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
         "true" | "True" | "TRUE" => Kind::Bool(true),
         "false" | "False" | "FALSE" => Kind::Bool(false),
-        _ if text.parse::<f64>().is_ok() && text.starts_with(|c: char| c.is_ascii_digit() || c == '-') => Kind::Number(text.to_owned()),
+        _ if text.parse::<f64>().is_ok()
+            && text.starts_with(|c: char| c.is_ascii_digit() || c == '-') =>
+        {
+            Kind::Number(text.to_owned())
+        }
         _ => Kind::Text(text.to_owned()),
     }
 }
@@ -146,11 +165,22 @@ mod tests {
 
     #[test]
     fn values_keep_their_place_beyond_ascii() {
-        let source = "name: \"é😀\"\non:\n  issues:\n    types: [opened]\njobs:\n  a: {runs-on: ubuntu}\n";
+        let source =
+            "name: \"é😀\"\non:\n  issues:\n    types: [opened]\njobs:\n  a: {runs-on: ubuntu}\n";
         let document = read_yaml(source);
         assert_eq!(document.faults, []);
-        let job = &document.root.get("jobs").unwrap().value.get("a").unwrap().value;
-        assert_eq!(&source[job.get("runs-on").unwrap().value.span.clone()], "ubuntu");
+        let job = &document
+            .root
+            .get("jobs")
+            .unwrap()
+            .value
+            .get("a")
+            .unwrap()
+            .value;
+        assert_eq!(
+            &source[job.get("runs-on").unwrap().value.span.clone()],
+            "ubuntu"
+        );
         assert!(document.root.get("on").is_some());
     }
 
@@ -171,8 +201,21 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_refused_with_a_fault() {
-        for text in ["[".repeat(100_000), "- ".repeat(5_000), (0..3_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect()] {
-            assert!(read_yaml(&text).faults.iter().any(|fault| fault.what.contains("nested deeper")), "{:?}", read_yaml(&text).faults);
+        for text in [
+            "[".repeat(100_000),
+            "- ".repeat(5_000),
+            (0..3_000)
+                .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+                .collect(),
+        ] {
+            assert!(
+                read_yaml(&text)
+                    .faults
+                    .iter()
+                    .any(|fault| fault.what.contains("nested deeper")),
+                "{:?}",
+                read_yaml(&text).faults
+            );
         }
         assert_eq!(read_yaml("- - - a\n").faults, []);
     }

@@ -12,8 +12,26 @@ use super::{command, package};
 
 /// Words that say an agent is meant.
 const AGENT_WORDS: &[&str] = &[
-    "claude", "codex", "gemini-cli",
-    "gemini -", "opencode", "copilot", "cursor-agent", "aider", "mcp", "anthropic", "qwen-code", "goose", "openai", "kilocode", "cline", "openhands", "agentic", "coding agent", "ai agent", "openclaw",
+    "claude",
+    "codex",
+    "gemini-cli",
+    "gemini -",
+    "opencode",
+    "copilot",
+    "cursor-agent",
+    "aider",
+    "mcp",
+    "anthropic",
+    "qwen-code",
+    "goose",
+    "openai",
+    "kilocode",
+    "cline",
+    "openhands",
+    "agentic",
+    "coding agent",
+    "ai agent",
+    "openclaw",
 ];
 
 /// Whether a container file is about an agent at all.
@@ -38,28 +56,87 @@ fn devcontainer(file: &SourceFile, report: &mut Report<'_>) {
     let Some(top) = file.top() else { return };
     image(top.get("image"), report);
     run_args(&top, report);
-    for feature in top.get("features").map(|features| features.entries()).unwrap_or_default() {
-        if feature.key().contains("docker-outside-of-docker") || feature.key().contains("docker-in-docker") || feature.key().contains("docker-from-docker") {
-            report.add(CONTAINER_ISOLATION_WEAKENED, None, "the container can start containers", vec![shown_at(feature.entry_place(), feature.key())]);
+    for feature in top
+        .get("features")
+        .map(|features| features.entries())
+        .unwrap_or_default()
+    {
+        if feature.key().contains("docker-outside-of-docker")
+            || feature.key().contains("docker-in-docker")
+            || feature.key().contains("docker-from-docker")
+        {
+            report.add(
+                CONTAINER_ISOLATION_WEAKENED,
+                None,
+                "the container can start containers",
+                vec![shown_at(feature.entry_place(), feature.key())],
+            );
         }
     }
-    for mount in top.get("mounts").map(|mounts| mounts.items()).unwrap_or_default() {
-        let text = mount.text().or_else(|| mount.get("source").and_then(|source| source.text()).filter(|_| mount.get("type").and_then(|kind| kind.text()) != Some("volume")));
-        let whole = text.map(|text| if mount.text().is_some() { text.to_owned() } else { format!("type=bind,source={text}") });
+    for mount in top
+        .get("mounts")
+        .map(|mounts| mounts.items())
+        .unwrap_or_default()
+    {
+        let text = mount.text().or_else(|| {
+            mount
+                .get("source")
+                .and_then(|source| source.text())
+                .filter(|_| mount.get("type").and_then(|kind| kind.text()) != Some("volume"))
+        });
+        let whole = text.map(|text| {
+            if mount.text().is_some() {
+                text.to_owned()
+            } else {
+                format!("type=bind,source={text}")
+            }
+        });
         if let Some(value) = whole {
-            command::mount(&value, || vec![shown_at(mount.place(), &value)], None, report);
+            command::mount(
+                &value,
+                || vec![shown_at(mount.place(), &value)],
+                None,
+                report,
+            );
         }
     }
     if let Some(mount) = top.get("workspaceMount") {
-        command::mount(mount.text().unwrap_or_default(), || vec![evidence(&mount.literal_as(""))], None, report);
+        command::mount(
+            mount.text().unwrap_or_default(),
+            || vec![evidence(&mount.literal_as(""))],
+            None,
+            report,
+        );
     }
     if let Some(privileged) = top.get("privileged").filter(|at| at.truth() == Some(true)) {
-        report.add(CONTAINER_ISOLATION_WEAKENED, None, "the container is privileged", vec![shown_at(privileged.entry_place(), "privileged: true")]);
+        report.add(
+            CONTAINER_ISOLATION_WEAKENED,
+            None,
+            "the container is privileged",
+            vec![shown_at(privileged.entry_place(), "privileged: true")],
+        );
     }
-    for capability in top.get("capAdd").map(|list| list.items()).unwrap_or_default() {
-        command::option("--cap-add", capability.text().unwrap_or_default(), || vec![evidence(&capability.literal_as(""))], None, report);
+    for capability in top
+        .get("capAdd")
+        .map(|list| list.items())
+        .unwrap_or_default()
+    {
+        command::option(
+            "--cap-add",
+            capability.text().unwrap_or_default(),
+            || vec![evidence(&capability.literal_as(""))],
+            None,
+            report,
+        );
     }
-    for key in ["onCreateCommand", "updateContentCommand", "postCreateCommand", "postStartCommand", "postAttachCommand", "initializeCommand"] {
+    for key in [
+        "onCreateCommand",
+        "updateContentCommand",
+        "postCreateCommand",
+        "postStartCommand",
+        "postAttachCommand",
+        "initializeCommand",
+    ] {
         for command in lifecycle(top.get(key)) {
             lines(file, &command, key, report);
         }
@@ -72,12 +149,26 @@ fn devcontainer(file: &SourceFile, report: &mut Report<'_>) {
 }
 
 fn run_args(top: &At<'_>, report: &mut Report<'_>) {
-    let words = top.get("runArgs").map(|list| list.items()).unwrap_or_default();
+    let words = top
+        .get("runArgs")
+        .map(|list| list.items())
+        .unwrap_or_default();
     for (at, word) in words.iter().enumerate() {
         let text = word.text().unwrap_or_default();
-        let next = words.get(at + 1).and_then(|next| next.text()).unwrap_or_default();
-        let (name, value) = text.split_once('=').unwrap_or((text, if next.starts_with('-') { "" } else { next }));
-        command::option(name, value, || vec![shown_at(word.place(), &format!("{text} {value}"))], None, report);
+        let next = words
+            .get(at + 1)
+            .and_then(|next| next.text())
+            .unwrap_or_default();
+        let (name, value) = text
+            .split_once('=')
+            .unwrap_or((text, if next.starts_with('-') { "" } else { next }));
+        command::option(
+            name,
+            value,
+            || vec![shown_at(word.place(), &format!("{text} {value}"))],
+            None,
+            report,
+        );
     }
 }
 
@@ -111,28 +202,81 @@ fn each(line: &Line, subject: Option<&str>, report: &mut Report<'_>) {
 
 fn image(at: Option<At<'_>>, report: &mut Report<'_>) {
     if let Some(at) = at.filter(|at| at.text().is_some_and(|image| !image_is_pinned(image))) {
-        report.add(UNPINNED_IMAGE, None, "the image has no version", vec![evidence(&at.literal_as(""))]);
+        report.add(
+            UNPINNED_IMAGE,
+            None,
+            "the image has no version",
+            vec![evidence(&at.literal_as(""))],
+        );
     }
 }
 
 fn compose(file: &SourceFile, report: &mut Report<'_>) {
-    let services = file.top().and_then(|top| top.get("services")).map(|services| services.entries()).unwrap_or_default();
+    let services = file
+        .top()
+        .and_then(|top| top.get("services"))
+        .map(|services| services.entries())
+        .unwrap_or_default();
     for service in services.iter().filter(|service| is_agents(file, service)) {
         let subject = Some(service.key());
-        if let Some(at) = service.get("image").filter(|at| service.get("build").is_none() && at.text().is_some_and(|image| !image_is_pinned(image))) {
-            report.add(UNPINNED_IMAGE, subject, "the image has no version", vec![evidence(&at.literal_as(""))]);
+        if let Some(at) = service.get("image").filter(|at| {
+            service.get("build").is_none() && at.text().is_some_and(|image| !image_is_pinned(image))
+        }) {
+            report.add(
+                UNPINNED_IMAGE,
+                subject,
+                "the image has no version",
+                vec![evidence(&at.literal_as(""))],
+            );
         }
-        for (key, name) in [("network_mode", "--network"), ("pid", "--pid"), ("ipc", "--ipc"), ("privileged", "--privileged"), ("userns_mode", "--userns")] {
+        for (key, name) in [
+            ("network_mode", "--network"),
+            ("pid", "--pid"),
+            ("ipc", "--ipc"),
+            ("privileged", "--privileged"),
+            ("userns_mode", "--userns"),
+        ] {
             if let Some(at) = service.get(key) {
-                command::option(name, at.scalar().unwrap_or_default(), || vec![shown_at(at.entry_place(), &format!("{key}: {}", at.scalar().unwrap_or_default()))], subject, report);
+                command::option(
+                    name,
+                    at.scalar().unwrap_or_default(),
+                    || {
+                        vec![shown_at(
+                            at.entry_place(),
+                            &format!("{key}: {}", at.scalar().unwrap_or_default()),
+                        )]
+                    },
+                    subject,
+                    report,
+                );
             }
         }
-        for (key, name) in [("volumes", "-v"), ("cap_add", "--cap-add"), ("security_opt", "--security-opt")] {
-            for at in service.get(key).map(|list| list.items()).unwrap_or_default() {
-                let source = at.get("source").filter(|_| at.get("type").and_then(|kind| kind.text()) == Some("bind"));
-                let value = at.text().map(str::to_owned).or_else(|| source.and_then(|source| source.text().map(|text| format!("type=bind,source={text}"))));
+        for (key, name) in [
+            ("volumes", "-v"),
+            ("cap_add", "--cap-add"),
+            ("security_opt", "--security-opt"),
+        ] {
+            for at in service
+                .get(key)
+                .map(|list| list.items())
+                .unwrap_or_default()
+            {
+                let source = at
+                    .get("source")
+                    .filter(|_| at.get("type").and_then(|kind| kind.text()) == Some("bind"));
+                let value = at.text().map(str::to_owned).or_else(|| {
+                    source.and_then(|source| {
+                        source.text().map(|text| format!("type=bind,source={text}"))
+                    })
+                });
                 if let Some(value) = value {
-                    command::option(name, &value, || vec![shown_at(at.place(), &value)], subject, report);
+                    command::option(
+                        name,
+                        &value,
+                        || vec![shown_at(at.place(), &value)],
+                        subject,
+                        report,
+                    );
                 }
             }
         }
@@ -146,30 +290,48 @@ fn compose(file: &SourceFile, report: &mut Report<'_>) {
 
 /// Whether a service is the agent's: by its own words, or the file's when it has one service.
 fn is_agents(file: &SourceFile, service: &At<'_>) -> bool {
-    let text = file.text.get(service.entry_place().span.start..service.node.span.end).unwrap_or_default().to_lowercase();
-    AGENT_WORDS.iter().any(|word| text.contains(word) || service.key().to_lowercase().contains(word))
+    let text = file
+        .text
+        .get(service.entry_place().span.start..service.node.span.end)
+        .unwrap_or_default()
+        .to_lowercase();
+    AGENT_WORDS
+        .iter()
+        .any(|word| text.contains(word) || service.key().to_lowercase().contains(word))
 }
 
 fn dockerfile(file: &SourceFile, report: &mut Report<'_>) {
     let mut stages: Vec<String> = Vec::new();
     for (start, instruction) in instructions(&file.text) {
-        let (word, rest) = instruction.split_once(char::is_whitespace).unwrap_or((instruction, ""));
+        let (word, rest) = instruction
+            .split_once(char::is_whitespace)
+            .unwrap_or((instruction, ""));
         let rest_at = start + (instruction.len() - rest.len());
         let place = file.place(rest_at..rest_at + rest.len(), "");
         match word.to_ascii_uppercase().as_str() {
             "FROM" => from(rest, &place, &mut stages, report),
-            "RUN" | "CMD" | "ENTRYPOINT" => instruction_lines(file, rest, &place, &word.to_ascii_uppercase(), report),
+            "RUN" | "CMD" | "ENTRYPOINT" => {
+                instruction_lines(file, rest, &place, &word.to_ascii_uppercase(), report)
+            }
             _ => {}
         }
     }
 }
 
 fn from(rest: &str, place: &Place, stages: &mut Vec<String>, report: &mut Report<'_>) {
-    let words: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect();
+    let words: Vec<&str> = rest
+        .split_whitespace()
+        .filter(|word| !word.starts_with("--"))
+        .collect();
     let Some(image) = words.first() else { return };
     let local = *image == "scratch" || stages.iter().any(|stage| stage.eq_ignore_ascii_case(image));
     if !local && !image_is_pinned(image) {
-        report.add(UNPINNED_IMAGE, None, "the image has no version", vec![shown_at(place.clone(), image)]);
+        report.add(
+            UNPINNED_IMAGE,
+            None,
+            "the image has no version",
+            vec![shown_at(place.clone(), image)],
+        );
     }
     if let [_, keyword, name, ..] = words.as_slice() {
         if keyword.eq_ignore_ascii_case("as") {
@@ -178,8 +340,18 @@ fn from(rest: &str, place: &Place, stages: &mut Vec<String>, report: &mut Report
     }
 }
 
-fn instruction_lines(file: &SourceFile, rest: &str, place: &Place, word: &str, report: &mut Report<'_>) {
-    let plain = if rest.trim_start().starts_with('[') { rest.replace(['[', ']', ','], " ") } else { rest.to_owned() };
+fn instruction_lines(
+    file: &SourceFile,
+    rest: &str,
+    place: &Place,
+    word: &str,
+    report: &mut Report<'_>,
+) {
+    let plain = if rest.trim_start().starts_with('[') {
+        rest.replace(['[', ']', ','], " ")
+    } else {
+        rest.to_owned()
+    };
     command::remote_script(file, &plain, place, Some(word), report);
     for line in script_at(file, &plain, place) {
         each(&line, Some(word), report);

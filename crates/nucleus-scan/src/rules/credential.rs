@@ -13,7 +13,8 @@ pub(super) fn judge(file: &SourceFile, agents: &[Agent], report: &mut Report<'_>
     match file.kind {
         FileKind::PackageJson | FileKind::Policy => {}
         FileKind::Instructions | FileKind::Dockerfile | FileKind::CodexRules => plain(file, report),
-        FileKind::Compose | FileKind::Devcontainer | FileKind::Workflow if agents.is_empty() && !super::container::concerns_agents(file) => {}
+        FileKind::Compose | FileKind::Devcontainer | FileKind::Workflow
+            if agents.is_empty() && !super::container::concerns_agents(file) => {}
         _ => tree(file, agents, report),
     }
 }
@@ -22,9 +23,17 @@ pub(super) fn judge(file: &SourceFile, agents: &[Agent], report: &mut Report<'_>
 fn plain(file: &SourceFile, report: &mut Report<'_>) {
     let mut at = 0;
     for line in file.text.split_inclusive('\n') {
-        for range in secret::find("", line).into_iter().filter(|range| secret::vendor_prefix(&line[range.clone()]).is_some()) {
+        for range in secret::find("", line)
+            .into_iter()
+            .filter(|range| secret::vendor_prefix(&line[range.clone()]).is_some())
+        {
             let place = file.place(at + range.start..at + range.end, "");
-            report.add(PLAINTEXT_CREDENTIAL, None, "a secret is written into the file", vec![shown(place, "", &line[range])]);
+            report.add(
+                PLAINTEXT_CREDENTIAL,
+                None,
+                "a secret is written into the file",
+                vec![shown(place, "", &line[range])],
+            );
         }
         at += line.len();
     }
@@ -38,29 +47,53 @@ fn tree(file: &SourceFile, agents: &[Agent], report: &mut Report<'_>) {
             flag = "";
             continue;
         };
-        let key = if leaf.key().is_empty() { flag } else { leaf.key() };
-        flag = if leaf.key().is_empty() && text.starts_with('-') && !text.contains('=') { text } else { "" };
+        let key = if leaf.key().is_empty() {
+            flag
+        } else {
+            leaf.key()
+        };
+        flag = if leaf.key().is_empty() && text.starts_with('-') && !text.contains('=') {
+            text
+        } else {
+            ""
+        };
         for range in secret::find(key, text) {
             let found = &text[range];
             let place = leaf.place_of(found);
             let server = server(agents, &leaf);
             let (rule, reason) = match server {
-                Some(server) if !server.enabled => (SECRET_IN_DISABLED_SERVER, "a secret is written into an entry that is switched off"),
+                Some(server) if !server.enabled => (
+                    SECRET_IN_DISABLED_SERVER,
+                    "a secret is written into an entry that is switched off",
+                ),
                 _ => (PLAINTEXT_CREDENTIAL, "a secret is written into the file"),
             };
-            report.add_with_edits(rule, server.map(|server| server.name.as_str()), reason, vec![shown(place, key, found)], crate::fix::secret_edits(&leaf, key, found));
+            report.add_with_edits(
+                rule,
+                server.map(|server| server.name.as_str()),
+                reason,
+                vec![shown(place, key, found)],
+                crate::fix::secret_edits(&leaf, key, found),
+            );
         }
     }
 }
 
 fn shown(place: Place, key: &str, found: &str) -> Evidence {
     let masked = secret::mask_one(found);
-    let text = if key.is_empty() { masked } else { format!("{key}={masked}") };
+    let text = if key.is_empty() {
+        masked
+    } else {
+        format!("{key}={masked}")
+    };
     Evidence { place, shown: text }
 }
 
 /// The server whose entry a value stands in.
 fn server<'a>(agents: &'a [Agent], leaf: &At<'_>) -> Option<&'a Server> {
     let span = &leaf.node.span;
-    agents.iter().flat_map(|agent| &agent.servers).find(|server| server.place.span.start <= span.start && span.end <= server.place.span.end)
+    agents
+        .iter()
+        .flat_map(|agent| &agent.servers)
+        .find(|server| server.place.span.start <= span.start && span.end <= server.place.span.end)
 }

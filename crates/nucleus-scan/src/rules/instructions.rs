@@ -14,7 +14,10 @@ pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
     let mut scattered: Vec<(usize, char)> = Vec::new();
     let mut offset = 0;
     for line in file.text.split_inclusive('\n') {
-        let chars: Vec<(usize, char)> = line.char_indices().map(|(at, c)| (offset + at, c)).collect();
+        let chars: Vec<(usize, char)> = line
+            .char_indices()
+            .map(|(at, c)| (offset + at, c))
+            .collect();
         let right_to_left = chars.iter().any(|(_, c)| is_right_to_left(*c));
         runs(&chars, right_to_left, &mut found, &mut scattered);
         offset += line.len();
@@ -25,16 +28,35 @@ pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
     found.sort_unstable();
     let evidence = found.into_iter().take(20).map(|(at, c, count)| {
         let place = file.place(at..at + c.len_utf8(), "");
-        shown_at(place, &format!("{count} invisible character(s), the first U+{:04X}", u32::from(c)))
+        shown_at(
+            place,
+            &format!(
+                "{count} invisible character(s), the first U+{:04X}",
+                u32::from(c)
+            ),
+        )
     });
-    report.add(HIDDEN_UNICODE, None, "the text holds characters that are not shown", evidence.collect());
+    report.add(
+        HIDDEN_UNICODE,
+        None,
+        "the text holds characters that are not shown",
+        evidence.collect(),
+    );
 }
 
 /// Runs of invisible characters of one line that carry text, and single ones that may.
-fn runs(chars: &[(usize, char)], right_to_left: bool, found: &mut Vec<(usize, char, usize)>, scattered: &mut Vec<(usize, char)>) {
+fn runs(
+    chars: &[(usize, char)],
+    right_to_left: bool,
+    found: &mut Vec<(usize, char, usize)>,
+    scattered: &mut Vec<(usize, char)>,
+) {
     let mut nth = 0;
     while nth < chars.len() {
-        let length = chars[nth..].iter().take_while(|(_, c)| is_invisible(*c)).count();
+        let length = chars[nth..]
+            .iter()
+            .take_while(|(_, c)| is_invisible(*c))
+            .count();
         if length == 0 {
             nth += 1;
             continue;
@@ -44,7 +66,9 @@ fn runs(chars: &[(usize, char)], right_to_left: bool, found: &mut Vec<(usize, ch
         let after = chars.get(nth + length).map(|(_, c)| *c);
         if carries_text(run, before, right_to_left) {
             found.push((run[0].0, run[0].1, length));
-        } else if before.is_some_and(|c| c.is_ascii_alphanumeric()) && after.is_some_and(|c| c.is_ascii_alphanumeric()) {
+        } else if before.is_some_and(|c| c.is_ascii_alphanumeric())
+            && after.is_some_and(|c| c.is_ascii_alphanumeric())
+        {
             scattered.extend(run);
         }
         nth += length;
@@ -55,7 +79,10 @@ fn carries_text(run: &[(usize, char)], before: Option<char>, right_to_left: bool
     let tags = run.iter().filter(|(_, c)| is_tag(*c)).count();
     let flag = before == Some('\u{1F3F4}') && tags <= 7;
     let bidi = run.iter().any(|(_, c)| is_bidi_control(*c));
-    let selectors = run.iter().filter(|(_, c)| ('\u{E0100}'..='\u{E01EF}').contains(c)).count();
+    let selectors = run
+        .iter()
+        .filter(|(_, c)| ('\u{E0100}'..='\u{E01EF}').contains(c))
+        .count();
     let zero_width = run.iter().filter(|(_, c)| is_zero_width(*c)).count();
     (tags > 0 && !flag) || (bidi && !right_to_left) || selectors > 1 || zero_width > 3
 }

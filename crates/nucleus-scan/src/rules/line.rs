@@ -27,14 +27,20 @@ impl Line {
 
     /// The program, without path and extension.
     pub(super) fn program(&self) -> String {
-        self.argv().first().map(|word| program(word)).unwrap_or_default()
+        self.argv()
+            .first()
+            .map(|word| program(word))
+            .unwrap_or_default()
     }
 
     /// Some words of `argv` as evidence; the place is that of the first.
     pub(super) fn evidence(&self, from: usize, count: usize) -> Evidence {
         let start = (from + self.offset()).min(self.words.len().saturating_sub(1));
         let end = (start + count).min(self.words.len());
-        shown_at(self.places[start].clone(), &self.words[start..end].join(" "))
+        shown_at(
+            self.places[start].clone(),
+            &self.words[start..end].join(" "),
+        )
     }
 
     /// The place of one word of `argv`.
@@ -52,24 +58,43 @@ pub(super) fn script(file: &SourceFile, literal: &Literal) -> Vec<Line> {
 pub(super) fn script_at(file: &SourceFile, text: &str, place: &Place) -> Vec<Line> {
     let raw = &file.text[place.span.start..place.span.end];
     let mut from = 0;
-    commands(text).into_iter().filter(|command| !command.words.is_empty()).map(|command| located(file, place, raw, &mut from, command)).collect()
+    commands(text)
+        .into_iter()
+        .filter(|command| !command.words.is_empty())
+        .map(|command| located(file, place, raw, &mut from, command))
+        .collect()
 }
 
 /// Finds the words of a command in the raw text, each after the one before; behind an escape the place of the whole counts.
-fn located(file: &SourceFile, place: &Place, raw: &str, from: &mut usize, command: Command) -> Line {
+fn located(
+    file: &SourceFile,
+    place: &Place,
+    raw: &str,
+    from: &mut usize,
+    command: Command,
+) -> Line {
     let mut places = Vec::with_capacity(command.words.len());
     for word in &command.words {
-        let found = raw.get(*from..).and_then(|rest| rest.find(word.as_str())).filter(|_| !word.is_empty());
+        let found = raw
+            .get(*from..)
+            .and_then(|rest| rest.find(word.as_str()))
+            .filter(|_| !word.is_empty());
         match found {
             Some(at) => {
                 let start = *from + at;
-                places.push(file.place(place.span.start + start..place.span.start + start + word.len(), &place.pointer));
+                places.push(file.place(
+                    place.span.start + start..place.span.start + start + word.len(),
+                    &place.pointer,
+                ));
                 *from = start + word.len();
             }
             None => places.push(place.clone()),
         }
     }
-    Line { words: command.words, places }
+    Line {
+        words: command.words,
+        places,
+    }
 }
 
 /// The simple commands a server's argv comes down to: itself, or the script it hands to a shell.
@@ -78,7 +103,10 @@ pub(super) fn argv(file: &SourceFile, argv: &[&Literal]) -> Vec<Line> {
     let from = unwrapped(&words);
     let real = &words[from..];
     if let [one] = words.as_slice() {
-        if one.contains(' ') && !one.contains(['/', '\\']) || one.starts_with("npx ") || one.starts_with("uvx ") {
+        if one.contains(' ') && !one.contains(['/', '\\'])
+            || one.starts_with("npx ")
+            || one.starts_with("uvx ")
+        {
             return script(file, argv[0]);
         }
     }
@@ -88,12 +116,23 @@ pub(super) fn argv(file: &SourceFile, argv: &[&Literal]) -> Vec<Line> {
     if words.is_empty() {
         return Vec::new();
     }
-    vec![Line { words: words.iter().map(|word| (*word).to_owned()).collect(), places: argv.iter().map(|literal| literal.place().clone()).collect() }]
+    vec![Line {
+        words: words.iter().map(|word| (*word).to_owned()).collect(),
+        places: argv.iter().map(|literal| literal.place().clone()).collect(),
+    }]
 }
 
 /// The word that holds the script, for `bash -c SCRIPT` and its like.
 pub(super) fn shell_script(words: &[&str]) -> Option<usize> {
-    let shell = matches!(program(words.first()?).as_str(), "sh" | "bash" | "zsh" | "dash" | "fish" | "powershell" | "pwsh");
-    let flag = words.iter().position(|word| matches!(*word, "-c" | "-lc" | "-ic" | "-lic" | "-ilc" | "-Command" | "-command"))?;
+    let shell = matches!(
+        program(words.first()?).as_str(),
+        "sh" | "bash" | "zsh" | "dash" | "fish" | "powershell" | "pwsh"
+    );
+    let flag = words.iter().position(|word| {
+        matches!(
+            *word,
+            "-c" | "-lc" | "-ic" | "-lic" | "-ilc" | "-Command" | "-command"
+        )
+    })?;
     (shell && flag + 1 < words.len()).then_some(flag + 1)
 }

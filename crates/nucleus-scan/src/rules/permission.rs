@@ -5,37 +5,98 @@ use crate::model::{Agent, Evidence, PermissionRule, ToolKind, Verdict};
 
 use super::report::{Report, evidence};
 use super::table::{
-    BROAD_FILESYSTEM_SCOPE, CREDENTIAL_PATH_EXPOSURE, INTERPRETER_WILDCARD, NETWORK_EGRESS_COMMAND, NO_DENY_RULES, RISKY_AUTO_APPROVE, UNRESTRICTED_SHELL, WRITABLE_AGENT_CONFIG,
+    BROAD_FILESYSTEM_SCOPE, CREDENTIAL_PATH_EXPOSURE, INTERPRETER_WILDCARD, NETWORK_EGRESS_COMMAND,
+    NO_DENY_RULES, RISKY_AUTO_APPROVE, UNRESTRICTED_SHELL, WRITABLE_AGENT_CONFIG,
 };
 use super::{interpreter, path};
 
 /// Judges the rules that allow, less what other rules take back.
 pub(super) fn judge(agent: &Agent, report: &mut Report<'_>) {
-    let live: Vec<&PermissionRule> = agent.permissions.with(Verdict::Allow).filter(|rule| !is_taken_back(agent, rule)).collect();
-    let pick = |fits: &dyn Fn(&PermissionRule) -> bool| -> Vec<Evidence> { live.iter().filter(|rule| fits(rule)).map(|rule| evidence(&rule.source)).collect() };
-    report.add(UNRESTRICTED_SHELL, None, "every command runs unasked", pick(&|rule| any_command(agent, rule)));
-    report.add(INTERPRETER_WILDCARD, None, "programs that run any code are allowed with any arguments", pick(&|rule| shell_pattern(rule).is_some_and(interpreter::runs_any_code)));
-    report.add(NETWORK_EGRESS_COMMAND, None, "programs that send data anywhere are allowed with any arguments", pick(&|rule| shell_pattern(rule).is_some_and(interpreter::sends_anywhere)));
-    report.add(BROAD_FILESYSTEM_SCOPE, None, "files of the whole disk or home are in reach", pick(&|rule| is_broad(rule)));
-    report.add(CREDENTIAL_PATH_EXPOSURE, None, "files with credentials may be read unasked", pick(&|rule| reads_credentials(rule)));
-    report.add(WRITABLE_AGENT_CONFIG, None, "the agent may rewrite its own rules unasked", pick(&|rule| writes_config(rule)));
-    report.add(RISKY_AUTO_APPROVE, None, "every tool of every server runs unasked", pick(&|rule| matches!(&rule.tool, ToolKind::Mcp { server, tool: None } if server == "*")));
-    if agent.permissions.with(Verdict::Deny).next().is_none() && agent.client == Client::ClaudeCode && agent.permissions.with(Verdict::Ask).next().is_none() {
+    let live: Vec<&PermissionRule> = agent
+        .permissions
+        .with(Verdict::Allow)
+        .filter(|rule| !is_taken_back(agent, rule))
+        .collect();
+    let pick = |fits: &dyn Fn(&PermissionRule) -> bool| -> Vec<Evidence> {
+        live.iter()
+            .filter(|rule| fits(rule))
+            .map(|rule| evidence(&rule.source))
+            .collect()
+    };
+    report.add(
+        UNRESTRICTED_SHELL,
+        None,
+        "every command runs unasked",
+        pick(&|rule| any_command(agent, rule)),
+    );
+    report.add(
+        INTERPRETER_WILDCARD,
+        None,
+        "programs that run any code are allowed with any arguments",
+        pick(&|rule| shell_pattern(rule).is_some_and(interpreter::runs_any_code)),
+    );
+    report.add(
+        NETWORK_EGRESS_COMMAND,
+        None,
+        "programs that send data anywhere are allowed with any arguments",
+        pick(&|rule| shell_pattern(rule).is_some_and(interpreter::sends_anywhere)),
+    );
+    report.add(
+        BROAD_FILESYSTEM_SCOPE,
+        None,
+        "files of the whole disk or home are in reach",
+        pick(&|rule| is_broad(rule)),
+    );
+    report.add(
+        CREDENTIAL_PATH_EXPOSURE,
+        None,
+        "files with credentials may be read unasked",
+        pick(&|rule| reads_credentials(rule)),
+    );
+    report.add(
+        WRITABLE_AGENT_CONFIG,
+        None,
+        "the agent may rewrite its own rules unasked",
+        pick(&|rule| writes_config(rule)),
+    );
+    report.add(
+        RISKY_AUTO_APPROVE,
+        None,
+        "every tool of every server runs unasked",
+        pick(&|rule| matches!(&rule.tool, ToolKind::Mcp { server, tool: None } if server == "*")),
+    );
+    if agent.permissions.with(Verdict::Deny).next().is_none()
+        && agent.client == Client::ClaudeCode
+        && agent.permissions.with(Verdict::Ask).next().is_none()
+    {
         let reads = pick(&|rule| matches!(rule.tool, ToolKind::Read | ToolKind::Any));
-        report.add(NO_DENY_RULES, None, "files are read unasked and none is refused", reads);
+        report.add(
+            NO_DENY_RULES,
+            None,
+            "files are read unasked and none is refused",
+            reads,
+        );
     }
 }
 
 /// The pattern of a rule about commands.
 fn shell_pattern(rule: &PermissionRule) -> Option<&str> {
-    rule.pattern.as_deref().filter(|_| rule.tool == ToolKind::Shell)
+    rule.pattern
+        .as_deref()
+        .filter(|_| rule.tool == ToolKind::Shell)
 }
 
 /// Whether a rule that denies or asks covers this one wholly.
 fn is_taken_back(agent: &Agent, rule: &PermissionRule) -> bool {
-    let others = agent.permissions.rules.iter().filter(|other| other.verdict != Verdict::Allow && other.only_for == rule.only_for);
+    let others = agent
+        .permissions
+        .rules
+        .iter()
+        .filter(|other| other.verdict != Verdict::Allow && other.only_for == rule.only_for);
     // In opencode the last rule that matches counts; in the others a refusal counts wherever it stands.
-    let counts = |other: &&PermissionRule| agent.client != Client::OpenCode || other.source.place() > rule.source.place();
+    let counts = |other: &&PermissionRule| {
+        agent.client != Client::OpenCode || other.source.place() > rule.source.place()
+    };
     others.filter(counts).any(|other| covers(other, rule))
 }
 
@@ -44,7 +105,12 @@ fn covers(other: &PermissionRule, rule: &PermissionRule) -> bool {
     let pattern = match (&other.pattern, &rule.pattern) {
         (None, _) => true,
         (Some(_), None) => false,
-        (Some(wide), Some(narrow)) => wide == narrow || wide.strip_suffix('*').is_some_and(|start| narrow.starts_with(start) || narrow == start.trim_end()),
+        (Some(wide), Some(narrow)) => {
+            wide == narrow
+                || wide
+                    .strip_suffix('*')
+                    .is_some_and(|start| narrow.starts_with(start) || narrow == start.trim_end())
+        }
     };
     tool && pattern
 }
@@ -53,21 +119,33 @@ fn covers(other: &PermissionRule, rule: &PermissionRule) -> bool {
 fn any_command(agent: &Agent, rule: &PermissionRule) -> bool {
     let any_tool = rule.tool == ToolKind::Any && rule.pattern.is_none();
     let shell = rule.tool == ToolKind::Shell && rule.pattern.is_none();
-    let overruled = any_tool && agent.permissions.rules.iter().any(|other| other.tool == ToolKind::Shell && other.pattern.is_none() && other.verdict != Verdict::Allow && other.only_for == rule.only_for);
+    let overruled = any_tool
+        && agent.permissions.rules.iter().any(|other| {
+            other.tool == ToolKind::Shell
+                && other.pattern.is_none()
+                && other.verdict != Verdict::Allow
+                && other.only_for == rule.only_for
+        });
     (any_tool || shell) && !overruled
 }
 
 fn is_broad(rule: &PermissionRule) -> bool {
     match (&rule.tool, rule.pattern.as_deref()) {
         (ToolKind::OutsideDirectory, pattern) => pattern.is_none_or(path::is_broad),
-        (ToolKind::Read | ToolKind::Write, Some(pattern)) => is_absolute(pattern) && path::is_broad(pattern),
+        (ToolKind::Read | ToolKind::Write, Some(pattern)) => {
+            is_absolute(pattern) && path::is_broad(pattern)
+        }
         _ => false,
     }
 }
 
 /// A single leading slash is relative to the settings file; two are the root of the disk.
 fn is_absolute(pattern: &str) -> bool {
-    pattern.starts_with("//") || pattern.starts_with('~') || pattern.starts_with('$') || pattern.get(1..3) == Some(":\\") || pattern.get(1..3) == Some(":/")
+    pattern.starts_with("//")
+        || pattern.starts_with('~')
+        || pattern.starts_with('$')
+        || pattern.get(1..3) == Some(":\\")
+        || pattern.get(1..3) == Some(":/")
 }
 
 fn reads_credentials(rule: &PermissionRule) -> bool {
@@ -75,7 +153,21 @@ fn reads_credentials(rule: &PermissionRule) -> bool {
         (ToolKind::Read, Some(pattern)) => path::is_credential(pattern),
         (ToolKind::Shell, Some(pattern)) => {
             let mut words = pattern.split_whitespace();
-            let reader = words.next().is_some_and(|first| matches!(first, "cat" | "less" | "head" | "tail" | "more" | "bat" | "type" | "xxd" | "base64" | "strings"));
+            let reader = words.next().is_some_and(|first| {
+                matches!(
+                    first,
+                    "cat"
+                        | "less"
+                        | "head"
+                        | "tail"
+                        | "more"
+                        | "bat"
+                        | "type"
+                        | "xxd"
+                        | "base64"
+                        | "strings"
+                )
+            });
             reader && words.any(path::is_credential)
         }
         _ => false,
@@ -83,8 +175,34 @@ fn reads_credentials(rule: &PermissionRule) -> bool {
 }
 
 fn writes_config(rule: &PermissionRule) -> bool {
-    const OWN: &[&str] = &[".claude/settings", ".claude/hooks", ".mcp.json", ".cursor/mcp.json", ".cursor/hooks", ".vscode/mcp.json", ".codex/config", ".gemini/settings", ".claude.json", ".kiro/settings", ".github/workflows"];
-    let Some(pattern) = rule.pattern.as_deref().filter(|_| rule.tool == ToolKind::Write) else { return false };
-    let whole = matches!(pattern.trim_start_matches("./").trim_start_matches("~/").trim_start_matches('/').trim_end_matches('*').trim_end_matches('/'), ".claude" | ".cursor" | ".codex" | ".gemini" | ".kiro");
+    const OWN: &[&str] = &[
+        ".claude/settings",
+        ".claude/hooks",
+        ".mcp.json",
+        ".cursor/mcp.json",
+        ".cursor/hooks",
+        ".vscode/mcp.json",
+        ".codex/config",
+        ".gemini/settings",
+        ".claude.json",
+        ".kiro/settings",
+        ".github/workflows",
+    ];
+    let Some(pattern) = rule
+        .pattern
+        .as_deref()
+        .filter(|_| rule.tool == ToolKind::Write)
+    else {
+        return false;
+    };
+    let whole = matches!(
+        pattern
+            .trim_start_matches("./")
+            .trim_start_matches("~/")
+            .trim_start_matches('/')
+            .trim_end_matches('*')
+            .trim_end_matches('/'),
+        ".claude" | ".cursor" | ".codex" | ".gemini" | ".kiro"
+    );
     whole || OWN.iter().any(|name| pattern.contains(name))
 }

@@ -10,11 +10,21 @@ use super::report::{Report, shown_at};
 use super::table::{POLICY_CANNOT_BE_MET, POLICY_COMPLETES_TRIFECTA, POLICY_UNREADABLE};
 
 /// Operations that read what is private.
-const PRIVATE: &[Operation] = &[Operation::ReadFiles, Operation::GlobSearch, Operation::GrepSearch, Operation::RunBash];
+const PRIVATE: &[Operation] = &[
+    Operation::ReadFiles,
+    Operation::GlobSearch,
+    Operation::GrepSearch,
+    Operation::RunBash,
+];
 /// Operations that bring in what a stranger wrote.
 const UNTRUSTED: &[Operation] = &[Operation::WebFetch, Operation::WebSearch];
 /// Operations that send.
-const OUT: &[Operation] = &[Operation::WebFetch, Operation::WebSearch, Operation::GitPush, Operation::CreatePr];
+const OUT: &[Operation] = &[
+    Operation::WebFetch,
+    Operation::WebSearch,
+    Operation::GitPush,
+    Operation::CreatePr,
+];
 
 /// Judges a policy by the parser that a session would use.
 pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
@@ -22,20 +32,45 @@ pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
     match parse_policy(&source) {
         Err(error) => {
             let shown = crate::secret::mask("", &error.to_string());
-            report.add(POLICY_UNREADABLE, None, format!("a session with this policy would not start: {shown}"), vec![Evidence { place: file.place(error.span(), ""), shown }]);
+            report.add(
+                POLICY_UNREADABLE,
+                None,
+                format!("a session with this policy would not start: {shown}"),
+                vec![Evidence {
+                    place: file.place(error.span(), ""),
+                    shown,
+                }],
+            );
         }
         Ok(policy) => {
-            let idle = policy.warnings().iter().filter(|warning| warning.contains("limits nothing") || warning.contains("can do nothing"));
-            report.add(POLICY_CANNOT_BE_MET, None, "a rule of the policy has no effect", idle.map(|warning| shown_at(whole(file), warning)).collect());
+            let idle = policy.warnings().iter().filter(|warning| {
+                warning.contains("limits nothing") || warning.contains("can do nothing")
+            });
+            report.add(
+                POLICY_CANNOT_BE_MET,
+                None,
+                "a rule of the policy has no effect",
+                idle.map(|warning| shown_at(whole(file), warning)).collect(),
+            );
             trifecta(file, policy.envelope(), report);
         }
     }
 }
 
 fn trifecta(file: &SourceFile, envelope: &Envelope, report: &mut Report<'_>) {
-    let granted = |operations: &[Operation]| operations.iter().copied().find(|operation| envelope.level(*operation) != Level::Never);
-    if let (Some(private), Some(untrusted), Some(out)) = (granted(PRIVATE), granted(UNTRUSTED), granted(OUT)) {
-        let found = [private, untrusted, out].iter().map(|operation| key(file, operation.name())).collect::<Vec<_>>();
+    let granted = |operations: &[Operation]| {
+        operations
+            .iter()
+            .copied()
+            .find(|operation| envelope.level(*operation) != Level::Never)
+    };
+    if let (Some(private), Some(untrusted), Some(out)) =
+        (granted(PRIVATE), granted(UNTRUSTED), granted(OUT))
+    {
+        let found = [private, untrusted, out]
+            .iter()
+            .map(|operation| key(file, operation.name()))
+            .collect::<Vec<_>>();
         report.add(POLICY_COMPLETES_TRIFECTA, None, "the policy reaches private data, untrusted content and a way out; only an approval stands between", found);
     }
 }
@@ -43,7 +78,10 @@ fn trifecta(file: &SourceFile, envelope: &Envelope, report: &mut Report<'_>) {
 /// Where an operation is granted; the whole file where a profile grants it.
 fn key(file: &SourceFile, name: &str) -> Evidence {
     let stated = file.top().and_then(|top| top.path(&["capabilities", name]));
-    shown_at(stated.map_or_else(|| whole(file), |at| at.entry_place()), name)
+    shown_at(
+        stated.map_or_else(|| whole(file), |at| at.entry_place()),
+        name,
+    )
 }
 
 fn whole(file: &SourceFile) -> Place {

@@ -16,12 +16,18 @@ pub(crate) struct Report<'a> {
 
 /// A literal as evidence.
 pub(crate) fn evidence(literal: &Literal) -> Evidence {
-    Evidence { place: literal.place().clone(), shown: shorten(&literal.shown()) }
+    Evidence {
+        place: literal.place().clone(),
+        shown: shorten(&literal.shown()),
+    }
 }
 
 /// A place with the text that stands there.
 pub(crate) fn shown_at(place: Place, shown: &str) -> Evidence {
-    Evidence { place, shown: shorten(&crate::secret::mask("", shown)) }
+    Evidence {
+        place,
+        shown: shorten(&crate::secret::mask("", shown)),
+    }
 }
 
 /// The most characters of one piece of evidence.
@@ -37,22 +43,47 @@ fn shorten(text: &str) -> String {
 
 impl<'a> Report<'a> {
     pub(crate) fn new(file: &'a SourceFile) -> Self {
-        Self { file, findings: Vec::new() }
+        Self {
+            file,
+            findings: Vec::new(),
+        }
     }
 
     /// Adds a finding. Without evidence there is none. A second one of the same rule and subject joins the first.
-    pub(crate) fn add(&mut self, id: RuleId, subject: Option<&str>, reason: impl Into<String>, evidence: Vec<Evidence>) {
+    pub(crate) fn add(
+        &mut self,
+        id: RuleId,
+        subject: Option<&str>,
+        reason: impl Into<String>,
+        evidence: Vec<Evidence>,
+    ) {
         self.add_with_edits(id, subject, reason, evidence, Vec::new());
     }
 
     /// Adds a finding with the rewrite that settles it.
-    pub(crate) fn add_with_edits(&mut self, id: RuleId, subject: Option<&str>, reason: impl Into<String>, evidence: Vec<Evidence>, edits: Vec<Edit>) {
+    pub(crate) fn add_with_edits(
+        &mut self,
+        id: RuleId,
+        subject: Option<&str>,
+        reason: impl Into<String>,
+        evidence: Vec<Evidence>,
+        edits: Vec<Edit>,
+    ) {
         let Some(rule) = rule(id) else { return };
         if evidence.is_empty() {
             return;
         }
-        if let Some(known) = self.findings.iter_mut().find(|known| known.rule == id && known.agent.as_deref() == subject) {
-            known.evidence.extend(evidence.into_iter().filter(|new| !known.evidence.contains(new)).collect::<Vec<_>>());
+        if let Some(known) = self
+            .findings
+            .iter_mut()
+            .find(|known| known.rule == id && known.agent.as_deref() == subject)
+        {
+            known.evidence.extend(
+                evidence
+                    .into_iter()
+                    .filter(|new| !known.evidence.contains(new))
+                    .collect::<Vec<_>>(),
+            );
             if let Some(fix) = &mut known.fix {
                 fix.edits.extend(edits);
             }
@@ -63,7 +94,10 @@ impl<'a> Report<'a> {
             severity: rule.severity,
             reason: reason.into(),
             evidence,
-            fix: Some(Fix { summary: rule.help.to_owned(), edits }),
+            fix: Some(Fix {
+                summary: rule.help.to_owned(),
+                edits,
+            }),
             client: self.client(),
             agent: subject.map(str::to_owned),
             scope: self.scope(),
@@ -103,8 +137,16 @@ impl<'a> Report<'a> {
 
 /// Over rule, file, subject and what stands there, but not where in the file.
 pub(crate) fn fingerprint(finding: &Finding, file: &str) -> String {
-    let mut parts = vec![finding.rule.0, file, finding.agent.as_deref().unwrap_or_default()];
-    let mut shown: Vec<&str> = finding.evidence.iter().map(|evidence| evidence.shown.as_str()).collect();
+    let mut parts = vec![
+        finding.rule.0,
+        file,
+        finding.agent.as_deref().unwrap_or_default(),
+    ];
+    let mut shown: Vec<&str> = finding
+        .evidence
+        .iter()
+        .map(|evidence| evidence.shown.as_str())
+        .collect();
     shown.sort_unstable();
     parts.extend(shown);
     short_hex(&parts, 12)

@@ -23,7 +23,11 @@ pub(crate) struct Surroundings {
 
 impl Surroundings {
     pub(crate) fn of(root: &Path) -> Self {
-        Self { root: root.to_owned(), npm: OnceCell::new(), pypi: OnceCell::new() }
+        Self {
+            root: root.to_owned(),
+            npm: OnceCell::new(),
+            pypi: OnceCell::new(),
+        }
     }
 
     /// The version a lock file at the root has for a package.
@@ -39,7 +43,10 @@ impl Surroundings {
     /// The text of a file beneath a directory of this repository; links are not followed.
     pub(crate) fn text(&self, beside: &Path, relative: &str) -> Option<String> {
         let relative = Path::new(relative.trim_start_matches("./"));
-        if !relative.components().all(|part| matches!(part, std::path::Component::Normal(_))) {
+        if !relative
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)))
+        {
             return None;
         }
         read(&beside.parent()?.join(relative), MAX_SCRIPT_BYTES)
@@ -62,12 +69,22 @@ impl Surroundings {
     fn python_locks(&self) -> HashMap<String, String> {
         let mut versions = HashMap::new();
         for name in ["uv.lock", "poetry.lock", "pdm.lock"] {
-            let Some(text) = read(&self.root.join(name), MAX_LOCK_BYTES) else { continue };
+            let Some(text) = read(&self.root.join(name), MAX_LOCK_BYTES) else {
+                continue;
+            };
             let document = read_toml(&text);
-            let Some(Kind::List(packages)) = document.root.get("package").map(|entry| &entry.value.kind) else { continue };
+            let Some(Kind::List(packages)) =
+                document.root.get("package").map(|entry| &entry.value.kind)
+            else {
+                continue;
+            };
             for package in packages {
-                if let (Some(name), Some(version)) = (text_of(package, "name"), text_of(package, "version")) {
-                    versions.entry(name.to_ascii_lowercase()).or_insert_with(|| version.to_owned());
+                if let (Some(name), Some(version)) =
+                    (text_of(package, "name"), text_of(package, "version"))
+                {
+                    versions
+                        .entry(name.to_ascii_lowercase())
+                        .or_insert_with(|| version.to_owned());
                 }
             }
         }
@@ -77,7 +94,9 @@ impl Surroundings {
 
 fn read(path: &Path, most: u64) -> Option<String> {
     let data = path.symlink_metadata().ok()?;
-    (data.is_file() && data.len() <= most).then(|| std::fs::read_to_string(path).ok()).flatten()
+    (data.is_file() && data.len() <= most)
+        .then(|| std::fs::read_to_string(path).ok())
+        .flatten()
 }
 
 fn text_of<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
@@ -89,11 +108,24 @@ fn text_of<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
 
 /// `packages: {"node_modules/name": {version}}`, top level only.
 fn package_lock(root: &Node, versions: &mut HashMap<String, String>) {
-    let Some(Kind::Map(packages)) = root.get("packages").or_else(|| root.get("dependencies")).map(|entry| &entry.value.kind) else { return };
+    let Some(Kind::Map(packages)) = root
+        .get("packages")
+        .or_else(|| root.get("dependencies"))
+        .map(|entry| &entry.value.kind)
+    else {
+        return;
+    };
     for package in packages {
-        let name = package.key.strip_prefix("node_modules/").unwrap_or(&package.key);
-        if let Some(version) = text_of(&package.value, "version").filter(|_| !name.contains("node_modules/") && !name.is_empty()) {
-            versions.entry(name.to_ascii_lowercase()).or_insert_with(|| version.to_owned());
+        let name = package
+            .key
+            .strip_prefix("node_modules/")
+            .unwrap_or(&package.key);
+        if let Some(version) = text_of(&package.value, "version")
+            .filter(|_| !name.contains("node_modules/") && !name.is_empty())
+        {
+            versions
+                .entry(name.to_ascii_lowercase())
+                .or_insert_with(|| version.to_owned());
         }
     }
 }
@@ -103,8 +135,16 @@ fn yarn_lock(text: &str, versions: &mut HashMap<String, String>) {
     let mut name: Option<String> = None;
     for line in text.lines() {
         if !line.starts_with([' ', '#']) && line.ends_with(':') {
-            let first = line.trim_end_matches(':').split(',').next().unwrap_or_default().trim_matches('"');
-            name = first.get(1..).and_then(|rest| rest.find('@')).map(|at| first[..=at].to_ascii_lowercase());
+            let first = line
+                .trim_end_matches(':')
+                .split(',')
+                .next()
+                .unwrap_or_default()
+                .trim_matches('"');
+            name = first
+                .get(1..)
+                .and_then(|rest| rest.find('@'))
+                .map(|at| first[..=at].to_ascii_lowercase());
         } else if let Some(version) = line.trim_start().strip_prefix("version") {
             let version = version.trim_start_matches(':').trim().trim_matches('"');
             if let Some(name) = name.take() {
@@ -116,12 +156,25 @@ fn yarn_lock(text: &str, versions: &mut HashMap<String, String>) {
 
 /// Keys `name@1.2.3:` beneath `packages:`.
 fn pnpm_lock(text: &str, versions: &mut HashMap<String, String>) {
-    for line in text.lines().skip_while(|line| !line.starts_with("packages:")).skip(1).take_while(|line| line.is_empty() || line.starts_with(' ')) {
-        let Some(key) = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')).and_then(|rest| rest.strip_suffix(':')) else { continue };
+    for line in text
+        .lines()
+        .skip_while(|line| !line.starts_with("packages:"))
+        .skip(1)
+        .take_while(|line| line.is_empty() || line.starts_with(' '))
+    {
+        let Some(key) = line
+            .strip_prefix("  ")
+            .filter(|rest| !rest.starts_with(' '))
+            .and_then(|rest| rest.strip_suffix(':'))
+        else {
+            continue;
+        };
         let key = key.trim_matches('\'').trim_start_matches('/');
         if let Some((name, version)) = key.rsplit_once('@') {
             let version = version.split('(').next().unwrap_or(version);
-            versions.entry(name.to_ascii_lowercase()).or_insert_with(|| version.to_owned());
+            versions
+                .entry(name.to_ascii_lowercase())
+                .or_insert_with(|| version.to_owned());
         }
     }
 }

@@ -114,7 +114,10 @@ pub const RULES: &[Rule] = &[
         title: "Private data, untrusted content and a way out in one agent",
         reason: "One poisoned page or message can make the agent send private data away.",
         help: "Take one of the three away: drop a server or deny the tool that supplies the leg the diagram names, or run the agent under `nucleus run`.",
-        references: &["https://simonwillison.net/2025/Jun/16/the-lethal-trifecta/", "https://genai.owasp.org/llmrisk/llm01-prompt-injection/"],
+        references: &[
+            "https://simonwillison.net/2025/Jun/16/the-lethal-trifecta/",
+            "https://genai.owasp.org/llmrisk/llm01-prompt-injection/",
+        ],
     },
     Rule {
         id: PLAINTEXT_CREDENTIAL,
@@ -130,7 +133,10 @@ pub const RULES: &[Rule] = &[
         title: "Every prompt is off",
         reason: "No person sees what the agent is about to do.",
         help: "Remove the setting and allow the few commands you need by name.",
-        references: &["https://genai.owasp.org/llmrisk/llm062025-excessive-agency/", "https://code.claude.com/docs/en/permissions"],
+        references: &[
+            "https://genai.owasp.org/llmrisk/llm062025-excessive-agency/",
+            "https://code.claude.com/docs/en/permissions",
+        ],
     },
     Rule {
         id: CI_UNTRUSTED_TRIGGER_WRITE,
@@ -138,7 +144,10 @@ pub const RULES: &[Rule] = &[
         title: "Strangers can start an agent that holds a secret and may write",
         reason: "Anyone who opens an issue or comments chooses the words an agent with write permission obeys.",
         help: "Gate the job on `author_association` (OWNER, MEMBER, COLLABORATOR) or split it: an agent job that may only read, and a job without the agent that writes.",
-        references: &["https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/", "https://docs.github.com/en/actions/reference/security/secure-use"],
+        references: &[
+            "https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/",
+            "https://docs.github.com/en/actions/reference/security/secure-use",
+        ],
     },
     Rule {
         id: HIDDEN_UNICODE,
@@ -146,7 +155,10 @@ pub const RULES: &[Rule] = &[
         title: "Invisible characters in a text the agent obeys",
         reason: "A reader does not see what the model reads.",
         help: "Delete the characters.",
-        references: &["https://trojansource.codes/", "https://cwe.mitre.org/data/definitions/1007.html"],
+        references: &[
+            "https://trojansource.codes/",
+            "https://cwe.mitre.org/data/definitions/1007.html",
+        ],
     },
     Rule {
         id: UNRESTRICTED_SHELL,
@@ -154,7 +166,10 @@ pub const RULES: &[Rule] = &[
         title: "Any command runs unasked",
         reason: "A shell reads every file of the user and talks to every host.",
         help: "Allow the commands you need by name; leave the rest to be asked for.",
-        references: &["https://cwe.mitre.org/data/definitions/78.html", "https://code.claude.com/docs/en/permissions"],
+        references: &[
+            "https://cwe.mitre.org/data/definitions/78.html",
+            "https://code.claude.com/docs/en/permissions",
+        ],
     },
     Rule {
         id: SANDBOX_WEAKENED,
@@ -162,7 +177,10 @@ pub const RULES: &[Rule] = &[
         title: "The sandbox is off or open",
         reason: "What the agent runs has the rights of the user.",
         help: "Leave the sandbox on; open single directories or hosts instead.",
-        references: &["https://cwe.mitre.org/data/definitions/250.html", "https://developers.openai.com/codex/config-reference"],
+        references: &[
+            "https://cwe.mitre.org/data/definitions/250.html",
+            "https://developers.openai.com/codex/config-reference",
+        ],
     },
     Rule {
         id: BROAD_FILESYSTEM_SCOPE,
@@ -186,7 +204,10 @@ pub const RULES: &[Rule] = &[
         title: "A hook runs foreign code, sends data away or answers for the user",
         reason: "It runs on events, unseen, with the rights of the user.",
         help: "Install a fixed version in the repository and call that; leave permission requests to a person.",
-        references: &["https://code.claude.com/docs/en/hooks", "https://cwe.mitre.org/data/definitions/829.html"],
+        references: &[
+            "https://code.claude.com/docs/en/hooks",
+            "https://cwe.mitre.org/data/definitions/829.html",
+        ],
     },
     Rule {
         id: REMOTE_INSTALL_SCRIPT,
@@ -202,7 +223,10 @@ pub const RULES: &[Rule] = &[
         title: "The action's own check of who is asking is off",
         reason: "The last gate between a stranger and the agent is removed.",
         help: "Leave the check on; list the accounts that need it by name.",
-        references: &["https://docs.github.com/en/actions/reference/security/secure-use", "https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/"],
+        references: &[
+            "https://docs.github.com/en/actions/reference/security/secure-use",
+            "https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/",
+        ],
     },
     Rule {
         id: CI_UNTRUSTED_INTERPOLATION,
@@ -210,7 +234,10 @@ pub const RULES: &[Rule] = &[
         title: "Text chosen by a stranger is pasted into a script or prompt",
         reason: "The runner expands it before anything can quote it.",
         help: "Pass it through `env:` and use the quoted variable.",
-        references: &["https://docs.github.com/en/actions/reference/security/secure-use", "https://cwe.mitre.org/data/definitions/94.html"],
+        references: &[
+            "https://docs.github.com/en/actions/reference/security/secure-use",
+            "https://cwe.mitre.org/data/definitions/94.html",
+        ],
     },
     Rule {
         id: UNPINNED_PACKAGE,
@@ -218,7 +245,10 @@ pub const RULES: &[Rule] = &[
         title: "Code is fetched at its newest version each time it starts",
         reason: "A release you have not seen runs with the rights of the agent.",
         help: "Write the exact version.",
-        references: &["https://genai.owasp.org/llmrisk/llm032025-supply-chain/", "https://cwe.mitre.org/data/definitions/494.html"],
+        references: &[
+            "https://genai.owasp.org/llmrisk/llm032025-supply-chain/",
+            "https://cwe.mitre.org/data/definitions/494.html",
+        ],
     },
     Rule {
         id: UNPINNED_AGENT_ACTION,
@@ -234,7 +264,9 @@ pub const RULES: &[Rule] = &[
         title: "A server of somebody else gets what the agent sends",
         reason: "Tool calls leave the machine, and what comes back is untrusted.",
         help: "Keep it if you trust its operator with this data; accept it with a reason.",
-        references: &["https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices"],
+        references: &[
+            "https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices",
+        ],
     },
     Rule {
         id: CLEARTEXT_HTTP_SERVER,
@@ -250,7 +282,10 @@ pub const RULES: &[Rule] = &[
         title: "A wildcard covers a program that runs any code",
         reason: "The allow list is a shell by another name.",
         help: "Allow the exact command lines.",
-        references: &["https://cwe.mitre.org/data/definitions/78.html", "https://code.claude.com/docs/en/permissions"],
+        references: &[
+            "https://cwe.mitre.org/data/definitions/78.html",
+            "https://code.claude.com/docs/en/permissions",
+        ],
     },
     Rule {
         id: NETWORK_EGRESS_COMMAND,
@@ -258,7 +293,10 @@ pub const RULES: &[Rule] = &[
         title: "A wildcard covers a program that sends data anywhere",
         reason: "Whatever the agent has read can leave unasked.",
         help: "Allow exact addresses, or leave the program to be asked for.",
-        references: &["https://code.claude.com/docs/en/permissions", "https://simonwillison.net/2025/Jun/16/the-lethal-trifecta/"],
+        references: &[
+            "https://code.claude.com/docs/en/permissions",
+            "https://simonwillison.net/2025/Jun/16/the-lethal-trifecta/",
+        ],
     },
     Rule {
         id: RISKY_AUTO_APPROVE,
@@ -266,7 +304,10 @@ pub const RULES: &[Rule] = &[
         title: "Tools that change things or reach out run unasked",
         reason: "An injected instruction needs no second step.",
         help: "Approve only tools that read.",
-        references: &["https://genai.owasp.org/llmrisk/llm062025-excessive-agency/", "https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices"],
+        references: &[
+            "https://genai.owasp.org/llmrisk/llm062025-excessive-agency/",
+            "https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices",
+        ],
     },
     Rule {
         id: PROJECT_MCP_AUTO_ENABLE,
@@ -290,7 +331,10 @@ pub const RULES: &[Rule] = &[
         title: "Strangers can start an agent that holds a secret",
         reason: "Anyone who opens an issue or comments chooses the words it obeys.",
         help: "Gate the job on `author_association` (OWNER, MEMBER, COLLABORATOR).",
-        references: &["https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/", "https://docs.github.com/en/actions/reference/security/secure-use"],
+        references: &[
+            "https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/",
+            "https://docs.github.com/en/actions/reference/security/secure-use",
+        ],
     },
     Rule {
         id: AGENT_POSTINSTALL,
@@ -306,7 +350,10 @@ pub const RULES: &[Rule] = &[
         title: "The container shares the host",
         reason: "What runs inside can act outside.",
         help: "Drop the socket, the host network and the privilege.",
-        references: &["https://docs.docker.com/engine/security/", "https://cwe.mitre.org/data/definitions/250.html"],
+        references: &[
+            "https://docs.docker.com/engine/security/",
+            "https://cwe.mitre.org/data/definitions/250.html",
+        ],
     },
     Rule {
         id: UNPINNED_IMAGE,
@@ -314,7 +361,10 @@ pub const RULES: &[Rule] = &[
         title: "The image can change under the same name",
         reason: "What runs tomorrow is not what was looked at.",
         help: "Write a version, better a digest.",
-        references: &["https://docs.docker.com/engine/security/", "https://genai.owasp.org/llmrisk/llm032025-supply-chain/"],
+        references: &[
+            "https://docs.docker.com/engine/security/",
+            "https://genai.owasp.org/llmrisk/llm032025-supply-chain/",
+        ],
     },
     Rule {
         id: UNREADABLE_CONFIG,
@@ -362,7 +412,10 @@ pub const RULES: &[Rule] = &[
         title: "The agent may change its own configuration",
         reason: "One edit widens what it may do the next time.",
         help: "Deny writing to these paths.",
-        references: &["https://cwe.mitre.org/data/definitions/732.html", "https://code.claude.com/docs/en/permissions"],
+        references: &[
+            "https://cwe.mitre.org/data/definitions/732.html",
+            "https://code.claude.com/docs/en/permissions",
+        ],
     },
     Rule {
         id: NO_DENY_RULES,
@@ -386,7 +439,9 @@ pub const RULES: &[Rule] = &[
         title: "Servers run beside the monitor",
         reason: "Some calls are decided and recorded, these are not.",
         help: "Wrap these servers as well.",
-        references: &["https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices"],
+        references: &[
+            "https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices",
+        ],
     },
     Rule {
         id: POLICY_UNREADABLE,
@@ -418,7 +473,9 @@ pub const RULES: &[Rule] = &[
         title: "A server that the tool catalog does not know",
         reason: "Nobody has said what its tools do, so the worst is assumed.",
         help: "Run it behind `nucleus run`, where every call of an unknown tool asks, or describe its tools in the catalog.",
-        references: &["https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices"],
+        references: &[
+            "https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices",
+        ],
     },
     Rule {
         id: SUPPRESSION_WITHOUT_REASON,

@@ -15,28 +15,56 @@ use super::endpoint;
 use super::line::script;
 use super::package;
 use super::report::{Report, evidence, shown_at};
-use super::table::{APPROVALS_DISABLED, CI_GATE_BYPASS, CI_UNTRUSTED_TRIGGER, CI_UNTRUSTED_TRIGGER_WRITE, SANDBOX_WEAKENED, UNPINNED_AGENT_ACTION, UNRESTRICTED_SHELL};
+use super::table::{
+    APPROVALS_DISABLED, CI_GATE_BYPASS, CI_UNTRUSTED_TRIGGER, CI_UNTRUSTED_TRIGGER_WRITE,
+    SANDBOX_WEAKENED, UNPINNED_AGENT_ACTION, UNRESTRICTED_SHELL,
+};
 use job::{Job, jobs};
 use step::Step;
 
 /// One agent for each job that runs one.
 pub(crate) fn agents(file: &SourceFile) -> Vec<Agent> {
-    jobs(file).iter().filter(|job| job.runs_agent()).map(|job| agent(file, job)).collect()
+    jobs(file)
+        .iter()
+        .filter(|job| job.runs_agent())
+        .map(|job| agent(file, job))
+        .collect()
 }
 
 fn agent(file: &SourceFile, job: &Job<'_>) -> Agent {
-    let mut agent = Agent { name: job.id.to_owned(), place: job.at.entry_place(), ..blank(file) };
+    let mut agent = Agent {
+        name: job.id.to_owned(),
+        place: job.at.entry_place(),
+        ..blank(file)
+    };
     for step in &job.steps {
         for input in step.inputs() {
-            if step.is_agent && matches!(input.key(), "settings" | "settings_json" | "mcp_config" | "mcp-config" | "config" | "claude_args") {
-                documents(&input).into_iter().for_each(|inner| absorb(&mut agent, inner));
+            if step.is_agent
+                && matches!(
+                    input.key(),
+                    "settings"
+                        | "settings_json"
+                        | "mcp_config"
+                        | "mcp-config"
+                        | "config"
+                        | "claude_args"
+                )
+            {
+                documents(&input)
+                    .into_iter()
+                    .for_each(|inner| absorb(&mut agent, inner));
             }
             if step.is_agent {
                 tools(&input, &mut agent);
             }
         }
-        if let Some(run) = step.run.as_ref().filter(|run| run.text().is_some_and(|text| text.contains("\"mcpServers\""))) {
-            documents(run).into_iter().for_each(|inner| absorb(&mut agent, inner));
+        if let Some(run) = step.run.as_ref().filter(|run| {
+            run.text()
+                .is_some_and(|text| text.contains("\"mcpServers\""))
+        }) {
+            documents(run)
+                .into_iter()
+                .for_each(|inner| absorb(&mut agent, inner));
         }
         if let Some(run) = step.run.as_ref().filter(|_| step.is_agent) {
             flagged_tools(run, &mut agent);
@@ -49,7 +77,10 @@ fn absorb(agent: &mut Agent, inner: Agent) {
     agent.servers.extend(inner.servers);
     agent.permissions.rules.extend(inner.permissions.rules);
     agent.permissions.bypass.extend(inner.permissions.bypass);
-    agent.permissions.auto_accept.extend(inner.permissions.auto_accept);
+    agent
+        .permissions
+        .auto_accept
+        .extend(inner.permissions.auto_accept);
     if inner.permissions.sandbox != crate::model::Sandbox::default() {
         agent.permissions.sandbox = inner.permissions.sandbox;
     }
@@ -61,7 +92,9 @@ fn absorb(agent: &mut Agent, inner: Agent) {
 /// Lists of tools in the inputs of an action.
 fn tools(input: &At<'_>, agent: &mut Agent) {
     match input.key() {
-        "allowed_tools" | "allowedTools" | "allowed-tools" => allow(input, input.text().unwrap_or_default(), agent),
+        "allowed_tools" | "allowedTools" | "allowed-tools" => {
+            allow(input, input.text().unwrap_or_default(), agent)
+        }
         "claude_args" | "args" | "claude-args" => flagged_tools(input, agent),
         _ => {}
     }
@@ -73,7 +106,10 @@ fn flagged_tools(at: &At<'_>, agent: &mut Agent) {
     for flag in ["--allowedTools", "--allowed-tools"] {
         for (found, _) in text.match_indices(flag) {
             let rest = text[found + flag.len()..].trim_start_matches('=');
-            let end = rest.find(" --").or_else(|| rest.find("\n--")).unwrap_or(rest.len());
+            let end = rest
+                .find(" --")
+                .or_else(|| rest.find("\n--"))
+                .unwrap_or(rest.len());
             allow(at, rest[..end].trim_end_matches('\\'), agent);
         }
     }
@@ -85,7 +121,10 @@ fn allow(at: &At<'_>, list: &str, agent: &mut Agent) {
             continue;
         }
         let place = at.place_of(&entry);
-        agent.permissions.rules.push(claude_rule(Verdict::Allow, Literal::new("", &entry, place)));
+        agent
+            .permissions
+            .rules
+            .push(claude_rule(Verdict::Allow, Literal::new("", &entry, place)));
     }
 }
 
@@ -114,8 +153,15 @@ fn trigger(job: &Job<'_>, open: &[&gate::Event<'_>], report: &mut Report<'_>) {
     if open.is_empty() {
         return;
     }
-    let mut found: Vec<_> = open.iter().map(|event| shown_at(event.place.clone(), &event.name)).collect();
-    let names = open.iter().map(|event| event.name.as_str()).collect::<Vec<_>>().join(", ");
+    let mut found: Vec<_> = open
+        .iter()
+        .map(|event| shown_at(event.place.clone(), &event.name))
+        .collect();
+    let names = open
+        .iter()
+        .map(|event| event.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
     let rule = match job.write_permission() {
         Some(at) => {
             found.push(shown_at(at.0, &at.1));
@@ -124,17 +170,36 @@ fn trigger(job: &Job<'_>, open: &[&gate::Event<'_>], report: &mut Report<'_>) {
         None => CI_UNTRUSTED_TRIGGER,
     };
     found.push(secret);
-    report.add(rule, Some(job.id), format!("`{names}` lets anybody start this job, and nothing in it asks who"), found);
+    report.add(
+        rule,
+        Some(job.id),
+        format!("`{names}` lets anybody start this job, and nothing in it asks who"),
+        found,
+    );
 }
 
 fn inspect(file: &SourceFile, job: &Job<'_>, step: &Step<'_>, report: &mut Report<'_>) {
     let subject = Some(job.id);
-    if let Some(uses) = step.uses.as_ref().filter(|uses| step.is_agent && !step::is_commit(uses.text().unwrap_or_default())) {
-        report.add_with_edits(UNPINNED_AGENT_ACTION, subject, "the action is named by a tag or branch", vec![evidence(&uses.literal_as(""))], Vec::new());
+    if let Some(uses) = step
+        .uses
+        .as_ref()
+        .filter(|uses| step.is_agent && !step::is_commit(uses.text().unwrap_or_default()))
+    {
+        report.add_with_edits(
+            UNPINNED_AGENT_ACTION,
+            subject,
+            "the action is named by a tag or branch",
+            vec![evidence(&uses.literal_as(""))],
+            Vec::new(),
+        );
     }
     if step.is_agent {
-        step.inputs().iter().for_each(|input| agent_input(file, input, subject, report));
-        step.env().iter().for_each(|input| endpoint::in_text(input, report));
+        step.inputs()
+            .iter()
+            .for_each(|input| agent_input(file, input, subject, report));
+        step.env()
+            .iter()
+            .for_each(|input| endpoint::in_text(input, report));
     }
     if let Some(run) = &step.run {
         let literal = run.literal_as("");
@@ -149,25 +214,81 @@ fn inspect(file: &SourceFile, job: &Job<'_>, step: &Step<'_>, report: &mut Repor
 }
 
 fn reusable(job: &Job<'_>, report: &mut Report<'_>) {
-    if let Some(uses) = job.at.get("uses").filter(|uses| !step::is_commit(uses.text().unwrap_or_default())) {
-        report.add(UNPINNED_AGENT_ACTION, Some(job.id), "the workflow is named by a tag or branch", vec![evidence(&uses.literal_as(""))]);
+    if let Some(uses) = job
+        .at
+        .get("uses")
+        .filter(|uses| !step::is_commit(uses.text().unwrap_or_default()))
+    {
+        report.add(
+            UNPINNED_AGENT_ACTION,
+            Some(job.id),
+            "the workflow is named by a tag or branch",
+            vec![evidence(&uses.literal_as(""))],
+        );
     }
 }
 
 /// Inputs that switch something off.
 fn agent_input(file: &SourceFile, input: &At<'_>, subject: Option<&str>, report: &mut Report<'_>) {
     let value = input.scalar().unwrap_or_default().trim();
-    let found = || vec![shown_at(input.entry_place(), &format!("{}: {value}", input.key()))];
+    let found = || {
+        vec![shown_at(
+            input.entry_place(),
+            &format!("{}: {value}", input.key()),
+        )]
+    };
     let on = value.eq_ignore_ascii_case("true");
     match input.key() {
-        "allowed_non_write_users" if !value.is_empty() => report.add(CI_GATE_BYPASS, subject, "people without write access may start the agent", found()),
-        "allow-users" | "allow_users" if value.contains('*') => report.add(CI_GATE_BYPASS, subject, "everybody may start the agent", found()),
-        "require_repo_write" | "require-repo-write" if value.eq_ignore_ascii_case("false") => report.add(CI_GATE_BYPASS, subject, "people without write access may start the agent", found()),
-        key if key.starts_with("bypass_write_permission_check") && on => report.add(CI_GATE_BYPASS, subject, "the check of write access is bypassed", found()),
-        "sandbox" | "sandbox_mode" | "sandbox-mode" if value == "danger-full-access" => report.add(SANDBOX_WEAKENED, subject, "the agent runs without its sandbox", found()),
-        "safety-strategy" | "safety_strategy" if value == "unsafe" => report.add(SANDBOX_WEAKENED, subject, "the agent runs with the rights of the runner", found()),
-        "permission_mode" | "permission-mode" if value == "bypassPermissions" => report.add(APPROVALS_DISABLED, subject, "nothing is asked before it runs", found()),
-        "dangerously_skip_permissions" | "yolo" if on => report.add(APPROVALS_DISABLED, subject, "nothing is asked before it runs", found()),
+        "allowed_non_write_users" if !value.is_empty() => report.add(
+            CI_GATE_BYPASS,
+            subject,
+            "people without write access may start the agent",
+            found(),
+        ),
+        "allow-users" | "allow_users" if value.contains('*') => report.add(
+            CI_GATE_BYPASS,
+            subject,
+            "everybody may start the agent",
+            found(),
+        ),
+        "require_repo_write" | "require-repo-write" if value.eq_ignore_ascii_case("false") => {
+            report.add(
+                CI_GATE_BYPASS,
+                subject,
+                "people without write access may start the agent",
+                found(),
+            )
+        }
+        key if key.starts_with("bypass_write_permission_check") && on => report.add(
+            CI_GATE_BYPASS,
+            subject,
+            "the check of write access is bypassed",
+            found(),
+        ),
+        "sandbox" | "sandbox_mode" | "sandbox-mode" if value == "danger-full-access" => report.add(
+            SANDBOX_WEAKENED,
+            subject,
+            "the agent runs without its sandbox",
+            found(),
+        ),
+        "safety-strategy" | "safety_strategy" if value == "unsafe" => report.add(
+            SANDBOX_WEAKENED,
+            subject,
+            "the agent runs with the rights of the runner",
+            found(),
+        ),
+        "permission_mode" | "permission-mode" if value == "bypassPermissions" => report.add(
+            APPROVALS_DISABLED,
+            subject,
+            "nothing is asked before it runs",
+            found(),
+        ),
+        "dangerously_skip_permissions" | "yolo" if on => report.add(
+            APPROVALS_DISABLED,
+            subject,
+            "nothing is asked before it runs",
+            found(),
+        ),
         "settings" | "settings_json" | "claude_env" => {
             endpoint::in_text(input, report);
             core_tools(input, subject, report);
@@ -184,8 +305,25 @@ fn agent_input(file: &SourceFile, input: &At<'_>, subject: Option<&str>, report:
 /// A bare shell among the tools an agent without a person in front of it is given.
 fn core_tools(input: &At<'_>, subject: Option<&str>, report: &mut Report<'_>) {
     for inner in documents(input) {
-        let bare = |literal: &&Literal| matches!(literal.raw_unmasked(), "run_shell_command" | "ShellTool" | "run_shell_command(*)");
-        let found = inner.builtins.include.iter().flatten().filter(bare).map(evidence).collect();
-        report.add(UNRESTRICTED_SHELL, subject, "every command runs unasked", found);
+        let bare = |literal: &&Literal| {
+            matches!(
+                literal.raw_unmasked(),
+                "run_shell_command" | "ShellTool" | "run_shell_command(*)"
+            )
+        };
+        let found = inner
+            .builtins
+            .include
+            .iter()
+            .flatten()
+            .filter(bare)
+            .map(evidence)
+            .collect();
+        report.add(
+            UNRESTRICTED_SHELL,
+            subject,
+            "every command runs unasked",
+            found,
+        );
     }
 }

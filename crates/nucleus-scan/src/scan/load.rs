@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Root;
 use crate::discover::{FileKind, Known, sniff};
-use crate::model::{Broken, Finding, FileName};
+use crate::model::{Broken, FileName, Finding};
 use crate::read::{LineIndex, MAX_FILE_BYTES, SourceFile, read_text};
 use crate::rules::{Report, UNREADABLE_CONFIG};
 
@@ -19,10 +19,20 @@ pub(super) enum Loaded {
 }
 
 /// Loads a file once. A link counts where it leads to a regular file beneath the same root.
-pub(super) fn load(root: &Root, relative: &Path, known: Option<Known>, seen: &mut HashSet<PathBuf>) -> Loaded {
+pub(super) fn load(
+    root: &Root,
+    relative: &Path,
+    known: Option<Known>,
+    seen: &mut HashSet<PathBuf>,
+) -> Loaded {
     let name = relative.to_string_lossy().replace('\\', "/");
-    let file = Arc::new(FileName { path: root.path.join(relative), shown: format!("{}{name}", root.prefix) });
-    let Ok(real) = file.path.canonicalize() else { return Loaded::Nothing };
+    let file = Arc::new(FileName {
+        path: root.path.join(relative),
+        shown: format!("{}{name}", root.prefix),
+    });
+    let Ok(real) = file.path.canonicalize() else {
+        return Loaded::Nothing;
+    };
     if !real.starts_with(&root.path) || !seen.insert(real.clone()) {
         return Loaded::Nothing;
     }
@@ -30,12 +40,20 @@ pub(super) fn load(root: &Root, relative: &Path, known: Option<Known>, seen: &mu
         Ok(text) => text,
         Err(why) => return known.map_or(Loaded::Nothing, |known| broken(root, file, known, why)),
     };
-    let Some(known) = known.or_else(|| sniff(&name, &text)) else { return Loaded::Nothing };
+    let Some(known) = known.or_else(|| sniff(&name, &text)) else {
+        return Loaded::Nothing;
+    };
     let document = known.syntax.map(|syntax| read_text(&text, syntax));
     Loaded::File(Box::new(source(root, file, known, text, document)))
 }
 
-fn source(root: &Root, name: Arc<FileName>, known: Known, text: String, document: Option<crate::read::Document>) -> SourceFile {
+fn source(
+    root: &Root,
+    name: Arc<FileName>,
+    known: Known,
+    text: String,
+    document: Option<crate::read::Document>,
+) -> SourceFile {
     SourceFile {
         lines: LineIndex::new(&text),
         text,
@@ -63,10 +81,27 @@ fn read(path: &Path) -> Result<String, String> {
 
 /// A file that could not be read at all is a finding that says so.
 fn broken(root: &Root, name: Arc<FileName>, known: Known, why: String) -> Loaded {
-    let file = source(root, Arc::clone(&name), Known { kind: FileKind::Unknown, ..known }, String::new(), None);
+    let file = source(
+        root,
+        Arc::clone(&name),
+        Known {
+            kind: FileKind::Unknown,
+            ..known
+        },
+        String::new(),
+        None,
+    );
     let mut report = Report::new(&file);
     let place = file.place(0..0, "");
-    report.add(UNREADABLE_CONFIG, None, format!("the file could not be read: {why}"), vec![crate::model::Evidence { place, shown: why.clone() }]);
+    report.add(
+        UNREADABLE_CONFIG,
+        None,
+        format!("the file could not be read: {why}"),
+        vec![crate::model::Evidence {
+            place,
+            shown: why.clone(),
+        }],
+    );
     match report.finish().pop() {
         Some(finding) => Loaded::Broken(Broken { file: name, why }, Box::new(finding)),
         None => Loaded::Nothing,
@@ -76,8 +111,15 @@ fn broken(root: &Root, name: Arc<FileName>, known: Known, why: String) -> Loaded
 /// Reads a text as if it stood in a file of that name: what the fuzz targets call.
 pub(crate) fn from_text(name: &str, text: &str) -> Option<SourceFile> {
     let known = crate::discover::known(name).or_else(|| sniff(name, text))?;
-    let root = Root { path: PathBuf::new(), scope: crate::model::Scope::Project, prefix: "" };
-    let file = Arc::new(FileName { path: PathBuf::from(name), shown: name.to_owned() });
+    let root = Root {
+        path: PathBuf::new(),
+        scope: crate::model::Scope::Project,
+        prefix: "",
+    };
+    let file = Arc::new(FileName {
+        path: PathBuf::from(name),
+        shown: name.to_owned(),
+    });
     let document = known.syntax.map(|syntax| read_text(text, syntax));
 
     Some(source(&root, file, known, text.to_owned(), document))

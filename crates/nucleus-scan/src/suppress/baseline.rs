@@ -26,8 +26,16 @@ impl Baseline {
     /// Every finding of a scan that counts, all for one reason.
     #[must_use]
     pub fn of(scan: &Scan, reason: &str) -> Self {
-        let counts = |finding: &&Finding| finding.suppressed.is_none() && finding.severity > Severity::Note;
-        Self { entries: scan.findings.iter().filter(counts).map(|finding| entry(finding, reason)).collect() }
+        let counts =
+            |finding: &&Finding| finding.suppressed.is_none() && finding.severity > Severity::Note;
+        Self {
+            entries: scan
+                .findings
+                .iter()
+                .filter(counts)
+                .map(|finding| entry(finding, reason))
+                .collect(),
+        }
     }
 
     /// Reads a baseline.
@@ -35,37 +43,73 @@ impl Baseline {
     /// # Errors
     /// Says what is wrong: no JSON, another version, an entry without a fingerprint or without a reason, a date that is none.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(text).map_err(|error| format!("the baseline is not JSON: line {}, column {}", error.line(), error.column()))?;
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            format!(
+                "the baseline is not JSON: line {}, column {}",
+                error.line(),
+                error.column()
+            )
+        })?;
         if value["version"].as_u64() != Some(VERSION) {
             return Err(format!("the baseline is not of version {VERSION}"));
         }
-        let entries = value["findings"].as_array().ok_or("the baseline has no `findings`")?;
-        Ok(Self { entries: entries.iter().map(read).collect::<Result<_, _>>()? })
+        let entries = value["findings"]
+            .as_array()
+            .ok_or("the baseline has no `findings`")?;
+        Ok(Self {
+            entries: entries.iter().map(read).collect::<Result<_, _>>()?,
+        })
     }
 
     /// Writes a baseline, in the order of the findings.
     #[must_use]
     pub fn to_json(&self) -> String {
         let entries: Vec<Value> = self.entries.iter().map(write).collect();
-        let mut text = serde_json::to_string_pretty(&json!({"version": VERSION, "findings": entries})).unwrap_or_default();
+        let mut text =
+            serde_json::to_string_pretty(&json!({"version": VERSION, "findings": entries}))
+                .unwrap_or_default();
         text.push('\n');
         text
     }
 
     /// Takes what the baseline names out of the count. An entry that ran out before `today` (`YYYY-MM-DD`) names nothing.
     pub fn apply(&self, scan: &mut Scan, today: &str) {
-        for finding in scan.findings.iter_mut().filter(|finding| finding.suppressed.is_none()) {
-            let lasts = |entry: &&Entry| entry.until.as_deref().is_none_or(|until| today.is_empty() || until >= today);
-            if let Some(entry) = self.entries.iter().filter(lasts).find(|entry| entry.fingerprint == finding.fingerprint && entry.rule == finding.rule.0) {
-                finding.suppressed = Some(Suppression { reason: entry.reason.clone(), by: "baseline".to_owned() });
+        for finding in scan
+            .findings
+            .iter_mut()
+            .filter(|finding| finding.suppressed.is_none())
+        {
+            let lasts = |entry: &&Entry| {
+                entry
+                    .until
+                    .as_deref()
+                    .is_none_or(|until| today.is_empty() || until >= today)
+            };
+            if let Some(entry) = self.entries.iter().filter(lasts).find(|entry| {
+                entry.fingerprint == finding.fingerprint && entry.rule == finding.rule.0
+            }) {
+                finding.suppressed = Some(Suppression {
+                    reason: entry.reason.clone(),
+                    by: "baseline".to_owned(),
+                });
             }
         }
     }
 }
 
 fn entry(finding: &Finding, reason: &str) -> Entry {
-    let file = finding.evidence.first().map(|evidence| evidence.place.file.shown.clone()).unwrap_or_default();
-    Entry { fingerprint: finding.fingerprint.clone(), rule: finding.rule.0.to_owned(), file, reason: reason.to_owned(), until: None }
+    let file = finding
+        .evidence
+        .first()
+        .map(|evidence| evidence.place.file.shown.clone())
+        .unwrap_or_default();
+    Entry {
+        fingerprint: finding.fingerprint.clone(),
+        rule: finding.rule.0.to_owned(),
+        file,
+        reason: reason.to_owned(),
+        until: None,
+    }
 }
 
 fn read(value: &Value) -> Result<Entry, String> {
@@ -81,7 +125,13 @@ fn read(value: &Value) -> Result<Entry, String> {
     if until.as_deref().is_some_and(|until| !super::is_date(until)) {
         return Err(format!("`until` of entry {fingerprint} is not YYYY-MM-DD"));
     }
-    Ok(Entry { fingerprint, rule: text("rule"), file: text("file"), reason, until })
+    Ok(Entry {
+        fingerprint,
+        rule: text("rule"),
+        file: text("file"),
+        reason,
+        until,
+    })
 }
 
 fn write(entry: &Entry) -> Value {

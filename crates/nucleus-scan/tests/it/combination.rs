@@ -8,8 +8,14 @@ use crate::tree::{Tree, servers};
 
 const TRIFECTA: &str = "trifecta-complete";
 const FETCH: (&str, &str) = ("fetch", "uvx mcp-server-fetch==1.0");
-const GITHUB: (&str, &str) = ("github", "docker run -i --rm ghcr.io/github/github-mcp-server:v1");
-const POSTGRES: (&str, &str) = ("db", "npx -y @modelcontextprotocol/server-postgres@1.0.0 postgresql://localhost/x");
+const GITHUB: (&str, &str) = (
+    "github",
+    "docker run -i --rm ghcr.io/github/github-mcp-server:v1",
+);
+const POSTGRES: (&str, &str) = (
+    "db",
+    "npx -y @modelcontextprotocol/server-postgres@1.0.0 postgresql://localhost/x",
+);
 const SLACK: (&str, &str) = ("slack", "npx -y @modelcontextprotocol/server-slack@1.0.0");
 const PLAYWRIGHT: (&str, &str) = ("playwright", "npx @playwright/mcp@0.0.30");
 
@@ -19,7 +25,10 @@ fn cursor(list: &[(&str, &str)]) -> Tree {
 
 #[test]
 fn the_path_is_told_in_one_sentence_with_every_place() {
-    let files = ("filesystem", "npx -y @modelcontextprotocol/server-filesystem@1.0.0 /home/me");
+    let files = (
+        "filesystem",
+        "npx -y @modelcontextprotocol/server-filesystem@1.0.0 /home/me",
+    );
     let tree = cursor(&[FETCH, files, GITHUB]);
     let found = tree.of_rule(TRIFECTA);
     assert_eq!(found.len(), 1);
@@ -27,9 +36,17 @@ fn the_path_is_told_in_one_sentence_with_every_place() {
         found[0].reason,
         "Cursor: `fetch` (untrusted) + `filesystem` (private) + `github` (exfil): a poisoned page can make it publish your files"
     );
-    assert_eq!((found[0].severity, found[0].client), (Severity::Critical, Client::Cursor));
+    assert_eq!(
+        (found[0].severity, found[0].client),
+        (Severity::Critical, Client::Cursor)
+    );
     assert_eq!(found[0].evidence.len(), 3);
-    assert!(found[0].evidence.iter().all(|one| one.place.file.shown == ".cursor/mcp.json" && one.place.line > 1));
+    assert!(
+        found[0]
+            .evidence
+            .iter()
+            .all(|one| one.place.file.shown == ".cursor/mcp.json" && one.place.line > 1)
+    );
 }
 
 #[test]
@@ -42,11 +59,35 @@ fn a_path_needs_all_three_legs() {
         (&[FETCH], false),
         (&[POSTGRES], false),
         (&[PLAYWRIGHT, FETCH], false),
-        (&[("context7", "https://mcp.context7.com/mcp"), POSTGRES, ("notion", "https://mcp.notion.com/mcp")], false),
-        (&[("brave-search", "npx @brave/brave-search-mcp-server@1.0.0"), POSTGRES], false),
-        (&[("memory", "npx @modelcontextprotocol/server-memory@1"), ("time", "uvx mcp-server-time"), FETCH], false),
+        (
+            &[
+                ("context7", "https://mcp.context7.com/mcp"),
+                POSTGRES,
+                ("notion", "https://mcp.notion.com/mcp"),
+            ],
+            false,
+        ),
+        (
+            &[
+                ("brave-search", "npx @brave/brave-search-mcp-server@1.0.0"),
+                POSTGRES,
+            ],
+            false,
+        ),
+        (
+            &[
+                ("memory", "npx @modelcontextprotocol/server-memory@1"),
+                ("time", "uvx mcp-server-time"),
+                FETCH,
+            ],
+            false,
+        ),
     ] {
-        assert_eq!(cursor(list).of_rule(TRIFECTA).len(), usize::from(is_complete), "{list:?}");
+        assert_eq!(
+            cursor(list).of_rule(TRIFECTA).len(),
+            usize::from(is_complete),
+            "{list:?}"
+        );
     }
 }
 
@@ -54,10 +95,18 @@ fn a_path_needs_all_three_legs() {
 fn the_workspace_itself_is_not_private() {
     let with = |root: &str| {
         let files = format!("npx -y @modelcontextprotocol/server-filesystem@1 {root}");
-        cursor(&[FETCH, ("filesystem", &files)]).of_rule(TRIFECTA).len()
+        cursor(&[FETCH, ("filesystem", &files)])
+            .of_rule(TRIFECTA)
+            .len()
     };
-    assert_eq!((with("."), with("/srv/app"), with("${workspaceFolder}")), (0, 0, 0));
-    assert_eq!((with("/"), with("/Users/me"), with("~/Documents")), (1, 1, 1));
+    assert_eq!(
+        (with("."), with("/srv/app"), with("${workspaceFolder}")),
+        (0, 0, 0)
+    );
+    assert_eq!(
+        (with("/"), with("/Users/me"), with("~/Documents")),
+        (1, 1, 1)
+    );
 }
 
 #[test]
@@ -69,28 +118,62 @@ fn a_server_that_is_off_does_not_count() {
         } })
         .to_string()
     };
-    assert_eq!(Tree::with(".kiro/settings/mcp.json", &text(true)).of_rule(TRIFECTA).len(), 0);
-    assert_eq!(Tree::with(".kiro/settings/mcp.json", &text(false)).of_rule(TRIFECTA).len(), 1);
+    assert_eq!(
+        Tree::with(".kiro/settings/mcp.json", &text(true))
+            .of_rule(TRIFECTA)
+            .len(),
+        0
+    );
+    assert_eq!(
+        Tree::with(".kiro/settings/mcp.json", &text(false))
+            .of_rule(TRIFECTA)
+            .len(),
+        1
+    );
 }
 
 #[test]
 fn an_unknown_server_is_the_worst_case_and_said_so() {
-    let one = cursor(&[("minhome", "http://localhost:3111/mcp"), ("time", "uvx mcp-server-time")]);
+    let one = cursor(&[
+        ("minhome", "http://localhost:3111/mcp"),
+        ("time", "uvx mcp-server-time"),
+    ]);
     let agent = one.one();
-    assert_eq!((agent.legs, agent.worst), (Exposure::NONE, Exposure::TRIFECTA));
+    assert_eq!(
+        (agent.legs, agent.worst),
+        (Exposure::NONE, Exposure::TRIFECTA)
+    );
     assert!(agent.path.is_none() && one.of_rule(TRIFECTA).is_empty());
     let notes = one.of_rule("unknown-server");
     assert_eq!(notes.len(), 1);
     assert_eq!(notes[0].severity, Severity::Note);
-    assert!(notes[0].reason.contains("`minhome` is not in the tool catalog"), "{}", notes[0].reason);
-    assert!(cursor(&[("time", "uvx mcp-server-time")]).of_rule("unknown-server").is_empty());
+    assert!(
+        notes[0]
+            .reason
+            .contains("`minhome` is not in the tool catalog"),
+        "{}",
+        notes[0].reason
+    );
+    assert!(
+        cursor(&[("time", "uvx mcp-server-time")])
+            .of_rule("unknown-server")
+            .is_empty()
+    );
 }
 
 #[test]
 fn a_package_named_after_a_product_is_no_less_than_the_product() {
-    let list = [("web", "npx -y @modelcontextprotocol/server-perplexity"), POSTGRES, GITHUB];
+    let list = [
+        ("web", "npx -y @modelcontextprotocol/server-perplexity"),
+        POSTGRES,
+        GITHUB,
+    ];
     let agent = cursor(&list).one();
-    let web = agent.powers.iter().find(|power| power.name == "web").unwrap();
+    let web = agent
+        .powers
+        .iter()
+        .find(|power| power.name == "web")
+        .unwrap();
     assert_eq!(web.origin, Origin::Named("perplexity".to_owned()));
     assert!(agent.legs.is_trifecta());
 }
@@ -101,7 +184,10 @@ fn a_flag_that_takes_writing_away_takes_the_way_out_away() {
         let line = format!("docker run -i --rm {flag} ghcr.io/github/github-mcp-server:v1");
         cursor(&[("github", &line)]).of_rule(TRIFECTA).len()
     };
-    assert_eq!((with("-e GITHUB_READ_ONLY=1"), with("-e GITHUB_TOKEN")), (0, 1));
+    assert_eq!(
+        (with("-e GITHUB_READ_ONLY=1"), with("-e GITHUB_TOKEN")),
+        (0, 1)
+    );
 }
 
 fn claude(settings: &serde_json::Value, list: &[(&str, &str)]) -> Tree {
@@ -119,25 +205,41 @@ fn a_deny_rule_that_removes_a_leg_is_honoured() {
     assert!(with(&["mcp__slack__slack_add_reaction", "Bash(rm *)"]));
     assert!(!with(&["mcp__slack"]));
     assert!(!with(&[
-        "mcp__slack__slack_post_message", "mcp__slack__slack_reply_to_thread", "mcp__slack__slack_send_message",
-        "mcp__slack__slack_schedule_message", "mcp__slack__slack_create_canvas", "mcp__slack__slack_update_canvas",
+        "mcp__slack__slack_post_message",
+        "mcp__slack__slack_reply_to_thread",
+        "mcp__slack__slack_send_message",
+        "mcp__slack__slack_schedule_message",
+        "mcp__slack__slack_create_canvas",
+        "mcp__slack__slack_update_canvas",
         "mcp__slack__slack_send_message_draft",
     ]));
 }
 
 #[test]
 fn an_unrestricted_shell_is_all_three_unless_it_is_denied() {
-    let with = |rules: serde_json::Value| Tree::with(".claude/settings.json", &serde_json::json!({ "permissions": rules }).to_string());
+    let with = |rules: serde_json::Value| {
+        Tree::with(
+            ".claude/settings.json",
+            &serde_json::json!({ "permissions": rules }).to_string(),
+        )
+    };
     let open = with(serde_json::json!({ "allow": ["Bash(*)"], "deny": ["Bash(rm *)"] }));
     let path = open.one().path.unwrap();
     assert!(path.steps().iter().all(|step| step.power.name == "Bash(*)"));
-    assert!(path.sentence.contains("alone is all three legs"), "{}", path.sentence);
+    assert!(
+        path.sentence.contains("alone is all three legs"),
+        "{}",
+        path.sentence
+    );
     for closed in [
         serde_json::json!({ "allow": ["Bash(*)"], "deny": ["Bash"] }),
         serde_json::json!({ "allow": ["Bash(*)"], "ask": ["Bash"] }),
         serde_json::json!({ "allow": ["Bash(git status)", "WebFetch"] }),
     ] {
-        assert!(with(closed.clone()).of_rule(TRIFECTA).is_empty(), "{closed}");
+        assert!(
+            with(closed.clone()).of_rule(TRIFECTA).is_empty(),
+            "{closed}"
+        );
     }
 }
 
@@ -145,17 +247,27 @@ fn an_unrestricted_shell_is_all_three_unless_it_is_denied() {
 fn any_file_any_page_and_curl_are_a_path_of_built_in_tools() {
     let with = |allow: &[&str]| {
         let settings = serde_json::json!({ "permissions": { "allow": allow } });
-        Tree::with(".claude/settings.json", &settings.to_string()).of_rule(TRIFECTA).len()
+        Tree::with(".claude/settings.json", &settings.to_string())
+            .of_rule(TRIFECTA)
+            .len()
     };
     assert_eq!(with(&["Read(~/**)", "WebFetch", "Bash(curl:*)"]), 1);
     assert_eq!(with(&["Read(./**)", "WebFetch", "Bash(curl:*)"]), 0);
-    assert_eq!(with(&["Read(~/**)", "WebFetch(domain:docs.rs)", "Bash(curl -s http://localhost:3000/*)"]), 0);
+    assert_eq!(
+        with(&[
+            "Read(~/**)",
+            "WebFetch(domain:docs.rs)",
+            "Bash(curl -s http://localhost:3000/*)"
+        ]),
+        0
+    );
 }
 
 #[test]
 fn in_opencode_the_last_rule_wins() {
     let with = |bash: serde_json::Value| {
-        let text = serde_json::json!({ "permission": { "webfetch": "allow", "bash": bash } }).to_string();
+        let text =
+            serde_json::json!({ "permission": { "webfetch": "allow", "bash": bash } }).to_string();
         Tree::with("opencode.json", &text).of_rule(TRIFECTA).len()
     };
     assert_eq!(with(serde_json::json!({ "*": "allow", "rm *": "deny" })), 1);
@@ -167,23 +279,42 @@ fn in_opencode_the_last_rule_wins() {
 fn without_questions_a_sandbox_without_network_is_no_way_out() {
     let with = |mode: &str| {
         let text = format!("approval_policy = \"never\"\nsandbox_mode = \"{mode}\"\n");
-        Tree::with(".codex/config.toml", &text).of_rule(TRIFECTA).len()
+        Tree::with(".codex/config.toml", &text)
+            .of_rule(TRIFECTA)
+            .len()
     };
-    assert_eq!((with("danger-full-access"), with("workspace-write")), (1, 0));
+    assert_eq!(
+        (with("danger-full-access"), with("workspace-write")),
+        (1, 0)
+    );
 }
 
 #[test]
 fn files_of_several_scopes_add_up() {
-    let tree = Tree::with(".cursor/mcp.json", &servers(&[FETCH])).put("home/.cursor/mcp.json", &servers(&[POSTGRES]));
-    let of = |scan: nucleus_scan::Scan| scan.findings.into_iter().filter(|one| one.rule.0 == TRIFECTA).count();
+    let tree = Tree::with(".cursor/mcp.json", &servers(&[FETCH]))
+        .put("home/.cursor/mcp.json", &servers(&[POSTGRES]));
+    let of = |scan: nucleus_scan::Scan| {
+        scan.findings
+            .into_iter()
+            .filter(|one| one.rule.0 == TRIFECTA)
+            .count()
+    };
     assert_eq!((of(tree.scan()), of(tree.scan_with_home())), (0, 1));
 }
 
 #[test]
 fn a_server_of_the_repository_replaces_one_of_the_same_name() {
-    let tree = Tree::with(".cursor/mcp.json", &servers(&[FETCH, ("db", "uvx mcp-server-time")]))
-        .put("home/.cursor/mcp.json", &servers(&[POSTGRES]));
-    assert!(tree.scan_with_home().findings.iter().all(|one| one.rule.0 != TRIFECTA));
+    let tree = Tree::with(
+        ".cursor/mcp.json",
+        &servers(&[FETCH, ("db", "uvx mcp-server-time")]),
+    )
+    .put("home/.cursor/mcp.json", &servers(&[POSTGRES]));
+    assert!(
+        tree.scan_with_home()
+            .findings
+            .iter()
+            .all(|one| one.rule.0 != TRIFECTA)
+    );
 }
 
 #[test]
@@ -192,9 +323,17 @@ fn a_shell_that_is_asked_for_each_time_is_not_unrestricted() {
         let text = serde_json::json!({ "mcpServers": { "serena": {
             "command": "uvx", "args": ["--from", "git+https://github.com/oraios/serena", "serena", "start-mcp-server"], "autoApprove": approved,
         } } });
-        Tree::with(".kiro/settings/mcp.json", &text.to_string()).of_rule(TRIFECTA).len()
+        Tree::with(".kiro/settings/mcp.json", &text.to_string())
+            .of_rule(TRIFECTA)
+            .len()
     };
-    assert_eq!((with(&["find_symbol"]), with(&["find_symbol", "execute_shell_command"])), (0, 1));
+    assert_eq!(
+        (
+            with(&["find_symbol"]),
+            with(&["find_symbol", "execute_shell_command"])
+        ),
+        (0, 1)
+    );
 }
 
 #[test]
@@ -202,18 +341,43 @@ fn the_law_itself_is_asked_for_the_last_step() {
     let agent = cursor(&[FETCH, POSTGRES]).one();
     let path = agent.path.unwrap();
     assert_eq!(path.way_out.leg, Label::ExfilVector);
-    let Gate::Asks(reasons) = path.gate else { panic!("{:?}", path.gate) };
+    let Gate::Asks(reasons) = path.gate else {
+        panic!("{:?}", path.gate)
+    };
     assert!(reasons.contains(Reason::FlowExfil));
-    assert_ne!(agent.envelope.level(Operation::WebFetch), portcullis::Level::Never);
-    assert_eq!(agent.envelope.level(Operation::GitPush), portcullis::Level::Never);
+    assert_ne!(
+        agent.envelope.level(Operation::WebFetch),
+        portcullis::Level::Never
+    );
+    assert_eq!(
+        agent.envelope.level(Operation::GitPush),
+        portcullis::Level::Never
+    );
 }
 
 #[test]
 fn the_fix_names_what_really_cuts_the_path() {
-    let files = ("filesystem", "npx -y @modelcontextprotocol/server-filesystem@1.0.0 /home/me");
-    for list in [&[FETCH, files, GITHUB][..], &[FETCH, POSTGRES], &[PLAYWRIGHT, FETCH, POSTGRES], &[SLACK, POSTGRES]] {
-        let fix = cursor(list).of_rule(TRIFECTA).remove(0).fix.unwrap().summary;
-        let rest: Vec<(&str, &str)> = list.iter().copied().filter(|(name, _)| !fix.contains(&format!("`{name}`"))).collect();
+    let files = (
+        "filesystem",
+        "npx -y @modelcontextprotocol/server-filesystem@1.0.0 /home/me",
+    );
+    for list in [
+        &[FETCH, files, GITHUB][..],
+        &[FETCH, POSTGRES],
+        &[PLAYWRIGHT, FETCH, POSTGRES],
+        &[SLACK, POSTGRES],
+    ] {
+        let fix = cursor(list)
+            .of_rule(TRIFECTA)
+            .remove(0)
+            .fix
+            .unwrap()
+            .summary;
+        let rest: Vec<(&str, &str)> = list
+            .iter()
+            .copied()
+            .filter(|(name, _)| !fix.contains(&format!("`{name}`")))
+            .collect();
         assert!(rest.len() < list.len(), "{fix}");
         assert!(cursor(&rest).of_rule(TRIFECTA).is_empty(), "{fix}");
     }

@@ -1,7 +1,11 @@
 //! Tests of the scanner as its users meet it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod canary;
 mod combination;
+mod fixes;
+mod limits;
 mod reports;
 mod suggestion;
+mod suppression;
 mod tree;

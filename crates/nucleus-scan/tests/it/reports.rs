@@ -11,8 +11,14 @@ fn example() -> Tree {
         ".cursor/mcp.json",
         &servers(&[
             ("fetch", "uvx mcp-server-fetch"),
-            ("filesystem", "npx -y @modelcontextprotocol/server-filesystem /home/me"),
-            ("github", "docker run -i --rm ghcr.io/github/github-mcp-server"),
+            (
+                "filesystem",
+                "npx -y @modelcontextprotocol/server-filesystem /home/me",
+            ),
+            (
+                "github",
+                "docker run -i --rm ghcr.io/github/github-mcp-server",
+            ),
             ("house", "node ./tools/house.js"),
         ]),
     )
@@ -21,7 +27,13 @@ fn example() -> Tree {
 /// Names that try to leave every format.
 fn hostile() -> Tree {
     let name = "a`|</code><script>alert(1)</script>\u{1b}[2J\u{202e}\"]\n## @team";
-    Tree::with(".cursor/mcp.json", &servers(&[(name, "uvx mcp-server-fetch"), ("db", "npx @modelcontextprotocol/server-postgres")]))
+    Tree::with(
+        ".cursor/mcp.json",
+        &servers(&[
+            (name, "uvx mcp-server-fetch"),
+            ("db", "npx @modelcontextprotocol/server-postgres"),
+        ]),
+    )
 }
 
 fn all(scan: &Scan) -> [String; 6] {
@@ -47,7 +59,10 @@ macro_rules! snapshot {
 #[test]
 fn the_terminal_report_reads_well() {
     let scan = example().scan();
-    snapshot!("terminal", terminal(&Report::of(&scan), &|_, text| text.to_owned()));
+    snapshot!(
+        "terminal",
+        terminal(&Report::of(&scan), &|_, text| text.to_owned())
+    );
 }
 
 #[test]
@@ -67,11 +82,15 @@ fn a_clean_repository_says_so() {
 
 #[test]
 fn sarif_has_the_shape_of_the_standard() {
-    let schema: serde_json::Value = serde_json::from_str(include_str!("sarif-subset.schema.json")).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("sarif-subset.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for scan in [example().scan(), hostile().scan(), Tree::new().scan()] {
         let log = sarif(&Report::of(&scan));
-        let errors: Vec<String> = validator.iter_errors(&log).map(|error| format!("{error} at {}", error.instance_path())).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&log)
+            .map(|error| format!("{error} at {}", error.instance_path()))
+            .collect();
         assert!(errors.is_empty(), "{errors:#?}");
     }
     // The shape refuses what the standard refuses.
@@ -80,11 +99,15 @@ fn sarif_has_the_shape_of_the_standard() {
     assert!(!validator.is_valid(&log));
     // The official schema, where somebody has it: its licence does not say that it may be kept here.
     if let Some(file) = std::env::var_os("NUCLEUS_SARIF_SCHEMA") {
-        let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let schema: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         let official = jsonschema::validator_for(&schema).unwrap();
         for scan in [example().scan(), hostile().scan(), Tree::new().scan()] {
             let log = sarif(&Report::of(&scan));
-            let errors: Vec<String> = official.iter_errors(&log).map(|error| error.to_string()).collect();
+            let errors: Vec<String> = official
+                .iter_errors(&log)
+                .map(|error| error.to_string())
+                .collect();
             assert!(errors.is_empty(), "{errors:#?}");
         }
     }
@@ -101,13 +124,20 @@ fn sarif_results_refer_to_rules_and_keep_their_fingerprints() {
     for result in results {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
         assert_eq!(rules[index]["id"], result["ruleId"]);
-        let score: f64 = rules[index]["properties"]["security-severity"].as_str().unwrap().parse().unwrap();
+        let score: f64 = rules[index]["properties"]["security-severity"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
         assert!((0.0..=10.0).contains(&score));
     }
     let prints = |tree: &Tree| -> Vec<String> {
         let log = sarif(&Report::of(&tree.scan()));
         let results = log["runs"][0]["results"].as_array().unwrap().clone();
-        let mut prints: Vec<String> = results.iter().map(|one| one["partialFingerprints"].to_string()).collect();
+        let mut prints: Vec<String> = results
+            .iter()
+            .map(|one| one["partialFingerprints"].to_string())
+            .collect();
         prints.sort();
         prints
     };
@@ -125,9 +155,16 @@ fn a_secret_is_in_no_report() {
             "env": {{ "GITHUB_PERSONAL_ACCESS_TOKEN": "{secret}" }} }}, "odd": {{ "url": "https://example.com/mcp?api_key={secret}" }} }} }}"#
     );
     let scan = Tree::with(".cursor/mcp.json", &text).scan();
-    assert!(scan.findings.iter().any(|one| one.rule.0 == "plaintext-credential"));
+    assert!(
+        scan.findings
+            .iter()
+            .any(|one| one.rule.0 == "plaintext-credential")
+    );
     for report in all(&scan) {
-        assert!(!report.contains(secret) && !report.contains(&secret[8..30]), "{report}");
+        assert!(
+            !report.contains(secret) && !report.contains(&secret[8..30]),
+            "{report}"
+        );
     }
     assert!(!format!("{scan:?}").contains(&secret[8..30]));
 }
@@ -139,14 +176,22 @@ fn a_hostile_name_stays_in_its_place() {
         assert!(!report.contains(['\u{1b}', '\u{202e}']), "{report}");
         assert!(!report.contains("\n## @team"));
     }
-    assert!(!html.contains("<script") && !markdown.contains("<script>") || markdown.matches("<script>").count() == markdown.matches("`a'").count());
+    assert!(
+        !html.contains("<script") && !markdown.contains("<script>")
+            || markdown.matches("<script>").count() == markdown.matches("`a'").count()
+    );
     assert!(!json.contains('\u{1b}') && !sarif.contains('\u{1b}'));
 }
 
 #[test]
 fn the_page_loads_nothing() {
     let page = html(&Report::of(&example().scan()));
-    assert!(page.contains("default-src 'none'") && !page.contains("<script") && !page.contains("src=") && !page.contains("url("));
+    assert!(
+        page.contains("default-src 'none'")
+            && !page.contains("<script")
+            && !page.contains("src=")
+            && !page.contains("url(")
+    );
 }
 
 #[test]
@@ -157,6 +202,11 @@ fn json_names_agents_powers_and_paths() {
     assert_eq!(agent["client"], "Cursor");
     assert_eq!(agent["path"]["steps"][2]["through"], "github");
     assert_eq!(agent["worst_case"].as_array().unwrap().len(), 3);
-    let house = agent["powers"].as_array().unwrap().iter().find(|power| power["name"] == "house").unwrap();
+    let house = agent["powers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|power| power["name"] == "house")
+        .unwrap();
     assert_eq!(house["known_by"], "unknown");
 }

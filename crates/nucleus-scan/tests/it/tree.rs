@@ -35,12 +35,22 @@ impl Tree {
 
     /// The repository alone.
     pub(crate) fn scan(&self) -> Scan {
-        scan(&Roots { projects: vec![self.at("repo")], ..Roots::default() }, &Options::default())
+        scan(
+            &Roots {
+                projects: vec![self.at("repo")],
+                ..Roots::default()
+            },
+            &Options::default(),
+        )
     }
 
     /// The repository and the home.
     pub(crate) fn scan_with_home(&self) -> Scan {
-        let roots = Roots { projects: vec![self.at("repo")], home: Some(self.at("home")), ..Roots::default() };
+        let roots = Roots {
+            projects: vec![self.at("repo")],
+            home: Some(self.at("home")),
+            ..Roots::default()
+        };
         scan(&roots, &Options::default())
     }
 
@@ -56,7 +66,11 @@ impl Tree {
     }
 
     pub(crate) fn of_rule(&self, rule: &str) -> Vec<Finding> {
-        self.scan().findings.into_iter().filter(|one| one.rule.0 == rule).collect()
+        self.scan()
+            .findings
+            .into_iter()
+            .filter(|one| one.rule.0 == rule)
+            .collect()
     }
 }
 
@@ -69,6 +83,9 @@ pub(crate) fn servers(servers: &[(&str, &str)]) -> String {
         let words: Vec<&str> = line.split(' ').collect();
         serde_json::json!({ "command": words[0], "args": &words[1..] })
     };
-    let all: serde_json::Map<_, _> = servers.iter().map(|(name, line)| ((*name).to_owned(), entry(line))).collect();
+    let all: serde_json::Map<_, _> = servers
+        .iter()
+        .map(|(name, line)| ((*name).to_owned(), entry(line)))
+        .collect();
     format!("{:#}\n", serde_json::json!({ "mcpServers": all }))
 }

@@ -8,11 +8,20 @@ pub(super) struct Possible {
 }
 
 /// Either way.
-pub(super) const OPEN: Possible = Possible { truth: true, falsehood: true };
+pub(super) const OPEN: Possible = Possible {
+    truth: true,
+    falsehood: true,
+};
 /// Always.
-pub(super) const TRUE: Possible = Possible { truth: true, falsehood: false };
+pub(super) const TRUE: Possible = Possible {
+    truth: true,
+    falsehood: false,
+};
 /// Never.
-pub(super) const FALSE: Possible = Possible { truth: false, falsehood: true };
+pub(super) const FALSE: Possible = Possible {
+    truth: false,
+    falsehood: true,
+};
 
 /// A condition as a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +44,17 @@ const MAX_DEPTH: usize = 64;
 pub(super) fn parse(text: &str) -> Expr {
     let plain = text.replace("${{", " ").replace("}}", " ");
     let tokens = tokens(&plain);
-    let mut reader = Reader { tokens: &tokens, at: 0, depth: 0 };
+    let mut reader = Reader {
+        tokens: &tokens,
+        at: 0,
+        depth: 0,
+    };
     let read = reader.or();
-    if reader.at < reader.tokens.len() { Expr::And(vec![read, Expr::Path("unread".to_owned())]) } else { read }
+    if reader.at < reader.tokens.len() {
+        Expr::And(vec![read, Expr::Path("unread".to_owned())])
+    } else {
+        read
+    }
 }
 
 /// Judges a tree; `leaf` says what a comparison, a call or a path can be.
@@ -45,15 +62,24 @@ pub(super) fn possible(expr: &Expr, leaf: &dyn Fn(&Expr) -> Possible) -> Possibl
     match expr {
         Expr::Or(parts) => {
             let all: Vec<Possible> = parts.iter().map(|part| possible(part, leaf)).collect();
-            Possible { truth: all.iter().any(|part| part.truth), falsehood: all.iter().all(|part| part.falsehood) }
+            Possible {
+                truth: all.iter().any(|part| part.truth),
+                falsehood: all.iter().all(|part| part.falsehood),
+            }
         }
         Expr::And(parts) => {
             let all: Vec<Possible> = parts.iter().map(|part| possible(part, leaf)).collect();
-            Possible { truth: all.iter().all(|part| part.truth), falsehood: all.iter().any(|part| part.falsehood) }
+            Possible {
+                truth: all.iter().all(|part| part.truth),
+                falsehood: all.iter().any(|part| part.falsehood),
+            }
         }
         Expr::Not(inner) => {
             let inner = possible(inner, leaf);
-            Possible { truth: inner.falsehood, falsehood: inner.truth }
+            Possible {
+                truth: inner.falsehood,
+                falsehood: inner.truth,
+            }
         }
         other => leaf(other),
     }
@@ -67,7 +93,9 @@ enum Token {
 }
 
 fn tokens(text: &str) -> Vec<Token> {
-    const SIGNS: &[&str] = &["&&", "||", "==", "!=", ">=", "<=", "!", "(", ")", ",", ">", "<"];
+    const SIGNS: &[&str] = &[
+        "&&", "||", "==", "!=", ">=", "<=", "!", "(", ")", ",", ">", "<",
+    ];
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -81,7 +109,10 @@ fn tokens(text: &str) -> Vec<Token> {
             out.push(Token::Sign(sign));
             rest = &rest[sign.len()..];
         } else {
-            let end = rest.find(|c: char| c.is_whitespace() || "&|=!<>(),'".contains(c)).unwrap_or(rest.len()).max(c.len_utf8());
+            let end = rest
+                .find(|c: char| c.is_whitespace() || "&|=!<>(),'".contains(c))
+                .unwrap_or(rest.len())
+                .max(c.len_utf8());
             out.push(Token::Word(rest[..end].to_owned()));
             rest = &rest[end..];
         }
@@ -158,7 +189,11 @@ impl Reader<'_> {
             return Expr::Path("unread".to_owned());
         }
         self.depth += 1;
-        let read = if self.take("!") { Expr::Not(Box::new(self.unary())) } else { self.primary() };
+        let read = if self.take("!") {
+            Expr::Not(Box::new(self.unary()))
+        } else {
+            self.primary()
+        };
         self.depth -= 1;
         read
     }
@@ -176,7 +211,11 @@ impl Reader<'_> {
             }
             Some(Token::Word(word)) => {
                 self.at += 1;
-                if self.take("(") { Expr::Call(word.to_ascii_lowercase(), self.arguments()) } else { Expr::Path(word) }
+                if self.take("(") {
+                    Expr::Call(word.to_ascii_lowercase(), self.arguments())
+                } else {
+                    Expr::Path(word)
+                }
             }
             Some(Token::Sign(_)) | None => {
                 self.at += 1;
@@ -196,5 +235,9 @@ impl Reader<'_> {
 }
 
 fn single(mut parts: Vec<Expr>, many: impl Fn(Vec<Expr>) -> Expr) -> Expr {
-    if parts.len() == 1 { parts.remove(0) } else { many(parts) }
+    if parts.len() == 1 {
+        parts.remove(0)
+    } else {
+        many(parts)
+    }
 }

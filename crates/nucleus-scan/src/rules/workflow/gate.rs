@@ -15,46 +15,115 @@ pub(super) struct Event<'a> {
 }
 
 /// Events whose text anybody may write. The events of pull requests from forks carry no secrets and are left out.
-const UNTRUSTED: &[&str] = &["issues", "issue_comment", "pull_request_target", "pull_request_review", "pull_request_review_comment", "discussion", "discussion_comment"];
+const UNTRUSTED: &[&str] = &[
+    "issues",
+    "issue_comment",
+    "pull_request_target",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "discussion",
+    "discussion_comment",
+];
 
 /// Actions that take triage rights.
-const TRUSTED_TYPES: &[&str] = &["labeled", "unlabeled", "assigned", "unassigned", "milestoned", "demilestoned", "pinned", "unpinned", "locked", "unlocked", "transferred", "review_requested", "ready_for_review"];
+const TRUSTED_TYPES: &[&str] = &[
+    "labeled",
+    "unlabeled",
+    "assigned",
+    "unassigned",
+    "milestoned",
+    "demilestoned",
+    "pinned",
+    "unpinned",
+    "locked",
+    "unlocked",
+    "transferred",
+    "review_requested",
+    "ready_for_review",
+];
 
 /// Words of a check of the asker's rights that runs as a step.
 const CHECKS: &[&str] = &[
-    "getCollaboratorPermissionLevel", "/collaborators/", "check-user-permission", "actor-permission", "require-permission", "check-permission", "author_association", "user-permission", "has-write-access",
-    "checkMembership", "/memberships/", "team-membership", "is-org-member",
+    "getCollaboratorPermissionLevel",
+    "/collaborators/",
+    "check-user-permission",
+    "actor-permission",
+    "require-permission",
+    "check-permission",
+    "author_association",
+    "user-permission",
+    "has-write-access",
+    "checkMembership",
+    "/memberships/",
+    "team-membership",
+    "is-org-member",
 ];
 
 /// The untrusted triggers of a workflow.
 pub(super) fn events(file: &SourceFile) -> Vec<Event<'_>> {
-    let Some(on) = file.top().and_then(|top| top.get_any(&["on", "true"])) else { return Vec::new() };
-    let mut all: Vec<(String, Place, Vec<&str>)> = on.one_or_many().iter().filter_map(|item| Some((item.text()?.to_owned(), item.place(), Vec::new()))).collect();
+    let Some(on) = file.top().and_then(|top| top.get_any(&["on", "true"])) else {
+        return Vec::new();
+    };
+    let mut all: Vec<(String, Place, Vec<&str>)> = on
+        .one_or_many()
+        .iter()
+        .filter_map(|item| Some((item.text()?.to_owned(), item.place(), Vec::new())))
+        .collect();
     for entry in on.entries() {
-        let types = entry.get("types").map(|types| types.one_or_many()).unwrap_or_default().iter().filter_map(At::text).collect();
-        let place = file.place(entry.entry_place().span.start..entry.entry_place().span.start + entry.key().len(), entry.pointer());
+        let types = entry
+            .get("types")
+            .map(|types| types.one_or_many())
+            .unwrap_or_default()
+            .iter()
+            .filter_map(At::text)
+            .collect();
+        let place = file.place(
+            entry.entry_place().span.start..entry.entry_place().span.start + entry.key().len(),
+            entry.pointer(),
+        );
         all.push((entry.key().to_owned(), place, types));
     }
     all.into_iter()
-        .filter(|(name, _, types)| UNTRUSTED.contains(&name.as_str()) && (types.is_empty() || types.iter().any(|kind| !TRUSTED_TYPES.contains(kind))))
+        .filter(|(name, _, types)| {
+            UNTRUSTED.contains(&name.as_str())
+                && (types.is_empty() || types.iter().any(|kind| !TRUSTED_TYPES.contains(kind)))
+        })
         .map(|(name, place, types)| Event { name, place, types })
         .collect()
 }
 
 /// The events by which a stranger reaches a job.
-pub(super) fn reachable<'e, 'a>(job: &Job<'a>, jobs: &[Job<'a>], events: &'e [Event<'a>]) -> Vec<&'e Event<'a>> {
-    events.iter().filter(|event| passes(job, jobs, event, 0)).collect()
+pub(super) fn reachable<'e, 'a>(
+    job: &Job<'a>,
+    jobs: &[Job<'a>],
+    events: &'e [Event<'a>],
+) -> Vec<&'e Event<'a>> {
+    events
+        .iter()
+        .filter(|event| passes(job, jobs, event, 0))
+        .collect()
 }
 
 fn passes(job: &Job<'_>, jobs: &[Job<'_>], event: &Event<'_>, depth: usize) -> bool {
     let condition = job.condition();
     let leaf = |expr: &Expr| leaf(expr, event, job, jobs);
-    if condition.as_deref().is_some_and(|text| !possible(&parse(text), &leaf).truth) {
+    if condition
+        .as_deref()
+        .is_some_and(|text| !possible(&parse(text), &leaf).truth)
+    {
         return false;
     }
-    let regardless = condition.is_some_and(|text| text.contains("always()") || text.contains("!cancelled()") || text.contains("failure()"));
+    let regardless = condition.is_some_and(|text| {
+        text.contains("always()") || text.contains("!cancelled()") || text.contains("failure()")
+    });
     let needed = job.needs();
-    let waits = depth > 16 || regardless || needed.iter().all(|id| jobs.iter().find(|other| other.id == *id).is_none_or(|other| passes(other, jobs, event, depth + 1)));
+    let waits = depth > 16
+        || regardless
+        || needed.iter().all(|id| {
+            jobs.iter()
+                .find(|other| other.id == *id)
+                .is_none_or(|other| passes(other, jobs, event, depth + 1))
+        });
     waits && step_passes(job, &leaf)
 }
 
@@ -70,7 +139,20 @@ fn step_passes(job: &Job<'_>, leaf: &dyn Fn(&Expr) -> Possible) -> bool {
         if step.is_agent && reached && !checked {
             return true;
         }
-        checked |= !step.is_agent && reached && step.mentions(CHECKS) && step.mentions(&["exit 1", "setFailed", "core.setFailed", "exit(1)", "throw new", "check-user-permission", "actor-permission", "require-permission", "process.exit"]);
+        checked |= !step.is_agent
+            && reached
+            && step.mentions(CHECKS)
+            && step.mentions(&[
+                "exit 1",
+                "setFailed",
+                "core.setFailed",
+                "exit(1)",
+                "throw new",
+                "check-user-permission",
+                "actor-permission",
+                "require-permission",
+                "process.exit",
+            ]);
     }
     false
 }
@@ -89,20 +171,43 @@ fn leaf(expr: &Expr, event: &Event<'_>, job: &Job<'_>, jobs: &[Job<'_>]) -> Poss
     }
 }
 
-fn compare(left: &Expr, right: &Expr, equal: bool, event: &Event<'_>, job: &Job<'_>, jobs: &[Job<'_>]) -> Possible {
+fn compare(
+    left: &Expr,
+    right: &Expr,
+    equal: bool,
+    event: &Event<'_>,
+    job: &Job<'_>,
+    jobs: &[Job<'_>],
+) -> Possible {
     let (path, value) = match (left, right) {
-        (Expr::Path(path), Expr::Text(value)) | (Expr::Text(value), Expr::Path(path)) => (path.as_str(), value.as_str()),
-        (Expr::Path(path), Expr::Path(value)) if value == "true" || value == "false" => (path.as_str(), value.as_str()),
+        (Expr::Path(path), Expr::Text(value)) | (Expr::Text(value), Expr::Path(path)) => {
+            (path.as_str(), value.as_str())
+        }
+        (Expr::Path(path), Expr::Path(value)) if value == "true" || value == "false" => {
+            (path.as_str(), value.as_str())
+        }
         (Expr::Path(a), Expr::Path(b)) => return two_paths(a, b, equal, event),
         _ => return OPEN,
     };
     let holds = equals(path, value, event, job, jobs);
-    if equal { holds } else { Possible { truth: holds.falsehood, falsehood: holds.truth } }
+    if equal {
+        holds
+    } else {
+        Possible {
+            truth: holds.falsehood,
+            falsehood: holds.truth,
+        }
+    }
 }
 
 fn two_paths(a: &str, b: &str, equal: bool, event: &Event<'_>) -> Possible {
-    let owner = [a, b].contains(&"github.repository_owner") && [a, b].iter().any(|path| is_person(path));
-    let from_fork = event.name == "pull_request_target" && [a, b].contains(&"github.repository") && [a, b].iter().any(|path| path.ends_with("head.repo.full_name"));
+    let owner =
+        [a, b].contains(&"github.repository_owner") && [a, b].iter().any(|path| is_person(path));
+    let from_fork = event.name == "pull_request_target"
+        && [a, b].contains(&"github.repository")
+        && [a, b]
+            .iter()
+            .any(|path| path.ends_with("head.repo.full_name"));
     match (owner || from_fork, equal) {
         (true, true) => FALSE,
         (true, false) => TRUE,
@@ -119,26 +224,41 @@ fn equals(path: &str, value: &str, event: &Event<'_>, job: &Job<'_>, jobs: &[Job
         return if is_insider(value) { FALSE } else { OPEN };
     }
     if path == "github.event.action" {
-        let possible = !TRUSTED_TYPES.contains(&value) && (event.types.is_empty() || event.types.contains(&value));
+        let possible = !TRUSTED_TYPES.contains(&value)
+            && (event.types.is_empty() || event.types.contains(&value));
         return if possible { OPEN } else { FALSE };
     }
-    if is_person(path) || path == "github.event.label.name" || path.starts_with("github.event.assignee") {
+    if is_person(path)
+        || path == "github.event.label.name"
+        || path.starts_with("github.event.assignee")
+    {
         return FALSE;
     }
-    if event.name == "pull_request_target" && (path.ends_with("head.repo.full_name") || (path.ends_with("head.repo.fork") && value == "false")) {
+    if event.name == "pull_request_target"
+        && (path.ends_with("head.repo.full_name")
+            || (path.ends_with("head.repo.fork") && value == "false"))
+    {
         return FALSE;
     }
-    if is_checked(path, job, jobs) { FALSE } else { OPEN }
+    if is_checked(path, job, jobs) {
+        FALSE
+    } else {
+        OPEN
+    }
 }
 
 /// `contains(list, path)`: a list of insiders, or of people.
 fn contains(arguments: &[Expr], event: &Event<'_>) -> Possible {
-    let [haystack, needle] = arguments else { return OPEN };
+    let [haystack, needle] = arguments else {
+        return OPEN;
+    };
     if let Expr::Path(path) = haystack {
         let labels = path.contains("labels.*.name") && event.name == "pull_request_target";
         return if labels { FALSE } else { OPEN };
     }
-    let Expr::Path(path) = needle else { return OPEN };
+    let Expr::Path(path) = needle else {
+        return OPEN;
+    };
     let list = match haystack {
         Expr::Text(list) => list.clone(),
         Expr::Call(name, inner) if name == "fromjson" => match inner.first() {
@@ -148,27 +268,45 @@ fn contains(arguments: &[Expr], event: &Event<'_>) -> Possible {
         _ => return OPEN,
     };
     if path.ends_with("author_association") {
-        let outsiders = ["NONE", "FIRST_TIMER", "FIRST_TIME_CONTRIBUTOR"].iter().any(|word| list.contains(word));
+        let outsiders = ["NONE", "FIRST_TIMER", "FIRST_TIME_CONTRIBUTOR"]
+            .iter()
+            .any(|word| list.contains(word));
         return if outsiders { OPEN } else { FALSE };
     }
     if is_person(path) { FALSE } else { OPEN }
 }
 
 fn is_insider(association: &str) -> bool {
-    matches!(association, "OWNER" | "MEMBER" | "COLLABORATOR" | "CONTRIBUTOR")
+    matches!(
+        association,
+        "OWNER" | "MEMBER" | "COLLABORATOR" | "CONTRIBUTOR"
+    )
 }
 
 /// Who asks, by name.
 fn is_person(path: &str) -> bool {
-    matches!(path, "github.actor" | "github.triggering_actor" | "github.actor_id") || (path.starts_with("github.event.") && (path.ends_with(".user.login") || path.ends_with("sender.login") || path.ends_with(".user.id") || path.ends_with("sender.id")))
+    matches!(
+        path,
+        "github.actor" | "github.triggering_actor" | "github.actor_id"
+    ) || (path.starts_with("github.event.")
+        && (path.ends_with(".user.login")
+            || path.ends_with("sender.login")
+            || path.ends_with(".user.id")
+            || path.ends_with("sender.id")))
 }
 
 /// An output of a step or job that checks the asker's rights.
 fn is_checked(path: &str, job: &Job<'_>, jobs: &[Job<'_>]) -> bool {
     let mut parts = path.split('.');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some("needs"), Some(id), Some("outputs")) => jobs.iter().any(|other| other.id == id && other.mentions(CHECKS)),
-        (Some("steps"), Some(id), Some("outputs" | "outcome" | "conclusion")) => job.steps.iter().any(|step| step.at.get("id").and_then(|at| at.text()) == Some(id) && step.mentions(CHECKS)),
+        (Some("needs"), Some(id), Some("outputs")) => jobs
+            .iter()
+            .any(|other| other.id == id && other.mentions(CHECKS)),
+        (Some("steps"), Some(id), Some("outputs" | "outcome" | "conclusion")) => {
+            job.steps.iter().any(|step| {
+                step.at.get("id").and_then(|at| at.text()) == Some(id) && step.mentions(CHECKS)
+            })
+        }
         _ => false,
     }
 }

@@ -8,15 +8,41 @@ use super::job::Job;
 
 /// Inputs that become part of a prompt or a script.
 const PROMPTS: &[&str] = &[
-    "prompt", "direct_prompt", "override_prompt", "custom_instructions", "system_prompt", "append_system_prompt", "claude_args", "instructions", "query", "message", "script", "system-prompt", "user_prompt",
-    "codex-args", "args", "task", "input", "text",
+    "prompt",
+    "direct_prompt",
+    "override_prompt",
+    "custom_instructions",
+    "system_prompt",
+    "append_system_prompt",
+    "claude_args",
+    "instructions",
+    "query",
+    "message",
+    "script",
+    "system-prompt",
+    "user_prompt",
+    "codex-args",
+    "args",
+    "task",
+    "input",
+    "text",
 ];
 
 /// Judges every step of a job. `is_open` says whether strangers reach it.
 pub(super) fn judge(job: &Job<'_>, is_open: bool, report: &mut Report<'_>) {
     for step in &job.steps {
-        let script = step.uses.as_ref().and_then(At::text).is_some_and(|uses| uses.starts_with("actions/github-script"));
-        let inputs = step.inputs().into_iter().filter(|input| if step.is_agent { PROMPTS.contains(&input.key()) } else { script && input.key() == "script" });
+        let script = step
+            .uses
+            .as_ref()
+            .and_then(At::text)
+            .is_some_and(|uses| uses.starts_with("actions/github-script"));
+        let inputs = step.inputs().into_iter().filter(|input| {
+            if step.is_agent {
+                PROMPTS.contains(&input.key())
+            } else {
+                script && input.key() == "script"
+            }
+        });
         for at in inputs.chain(step.run.clone()) {
             expressions(&at, is_open, job.id, report);
         }
@@ -27,10 +53,17 @@ fn expressions(at: &At<'_>, is_open: bool, job: &str, report: &mut Report<'_>) {
     let text = at.text().unwrap_or_default();
     let mut from = 0;
     while let Some(start) = text[from..].find("${{").map(|start| from + start) {
-        let end = text[start..].find("}}").map_or(text.len(), |end| start + end + 2);
+        let end = text[start..]
+            .find("}}")
+            .map_or(text.len(), |end| start + end + 2);
         let expression = &text[start..end];
         if chosen_by_strangers(expression, is_open) {
-            report.add(CI_UNTRUSTED_INTERPOLATION, Some(job), "what a stranger wrote is expanded before anything can quote it", vec![shown_at(at.place_of(expression), expression)]);
+            report.add(
+                CI_UNTRUSTED_INTERPOLATION,
+                Some(job),
+                "what a stranger wrote is expanded before anything can quote it",
+                vec![shown_at(at.place_of(expression), expression)],
+            );
         }
         from = end;
     }
@@ -38,19 +71,40 @@ fn expressions(at: &At<'_>, is_open: bool, job: &str, report: &mut Report<'_>) {
 
 /// Ends of paths whose text anybody may choose.
 const CHOSEN: &[&str] = &[
-    ".title", ".body", "head_ref", ".head.ref", ".head.label", ".message", ".page_name", ".head.repo.default_branch", ".head_branch", "author.name", "author.email", "committer.name", "committer.email",
-    ".head.repo.description", ".head.repo.homepage", ".head_commit.message",
+    ".title",
+    ".body",
+    "head_ref",
+    ".head.ref",
+    ".head.label",
+    ".message",
+    ".page_name",
+    ".head.repo.default_branch",
+    ".head_branch",
+    "author.name",
+    "author.email",
+    "committer.name",
+    "committer.email",
+    ".head.repo.description",
+    ".head.repo.homepage",
+    ".head_commit.message",
 ];
 
 /// Whether an expression yields text a stranger chose. Where insiders alone start the job, what they wrote themselves is not that.
 fn chosen_by_strangers(expression: &str, is_open: bool) -> bool {
     let inner = expression.trim_start_matches("${{").trim_end_matches("}}");
     let mut at = 0;
-    for path in inner.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '*'))) {
+    for path in
+        inner.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '*')))
+    {
         let here = at;
         at += path.len() + 1;
-        let whole = inner[..here].to_ascii_lowercase().trim_end().ends_with("tojson(") && (path == "github.event" || path == "github" || path.starts_with("github.event."));
-        let named = (path.starts_with("github.event.") || path == "github.head_ref") && CHOSEN.iter().any(|end| path.ends_with(end));
+        let whole = inner[..here]
+            .to_ascii_lowercase()
+            .trim_end()
+            .ends_with("tojson(")
+            && (path == "github.event" || path == "github" || path.starts_with("github.event."));
+        let named = (path.starts_with("github.event.") || path == "github.head_ref")
+            && CHOSEN.iter().any(|end| path.ends_with(end));
         let own = !is_open && (path.ends_with("comment.body") || path.ends_with("review.body"));
         if (named || whole) && !own && !is_tested(inner, here, path.len()) {
             return true;
@@ -63,10 +117,19 @@ fn chosen_by_strangers(expression: &str, is_open: bool) -> bool {
 fn is_tested(inner: &str, at: usize, length: usize) -> bool {
     let before = &inner[..at.min(inner.len())];
     let after = inner.get(at + length..).unwrap_or_default().trim_start();
-    let called = ["contains(", "startswith(", "endswith("].iter().any(|call| {
-        before.to_ascii_lowercase().rfind(call).is_some_and(|open| !before[open..].contains(')'))
-    });
-    called || after.starts_with("==") || after.starts_with("!=") || before.trim_end().ends_with("==") || before.trim_end().ends_with("!=")
+    let called = ["contains(", "startswith(", "endswith("]
+        .iter()
+        .any(|call| {
+            before
+                .to_ascii_lowercase()
+                .rfind(call)
+                .is_some_and(|open| !before[open..].contains(')'))
+        });
+    called
+        || after.starts_with("==")
+        || after.starts_with("!=")
+        || before.trim_end().ends_with("==")
+        || before.trim_end().ends_with("!=")
 }
 
 #[cfg(test)]
@@ -75,13 +138,33 @@ mod tests {
 
     #[test]
     fn texts_of_strangers_are_told_from_numbers_and_names() {
-        for text in ["${{ github.event.issue.title }}", "${{ github.event.issue.body || '' }}", "${{ github.head_ref }}", "${{ github.event.pull_request.head.ref }}", "${{ toJSON(github.event) }}", "${{ github.event.comment.body }}"] {
+        for text in [
+            "${{ github.event.issue.title }}",
+            "${{ github.event.issue.body || '' }}",
+            "${{ github.head_ref }}",
+            "${{ github.event.pull_request.head.ref }}",
+            "${{ toJSON(github.event) }}",
+            "${{ github.event.comment.body }}",
+        ] {
             assert!(chosen_by_strangers(text, true), "{text}");
         }
-        for text in ["${{ github.event.issue.number }}", "${{ github.repository }}", "${{ github.event.comment.user.login }}", "${{ contains(github.event.comment.body, '@x') }}", "${{ github.event.pull_request.base.ref }}", "${{ github.event.issue.title == 'x' }}"] {
+        for text in [
+            "${{ github.event.issue.number }}",
+            "${{ github.repository }}",
+            "${{ github.event.comment.user.login }}",
+            "${{ contains(github.event.comment.body, '@x') }}",
+            "${{ github.event.pull_request.base.ref }}",
+            "${{ github.event.issue.title == 'x' }}",
+        ] {
             assert!(!chosen_by_strangers(text, true), "{text}");
         }
-        assert!(!chosen_by_strangers("${{ github.event.comment.body }}", false));
-        assert!(chosen_by_strangers("${{ github.event.pull_request.head.ref }}", false));
+        assert!(!chosen_by_strangers(
+            "${{ github.event.comment.body }}",
+            false
+        ));
+        assert!(chosen_by_strangers(
+            "${{ github.event.pull_request.head.ref }}",
+            false
+        ));
     }
 }

@@ -17,27 +17,56 @@ pub(super) struct Job<'a> {
 
 /// Every job of a file.
 pub(super) fn jobs(file: &SourceFile) -> Vec<Job<'_>> {
-    let Some(top) = file.top() else { return Vec::new() };
-    let all = top.get("jobs").map(|jobs| jobs.entries()).unwrap_or_default();
+    let Some(top) = file.top() else {
+        return Vec::new();
+    };
+    let all = top
+        .get("jobs")
+        .map(|jobs| jobs.entries())
+        .unwrap_or_default();
     all.into_iter()
-        .map(|at| Job { id: at.key(), steps: at.get("steps").map(|steps| steps.items()).unwrap_or_default().into_iter().map(|step| Step::read(file, step)).collect(), at, top: top.clone() })
+        .map(|at| Job {
+            id: at.key(),
+            steps: at
+                .get("steps")
+                .map(|steps| steps.items())
+                .unwrap_or_default()
+                .into_iter()
+                .map(|step| Step::read(file, step))
+                .collect(),
+            at,
+            top: top.clone(),
+        })
         .collect()
 }
 
 impl<'a> Job<'a> {
     /// Whether a step, or the workflow it calls, runs an agent.
     pub(super) fn runs_agent(&self) -> bool {
-        self.steps.iter().any(|step| step.is_agent) || self.at.get("uses").and_then(|uses| uses.text()).is_some_and(names_agent)
+        self.steps.iter().any(|step| step.is_agent)
+            || self
+                .at
+                .get("uses")
+                .and_then(|uses| uses.text())
+                .is_some_and(names_agent)
     }
 
     /// The condition, if there is one.
     pub(super) fn condition(&self) -> Option<String> {
-        self.at.get("if").and_then(|at| at.scalar().map(str::to_owned))
+        self.at
+            .get("if")
+            .and_then(|at| at.scalar().map(str::to_owned))
     }
 
     /// Ids of the jobs it waits for.
     pub(super) fn needs(&self) -> Vec<&'a str> {
-        self.at.get("needs").map(|needs| needs.one_or_many()).unwrap_or_default().iter().filter_map(At::text).collect()
+        self.at
+            .get("needs")
+            .map(|needs| needs.one_or_many())
+            .unwrap_or_default()
+            .iter()
+            .filter_map(At::text)
+            .collect()
     }
 
     /// Whether its own text holds one of some words.
@@ -50,22 +79,49 @@ impl<'a> Job<'a> {
     /// The first secret the job is given.
     pub(super) fn secret(&self) -> Option<Evidence> {
         let own = self.at.leaves();
-        let outer = self.top.get("env").map(|env| env.leaves()).unwrap_or_default();
-        own.iter().chain(&outer).find_map(|leaf| {
-            let text = leaf.text()?;
-            let at = text.find("secrets.")?;
-            let name: String = text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')).collect();
-            Some(shown_at(leaf.place_of(&name), &name))
-        }).or_else(|| self.at.get("secrets").filter(|at| at.text() == Some("inherit")).map(|at| shown_at(at.entry_place(), "secrets: inherit")))
+        let outer = self
+            .top
+            .get("env")
+            .map(|env| env.leaves())
+            .unwrap_or_default();
+        own.iter()
+            .chain(&outer)
+            .find_map(|leaf| {
+                let text = leaf.text()?;
+                let at = text.find("secrets.")?;
+                let name: String = text[at..]
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+                    .collect();
+                Some(shown_at(leaf.place_of(&name), &name))
+            })
+            .or_else(|| {
+                self.at
+                    .get("secrets")
+                    .filter(|at| at.text() == Some("inherit"))
+                    .map(|at| shown_at(at.entry_place(), "secrets: inherit"))
+            })
     }
 
     /// A permission that lets the job change the repository, its issues or its pull requests.
     pub(super) fn write_permission(&self) -> Option<(Place, String)> {
-        let permissions = self.at.get("permissions").or_else(|| self.top.get("permissions"))?;
+        let permissions = self
+            .at
+            .get("permissions")
+            .or_else(|| self.top.get("permissions"))?;
         if permissions.text() == Some("write-all") {
-            return Some((permissions.entry_place(), "permissions: write-all".to_owned()));
+            return Some((
+                permissions.entry_place(),
+                "permissions: write-all".to_owned(),
+            ));
         }
-        let writes = ["contents", "issues", "pull-requests"].iter().find_map(|name| permissions.get(name).filter(|at| at.text() == Some("write")))?;
+        let writes = ["contents", "issues", "pull-requests"]
+            .iter()
+            .find_map(|name| {
+                permissions
+                    .get(name)
+                    .filter(|at| at.text() == Some("write"))
+            })?;
         Some((writes.entry_place(), format!("{}: write", writes.key())))
     }
 }

@@ -1,0 +1,116 @@
+//! Sizes, nesting, links and odd files: always a finding or nothing, never a crash, never a file outside.
+
+use std::fs;
+
+use nucleus_scan::fuzz;
+use proptest::prelude::*;
+
+use crate::tree::Tree;
+
+const SERVER: &str = r#"{"mcpServers": {"a": {"command": "npx", "args": ["-y", "a"]}}}"#;
+
+#[test]
+fn a_file_of_ten_mebibytes_is_refused_with_a_finding() {
+    let big = format!("{{\"a\": \"{}\"}}", "x".repeat(10 << 20));
+    let found = Tree::with(".mcp.json", &big).of_rule("unreadable-config");
+    assert_eq!(found.len(), 1);
+    assert!(found[0].reason.contains("8 MiB"), "{}", found[0].reason);
+    assert_eq!(
+        Tree::with(".mcp.json", SERVER).of_rule("unreadable-config"),
+        []
+    );
+}
+
+#[test]
+fn deep_nesting_is_refused_with_a_finding_in_every_syntax() {
+    for (path, text) in [
+        (".mcp.json", "[".repeat(200_000)),
+        (".codex/config.toml", format!("a = {}", "[".repeat(200_000))),
+        (".github/workflows/a.yml", "[".repeat(200_000)),
+        (".continue/config.yaml", "- ".repeat(20_000)),
+    ] {
+        let found = Tree::with(path, &text).of_rule("unreadable-config");
+        assert_eq!(found.len(), 1, "{path}");
+    }
+}
+
+#[test]
+fn text_that_is_not_utf8_is_a_finding() {
+    let tree = Tree::with(".mcp.json", "{}");
+    fs::write(tree.at("repo/.mcp.json"), b"{\"a\": \"\xff\"}").unwrap();
+    assert_eq!(tree.of_rule("unreadable-config").len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_root_is_not_followed_and_one_within_it_is() {
+    let tree = Tree::new().put("elsewhere/mcp.json", SERVER);
+    std::os::unix::fs::symlink(tree.at("elsewhere/mcp.json"), tree.at("repo/.mcp.json")).unwrap();
+    assert_eq!(tree.scan().files_seen, []);
+    let tree = Tree::with("shared/servers", SERVER);
+    std::os::unix::fs::symlink("shared/servers", tree.at("repo/.mcp.json")).unwrap();
+    assert_eq!(tree.of_rule("unpinned-package").len(), 1);
+}
+
+#[test]
+fn trees_of_dependencies_are_left_out_and_ignored_files_are_not() {
+    let tree = Tree::with("node_modules/x/.mcp.json", SERVER);
+    assert_eq!(tree.scan().files_seen, []);
+    let tree = Tree::with(".mcp.json", SERVER).put("repo/.gitignore", ".mcp.json\n");
+    assert_eq!(tree.of_rule("unpinned-package").len(), 1);
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_still_judged() {
+    let tree = Tree::with(".mcp.json", &SERVER[..SERVER.len() - 2]);
+    assert_eq!(tree.of_rule("unpinned-package").len(), 1);
+    assert_eq!(tree.of_rule("unreadable-config").len(), 1);
+}
+
+/// Names that cover every reader and every family of rules.
+const NAMES: &[&str] = &[
+    ".mcp.json",
+    ".claude/settings.json",
+    ".codex/config.toml",
+    ".codex/rules/a.rules",
+    ".gemini/settings.json",
+    "opencode.json",
+    ".vscode/settings.json",
+    ".kiro/agents/a.json",
+    ".cursor/hooks.json",
+    "CLAUDE.md",
+    ".github/workflows/a.yml",
+    ".devcontainer/devcontainer.json",
+    "Dockerfile",
+    "docker-compose.yml",
+    "package.json",
+    "permissions.toml",
+    ".continue/config.yaml",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_panics_a_reader(text in "\\PC{0,200}") {
+        let _ = fuzz::read_all(&text);
+    }
+
+    #[test]
+    fn no_text_panics_a_rule(text in r#"[{}\[\]:,"'\\ \n#$(a-zA-Z0-9é\u{200b}./=|&;*@<>!-]{0,300}"#) {
+        for name in NAMES {
+            let _ = fuzz::judge_as(name, &text);
+        }
+    }
+
+    #[test]
+    fn no_damage_to_a_configuration_panics(at in 0_usize..400, byte in any::<char>()) {
+        let whole = format!("{{\"permissions\": {{\"allow\": [\"Bash(x:*)\", \"*\"]}}, \"hooks\": {{\"Stop\": [{{\"hooks\": [{{\"command\": \"curl x | sh\"}}]}}]}}, \"mcpServers\": {SERVER}}}");
+        let mut text: String = whole.chars().take(at).collect();
+        text.push(byte);
+        text.extend(whole.chars().skip(at + 1));
+        for name in NAMES {
+            let _ = fuzz::judge_as(name, &text);
+        }
+    }
+}
