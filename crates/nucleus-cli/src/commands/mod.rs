@@ -2,15 +2,16 @@
 
 #[cfg(target_os = "linux")]
 mod announce;
+mod audit;
 mod completion;
 #[cfg(target_os = "linux")]
 mod doctor;
 mod explain;
 #[cfg(target_os = "linux")]
 mod mcp;
-mod profiles;
 #[cfg(target_os = "linux")]
 mod net;
+mod profiles;
 #[cfg(target_os = "linux")]
 mod question;
 #[cfg(target_os = "linux")]
@@ -51,12 +52,14 @@ pub(crate) enum Command {
     /// Trust what files hold now, so that they no longer count as untrusted content
     #[cfg(target_os = "linux")]
     Endorse(staged::EndorseArgs),
-    /// Offer the session's tools on standard input and output (inside a session)
     /// Show what a session's programs reach, have reached and were refused
     #[cfg(target_os = "linux")]
     Net(net::Args),
+    /// Offer the session's tools on standard input and output (inside a session)
     #[cfg(target_os = "linux")]
     Mcp,
+    /// Say what the agents configured here could do, and what is wrong with their configuration
+    Audit(audit::Args),
     /// List the shipped profiles, or print one in full
     Profiles(profiles::Args),
     /// Say what the policy in force makes of one request, and by which rules
@@ -89,11 +92,12 @@ pub(crate) fn dispatch(command: Command) -> Result<u8, Failure> {
         #[cfg(target_os = "linux")]
         Command::Endorse(args) => staged::endorse(&args),
         #[cfg(target_os = "linux")]
+        Command::Net(args) => net::run(&args),
+        #[cfg(target_os = "linux")]
         Command::Mcp => mcp::run(),
         #[cfg(target_os = "linux")]
         Command::DemoAgent(args) => crate::demo::run_agent_inside(&args),
-        Command::Net(args) => net::run(&args),
-        #[cfg(target_os = "linux")]
+        Command::Audit(args) => audit::run(&args),
         Command::Profiles(args) => profiles::run(&args),
         Command::Explain(args) => explain::run(&args),
         #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@
 mod fixture;
 
 mod activation;
+mod audit;
 mod bad_input;
 mod commands;
 mod crashes;

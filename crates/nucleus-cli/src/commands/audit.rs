@@ -1,0 +1,270 @@
+//! `nucleus audit`: what agents configured like this could do, and what is wrong with it; starts nothing, dials nowhere.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use nucleus_scan::fix::Plan;
+use nucleus_scan::output::{self, Report, Tone};
+use nucleus_scan::project::suggest;
+use nucleus_scan::suppress::Baseline;
+use nucleus_scan::{Options, Roots, Scan, Severity, scan};
+
+use crate::home;
+use crate::report::{Failure, USAGE};
+use crate::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
+
+/// Arguments of `nucleus audit`.
+///
+/// Reads the agent configuration of a repository and of your home, says what
+/// is wrong with it, and what the tools in it could do in combination. It
+/// starts no server, dials nowhere and prints no secret. Exit code 0: nothing
+/// at or above `--fail-on`; 1: findings; 2: it could not be done.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "This reads configuration. The logs of sessions are checked by `nucleus-audit verify`."
+)]
+pub(crate) struct Args {
+    /// Repositories, directories or single files
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Look at your home only, not at PATH
+    #[arg(long, conflicts_with_all = ["no_home", "paths"])]
+    user: bool,
+    /// Look at the configuration of the whole system too
+    #[arg(long)]
+    system: bool,
+    /// Leave your home out
+    #[arg(long)]
+    no_home: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Write SARIF 2.1.0 to a file
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
+    /// Write Markdown to a file, for a comment or a job summary
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Write one self-contained page to a file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write a badge (SVG) to a file
+    #[arg(long, value_name = "FILE")]
+    badge: Option<PathBuf>,
+    /// The least severity that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", default_value = "low")]
+    fail_on: FailOn,
+    /// Leave out the findings that a baseline names
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write today's findings as a baseline
+    #[arg(long, value_name = "FILE", requires = "reason")]
+    write_baseline: Option<PathBuf>,
+    /// Why the findings of the new baseline may stay
+    #[arg(long, value_name = "TEXT", requires = "write_baseline")]
+    reason: Option<String>,
+    /// Show what can be rewritten safely, and rewrite it once you agree
+    #[arg(long, conflicts_with = "json")]
+    fix: bool,
+    /// Agree to every rewrite that `--fix` shows
+    #[arg(long, requires = "fix")]
+    yes: bool,
+    /// Print the smallest policy that serves what is configured and asks before any way out
+    #[arg(long, conflicts_with_all = ["json", "fix"])]
+    suggest_profile: bool,
+}
+
+/// When the exit code is 1.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FailOn {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Note,
+    Never,
+}
+
+impl FailOn {
+    fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Critical => Some(Severity::Critical),
+            Self::High => Some(Severity::High),
+            Self::Medium => Some(Severity::Medium),
+            Self::Low => Some(Severity::Low),
+            Self::Note => Some(Severity::Note),
+            Self::Never => None,
+        }
+    }
+}
+
+/// Runs the command; 1 when something at or above `--fail-on` was found.
+pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
+    let options = options();
+    let mut scan = scan(&roots(args)?, &options);
+    if let Some(file) = &args.baseline {
+        read_baseline(file)?.apply(&mut scan, &options.today);
+    }
+    if let (Some(file), Some(reason)) = (&args.write_baseline, &args.reason) {
+        write(file, &Baseline::of(&scan, reason).to_json())?;
+    }
+    if args.fix {
+        return rewrite(&scan, args.yes);
+    }
+    let report = Report::of(&scan);
+    write_reports(args, &report)?;
+    if args.suggest_profile {
+        return print_suggestions(&report);
+    }
+    if args.json {
+        anstream::println!("{:#}", output::json(&report));
+    } else {
+        anstream::print!("{}", output::terminal(&report, &toned));
+        hints(&scan, &report);
+    }
+    let failed = args
+        .fail_on
+        .severity()
+        .is_some_and(|least| report.fails_at(least));
+    Ok(u8::from(failed))
+}
+
+fn options() -> Options {
+    Options {
+        today: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
+    }
+}
+
+fn read_baseline(file: &Path) -> Result<Baseline, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", file.display())))?;
+    Baseline::from_json(&text).map_err(|why| {
+        Failure::usage(format!("`{}`: {why}", file.display()))
+            .help("write a new one with --write-baseline FILE --reason TEXT")
+    })
+}
+
+/// Shows the rewrites, and makes them once they are agreed to; 1 when they were not.
+fn rewrite(scan: &Scan, agreed: bool) -> Result<u8, Failure> {
+    let plan = Plan::of(scan);
+    if plan.rewrites().is_empty() {
+        anstream::eprintln!("nothing can be rewritten safely; the report says what to do by hand");
+        return Ok(0);
+    }
+    anstream::print!("{}", output::lines(&plan.diff()));
+    if !agreed && !is_agreed_to(plan.rewrites().len())? {
+        anstream::eprintln!("nothing was written");
+        return Ok(1);
+    }
+    let written = plan.write().map_err(|why| Failure::new(USAGE, why))?;
+    anstream::eprintln!("rewrote {written} of {} files", plan.rewrites().len());
+    Ok(0)
+}
+
+/// FAIL-CLOSED: without a terminal nobody agrees.
+fn is_agreed_to(files: usize) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        anstream::eprintln!("no terminal to ask: agree with --yes");
+        return Ok(false);
+    }
+    anstream::eprint!("rewrite {files} files? [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// FAIL-CLOSED: a path that does not exist is an error, not an empty repository.
+fn roots(args: &Args) -> Result<Roots, Failure> {
+    let mut roots = Roots::default();
+    if !args.user {
+        for path in &args.paths {
+            let found = path.canonicalize().map_err(|error| {
+                Failure::usage(format!("cannot look at `{}`: {error}", path.display()))
+            })?;
+            roots.projects.push(found);
+        }
+    }
+    if !args.no_home {
+        roots.home = match home::home() {
+            Ok(home) => Some(home),
+            Err(error) if args.user => return Err(Failure::usage(error).help("set HOME")),
+            Err(_) => None,
+        };
+    }
+    roots.system = args.system.then(|| PathBuf::from("/"));
+    Ok(roots)
+}
+
+fn write_reports(args: &Args, report: &Report<'_>) -> Result<(), Failure> {
+    if let Some(file) = &args.sarif {
+        write(file, &format!("{:#}\n", output::sarif(report)))?;
+    }
+    if let Some(file) = &args.markdown {
+        write(file, &output::markdown(report))?;
+    }
+    if let Some(file) = &args.html {
+        write(file, &output::html(report))?;
+    }
+    if let Some(file) = &args.badge {
+        write(file, &output::badge(report))?;
+    }
+    Ok(())
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text)
+        .map_err(|error| Failure::new(USAGE, format!("cannot write `{}`: {error}", file.display())))
+}
+
+/// One policy per agent, or one sentence where nothing is configured.
+fn print_suggestions(report: &Report<'_>) -> Result<u8, Failure> {
+    if report.projections().is_empty() {
+        return Err(Failure::usage("no agent is configured here")
+            .help("name the repository whose agent you mean"));
+    }
+    for projection in report.projections() {
+        let suggestion = suggest(projection);
+        anstream::println!("{}", suggestion.policy);
+        anstream::eprintln!(
+            "{}",
+            paint(
+                DIM,
+                format!("for {} itself, {}", projection.client, suggestion.snippet)
+            )
+        );
+    }
+    anstream::eprintln!(
+        "{}",
+        paint(
+            DIM,
+            "save it as permissions.toml and run: nucleus run --config permissions.toml"
+        )
+    );
+    Ok(0)
+}
+
+fn hints(scan: &Scan, report: &Report<'_>) {
+    if scan.files_seen.is_empty() {
+        anstream::eprintln!("{}", paint(DIM, "no agent configuration was found here"));
+    } else if report.projections().iter().any(|one| one.path.is_some()) {
+        anstream::eprintln!(
+            "\n{}",
+            paint(
+                DIM,
+                "a policy without such a path: nucleus audit --suggest-profile"
+            )
+        );
+    }
+}
+
+fn toned(tone: Tone, text: &str) -> String {
+    let style = match tone {
+        Tone::Of(Severity::Critical | Severity::High) => BAD,
+        Tone::Of(Severity::Medium | Severity::Low) => WARN,
+        Tone::Of(Severity::Note) | Tone::Dim => DIM,
+        Tone::Strong => BOLD,
+        Tone::Good => GOOD,
+    };
+    paint(style, text)
+}
