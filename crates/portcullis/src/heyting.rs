@@ -41,10 +41,7 @@ impl Observed {
     #[inline]
     #[must_use]
     pub const fn join(self, other: Self) -> Self {
-        Self {
-            listed: self.listed.union(other.listed),
-            unlisted: self.unlisted.union(other.unlisted),
-        }
+        Self { listed: self.listed.union(other.listed), unlisted: self.unlisted.union(other.unlisted) }
     }
 
     /// Whether the other trace used all of this.
@@ -60,10 +57,7 @@ impl Capabilities {
     #[inline]
     #[must_use]
     pub const fn usable(self) -> Observed {
-        Observed {
-            listed: self.granted(),
-            unlisted: self.unconditional(),
-        }
+        Observed { listed: self.granted(), unlisted: self.unconditional() }
     }
 
     /// The least levels under which all that was observed runs without an approval.

@@ -6,8 +6,21 @@ use super::server::ServerEntry;
 
 /// Programs that start whatever they are told to: their own name says nothing of the server.
 const STARTERS: &[&str] = &[
-    "bash", "sh", "zsh", "dash", "fish", "cmd", "powershell", "pwsh", "ssh", "wsl", "node", "python",
-    "python3", "docker", "env",
+    "bash",
+    "sh",
+    "zsh",
+    "dash",
+    "fish",
+    "cmd",
+    "powershell",
+    "pwsh",
+    "ssh",
+    "wsl",
+    "node",
+    "python",
+    "python3",
+    "docker",
+    "env",
 ];
 
 impl Catalog {
