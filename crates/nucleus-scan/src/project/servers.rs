@@ -99,7 +99,8 @@ fn named_by_rules<'a>(
 ) -> Vec<Power> {
     let mut found: Vec<Power> = Vec::new();
     for rule in family.rules().filter(|rule| rule.verdict == Verdict::Allow) {
-        let ToolKind::Mcp { server, tool } = &rule.tool else {
+        // A rule for one tool was written by somebody who looked at that tool; only a whole server says what it is.
+        let ToolKind::Mcp { server, tool: None } = &rule.tool else {
             continue;
         };
         if is_configured(server) || denies_all(family, &rule.tool) {
@@ -108,7 +109,7 @@ fn named_by_rules<'a>(
         let Some(entry) = Catalog::shipped().server_called(server) else {
             continue;
         };
-        found.extend(of_rule(family, rule, server, tool.as_deref(), entry));
+        found.extend(of_rule(family, rule, server, entry));
     }
     found
 }
@@ -117,7 +118,6 @@ fn of_rule(
     family: &Family<'_>,
     rule: &PermissionRule,
     server: &str,
-    tool: Option<&str>,
     entry: &ServerEntry,
 ) -> Option<Power> {
     let launch = Launch::default();
@@ -126,7 +126,7 @@ fn of_rule(
         entry,
         launch: &launch,
     };
-    let is_offered = |_: &ToolGroup, name: &str| tool.is_none_or(|own| matches_name(own, name));
+    let is_offered = |_: &ToolGroup, _: &str| true;
     let at = At {
         name: server,
         place: rule.source.place(),
