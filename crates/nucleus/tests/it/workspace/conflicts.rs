@@ -184,14 +184,11 @@ fn saves_racing_with_landings_are_never_lost() {
                 if seen == text {
                     break;
                 }
-                if let Some(base) = rounds.base_of(&seen) {
-                    assert_eq!(
-                        base,
-                        ContentDigest::of(text.as_bytes()),
-                        "{seen} replaced {text} unseen"
-                    );
+                let base = rounds.base_of(&seen);
+                if base == Some(ContentDigest::of(text.as_bytes())) {
                     break;
                 }
+                // What is lost stays lost: no landing that is based on something else brings it back.
                 assert!(
                     since.elapsed() < PATIENCE,
                     "{text} was lost, {seen} is there"
