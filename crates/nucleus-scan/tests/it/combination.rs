@@ -387,14 +387,33 @@ fn the_fix_names_what_really_cuts_the_path() {
 fn a_rule_for_a_whole_server_counts_and_one_for_a_tool_does_not() {
     let with = |rule: &str| {
         let settings = serde_json::json!({ "permissions": { "allow": [rule, "Bash(curl:*)"] } });
-        Tree::with(".claude/settings.json", &settings.to_string()).of_rule(TRIFECTA).len()
+        Tree::with(".claude/settings.json", &settings.to_string())
+            .of_rule(TRIFECTA)
+            .len()
     };
-    assert_eq!((with("mcp__supabase"), with("mcp__github__list_branches"), with("mcp__acd")), (1, 0, 0));
+    assert_eq!(
+        (
+            with("mcp__supabase"),
+            with("mcp__github__list_branches"),
+            with("mcp__acd")
+        ),
+        (1, 0, 0)
+    );
 }
 
 #[test]
 fn tools_of_the_workspace_are_not_private() {
-    for line in ["npx next-devtools-mcp@0.3.6", "uvx markitdown-mcp==0.0.1", "npx repomix@1 --mcp", "bash -lc 'exec ./launch.sh'"] {
-        assert!(cursor(&[PLAYWRIGHT, ("x", line)]).of_rule(TRIFECTA).is_empty(), "{line}");
+    for line in [
+        "npx next-devtools-mcp@0.3.6",
+        "uvx markitdown-mcp==0.0.1",
+        "npx repomix@1 --mcp",
+        "bash -lc 'exec ./launch.sh'",
+    ] {
+        assert!(
+            cursor(&[PLAYWRIGHT, ("x", line)])
+                .of_rule(TRIFECTA)
+                .is_empty(),
+            "{line}"
+        );
     }
 }
