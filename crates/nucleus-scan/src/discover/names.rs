@@ -1,5 +1,8 @@
 //! The discovery table: names and the directories they count in.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::kind::{FileKind, Known};
 use crate::client::Client;
 use crate::model::Scope;
@@ -729,17 +732,25 @@ const BENEATH: &[(&str, &str, FileKind, Client, Option<Syntax>)] = &[
     ),
 ];
 
+/// Rows of `ENDS` by the name they end with: a walk asks for every entry.
+static BY_NAME: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
+    let mut rows: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (nth, (end, ..)) in ENDS.iter().enumerate() {
+        rows.entry(end.rsplit('/').next().unwrap_or(end))
+            .or_default()
+            .push(nth);
+    }
+    rows
+});
+
 /// What the path of a file, relative to its root and with forward slashes, says.
 pub(crate) fn known(path: &str) -> Option<Known> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let mut best: Option<(usize, Known)> = None;
-    for (end, kind, client, syntax) in ENDS {
-        let last = end.rsplit('/').next().unwrap_or(end);
-        if last == name
-            && ends_at_segment(path, end)
-            && best.is_none_or(|(most, _)| end.len() > most)
-        {
-            best = Some((end.len(), Known::new(*kind, *client, *syntax)));
+    for nth in BY_NAME.get(name).into_iter().flatten() {
+        let (end, kind, client, syntax) = ENDS[*nth];
+        if ends_at_segment(path, end) && best.is_none_or(|(most, _)| end.len() > most) {
+            best = Some((end.len(), Known::new(kind, client, syntax)));
         }
     }
     let beneath = BENEATH

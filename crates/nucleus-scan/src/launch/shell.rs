@@ -141,7 +141,7 @@ pub(crate) fn is_remote_script(text: &str) -> Option<Range<usize>> {
         let piped_on = commands[nth + 1..]
             .iter()
             .take_while(|next| next.is_piped)
-            .any(|next| is_interpreter(next));
+            .any(is_interpreter);
         let into = nth > 0 && interprets(&commands[nth - 1], &text[..span.start]);
         if piped_on || into {
             return Some(span);

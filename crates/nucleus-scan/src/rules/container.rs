@@ -333,10 +333,10 @@ fn from(rest: &str, place: &Place, stages: &mut Vec<String>, report: &mut Report
             vec![shown_at(place.clone(), image)],
         );
     }
-    if let [_, keyword, name, ..] = words.as_slice() {
-        if keyword.eq_ignore_ascii_case("as") {
-            stages.push((*name).to_owned());
-        }
+    if let [_, keyword, name, ..] = words.as_slice()
+        && keyword.eq_ignore_ascii_case("as")
+    {
+        stages.push((*name).to_owned());
     }
 }
 

@@ -102,13 +102,10 @@ pub(super) fn argv(file: &SourceFile, argv: &[&Literal]) -> Vec<Line> {
     let words: Vec<&str> = argv.iter().map(|literal| literal.raw_unmasked()).collect();
     let from = unwrapped(&words);
     let real = &words[from..];
-    if let [one] = words.as_slice() {
-        if one.contains(' ') && !one.contains(['/', '\\'])
-            || one.starts_with("npx ")
-            || one.starts_with("uvx ")
-        {
-            return script(file, argv[0]);
-        }
+    if let [one] = words.as_slice()
+        && is_whole_line(one)
+    {
+        return script(file, argv[0]);
     }
     if let Some(at) = shell_script(real) {
         return script(file, argv[from + at]);
@@ -120,6 +117,13 @@ pub(super) fn argv(file: &SourceFile, argv: &[&Literal]) -> Vec<Line> {
         words: words.iter().map(|word| (*word).to_owned()).collect(),
         places: argv.iter().map(|literal| literal.place().clone()).collect(),
     }]
+}
+
+/// A command line that stands in the place of a program.
+fn is_whole_line(word: &str) -> bool {
+    (word.contains(' ') && !word.contains(['/', '\\']))
+        || word.starts_with("npx ")
+        || word.starts_with("uvx ")
 }
 
 /// The word that holds the script, for `bash -c SCRIPT` and its like.
