@@ -575,7 +575,7 @@ impl Lifter<'_> {
         let bytes = self.module.table(symbol)?;
         let size = usize::try_from(width / 8).unwrap_or(0);
         let stride = usize::try_from(stride_bytes).unwrap_or(0);
-        if size == 0 || width % 8 != 0 || stride == 0 {
+        if size == 0 || !width.is_multiple_of(8) || stride == 0 {
             return Err(ReadError::unknown(&format!("a load of {width} bits from {symbol}")));
         }
         let mut value = self.arena().number(0, width);

@@ -12,7 +12,7 @@ use portcullis_laws::{Law, Sweep, all, all_nonlaws, sweep};
 use prove::check::{Checked, Engine, Replay, Verdict, check, lifted};
 use prove::emit::Failure;
 use prove::ir::Module;
-use prove::sabotage::{List, Outcome, plant};
+use prove::sabotage::{List, Outcome, Sabotage, plant};
 use prove::{agree, emit, smt};
 
 /// Prove the laws of portcullis from the compiler's own output
@@ -122,18 +122,20 @@ impl Report {
     }
 }
 
-/// Does a piece of work for each law on all cores, the answers in the order of the laws.
-fn each<T: Send>(laws: &[&'static Law], work: impl Fn(&'static Law) -> T + Sync) -> Vec<T> {
+/// Does a piece of work for each item on all cores, the answers in the order of the items.
+fn each<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::new());
     let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(|| {
-                while let Some((at, law)) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, laws.get(at)?)))
-                {
-                    let answer = work(law);
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(at) else {
+                        return;
+                    };
+                    let answer = work(item);
                     done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, answer));
                 }
             });
@@ -230,18 +232,22 @@ fn sabotage(args: &Args) -> Result<bool, Failure> {
     let list: List = toml::from_str(&std::fs::read_to_string(root().join("proofs/sabotage/list.toml"))?)?;
     let libraries = emit::libraries(root())?;
     let mut report = Report::default();
-    let wanted = list.sabotage.iter().filter(|bug| (bug.ci || !args.ci) && bug.law.contains(&args.only));
-    for bug in wanted {
+    let wanted = |bug: &&Sabotage| (bug.ci || !args.ci) && bug.law.contains(&args.only);
+    let bugs: Vec<&Sabotage> = list.sabotage.iter().filter(wanted).collect();
+    let planted = each(&bugs, |bug| {
         let started = Instant::now();
-        match plant(root(), &libraries, bug) {
-            Ok(Outcome::Red(why)) => {
-                report.line(&bug.what, "seen", started.elapsed(), &format!("{}: {}", bug.law, shortened(&why)))
-            }
+        let outcome = plant(root(), &libraries, bug);
+        (outcome, started.elapsed())
+    });
+    for (bug, (outcome, took)) in bugs.iter().zip(planted) {
+        match outcome {
+            Ok(Outcome::Red(why)) => report.line(&bug.what, "seen", took, &format!("{}: {}", bug.law, shortened(&why))),
             Ok(Outcome::Unseen) => report.doubt(&bug.what, &format!("`{}` is still proved", bug.law)),
             Err(failure) => report.doubt(&bug.what, &failure.to_string()),
         }
     }
-    Ok(report.close())
+    println!("{} bug(s) planted", bugs.len());
+    Ok(report.close() && !bugs.is_empty())
 }
 
 /// The start of a long text.

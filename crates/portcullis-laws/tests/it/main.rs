@@ -1,5 +1,4 @@
 //! The list of laws: unique names, public claims, and small domains swept whole.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 

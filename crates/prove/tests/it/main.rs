@@ -1,5 +1,4 @@
 //! The prover's own tests: what it reads, what it refuses to read, and planted bugs it must find.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod arithmetic;
 mod gates;
