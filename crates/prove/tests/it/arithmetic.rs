@@ -124,8 +124,11 @@ fn folding_numbers_agrees_with_the_gates() {
     }
 }
 
+/// Makes a term of two unknowns.
+type Make = fn(&mut Arena, Term, Term) -> Term;
+
 /// Sums of two unknowns and a number, each built in order and as a plain number.
-fn sums() -> Vec<(&'static str, fn(&mut Arena, Term, Term) -> Term, fn(u64, u64) -> u64)> {
+fn sums() -> Vec<(&'static str, Make, fn(u64, u64) -> u64)> {
     vec![
         ("x", |_, x, _| x, |x, _| x),
         ("y", |_, _, y| y, |_, y| y),
