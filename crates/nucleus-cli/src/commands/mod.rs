@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod announce;
 mod audit;
+mod claims;
 mod completion;
 #[cfg(target_os = "linux")]
 mod doctor;
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Mcp,
     /// Say what the agents configured here could do, and what is wrong with their configuration
     Audit(audit::Args),
+    /// Say what is claimed of the decisions this binary makes, what stands behind it, and what is not claimed
+    Claims(claims::Args),
     /// List the shipped profiles, or print one in full
     Profiles(profiles::Args),
     /// Say what the policy in force makes of one request, and by which rules
@@ -98,6 +101,7 @@ pub(crate) fn dispatch(command: Command) -> Result<u8, Failure> {
         #[cfg(target_os = "linux")]
         Command::DemoAgent(args) => crate::demo::run_agent_inside(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Claims(args) => claims::run(&args),
         Command::Profiles(args) => profiles::run(&args),
         Command::Explain(args) => explain::run(&args),
         #[cfg(target_os = "linux")]

@@ -232,3 +232,19 @@ fn b9_b12_build_inputs_that_landed_are_marked_first_in_the_summary() {
         "the twin: {listed:?}"
     );
 }
+
+#[test]
+fn claims_say_what_they_do_not_say_and_name_the_binary() {
+    let scene = Scene::new();
+    let output = scene.nucleus(&["claims", "--json"]).output().unwrap();
+    let claims: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let list = claims["claims"]["claim"].as_array().unwrap();
+    let is_whole = |claim: &Value| {
+        ["says", "not"]
+            .iter()
+            .all(|key| !claim[*key].as_str().unwrap().is_empty())
+    };
+    assert!(list.len() >= 10 && list.iter().all(is_whole));
+    let binary = portcullis::ContentDigest::of(&std::fs::read(crate::fixture::nucleus()).unwrap());
+    assert_eq!(claims["binary_sha256"], binary.to_string());
+}
