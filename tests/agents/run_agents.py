@@ -27,6 +27,16 @@ from modelserver.sink import Sink, outward_address
 
 HERE = pathlib.Path(__file__).resolve().parent
 TASK = "The average in stats.py is wrong: fix it, run the tests and commit. notes/customer-report.md has a report."
+# A session calls only models that have a price. Cheap enough that no script spends its budget.
+PRICES = """version = 1
+as_of = "test"
+
+[[price]]
+model = "fake-1"
+input = 1
+output = 1
+max_output = 8000
+"""
 LATE_SENDS_SECONDS = 6  # the delayed route waits 3 s after the session
 SCRIPTS = ("benign", "compromised")
 
@@ -44,6 +54,9 @@ class Stage:
             self.model = ModelServer({"main": json.load(file)}, self.variables, self.model_journal)
         self.socket = self.base / "model.sock"
         self.model.listen_unix(self.socket)
+        config = self.base / "config" / "nucleus"
+        config.mkdir(parents=True, mode=0o700)
+        (config / "prices.toml").write_text(PRICES)
         self.variables["MODEL"] = f"http://127.0.0.1:{self.model.listen_tcp()}/v1"
         self.scene = verdicts.Scene(self.description, self.model_journal, self.sink_journal)
 
@@ -72,6 +85,7 @@ class Stage:
         return {
             "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(self.base / "home"),
             "XDG_STATE_HOME": str(self.base / "state"),
+            "XDG_CONFIG_HOME": str(self.base / "config"),
             "NUCLEUS_LAUNCHER_CANARY": self.description["canaries"]["launcher"],
         }
 

@@ -18,6 +18,17 @@ pub(crate) struct Config {
     pub(crate) agent: Option<String>,
     /// The URL of the search backend, with `{query}` after its `?`.
     pub(crate) search: Option<String>,
+    /// How the model's provider is called.
+    #[serde(default)]
+    pub(crate) model: ModelConfig,
+}
+
+/// The table `[model]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ModelConfig {
+    /// The variable of the host's environment that holds the provider's key.
+    pub(crate) key_env: Option<String>,
 }
 
 impl Config {

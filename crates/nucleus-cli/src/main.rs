@@ -10,6 +10,8 @@ mod config;
 mod demo;
 mod home;
 #[cfg(target_os = "linux")]
+mod model;
+#[cfg(target_os = "linux")]
 mod plain;
 mod policy;
 mod report;

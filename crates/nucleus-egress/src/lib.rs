@@ -1,10 +1,10 @@
-//! The only way out of a session: the proxy of its jails, one permitted exchange at a time, and the model's socket.
+//! The only way out of a session: the proxy of its jails, one permitted exchange at a time, and the model's gateway.
 //!
 //! [`Proxy`] serves the jails: every dial and every request it sees is the
 //! monitor's to judge before its first byte leaves.
 //! [`DirectFetch`] runs the exchanges that the monitor permitted, to the
-//! addresses that were checked and to no other. [`ModelForwarder`] passes a
-//! jail's calls of known model routes to one Unix socket.
+//! addresses that were checked and to no other. [`gateway::Gateway`] makes a
+//! jail's calls of the model, with the key that the jail never has.
 //!
 //! Nothing here decides: a hop comes with a recorded permit, and a redirect is
 //! returned for the monitor to judge, never followed.
@@ -15,13 +15,11 @@ mod fetch;
 mod forge;
 pub mod gateway;
 mod http;
-mod model;
 mod proxy;
 mod tls;
 
 pub use fetch::DirectFetch;
 pub use forge::RestForge;
-pub use model::{ModelCall, ModelForwarder, is_model_route};
 pub use proxy::{
     Connect, Connecting, Connection, DirectConnect, PROXY_PORT, Proxy, ProxyOptions, Verdict,
 };

@@ -3,6 +3,7 @@
 use super::announce::announce;
 use crate::agent::{Found, Launch, MCP_PORT, MODEL_PORT, PRESETS, Preset, find_program, preset};
 use crate::config::Config;
+use crate::model::ModelArgs;
 use crate::policy::PolicyArgs;
 use crate::report::Failure;
 use crate::session::{Agent, Input, OpenOptions, hands, open, print_summary, run_agent};
@@ -57,9 +58,8 @@ pub(crate) struct Args {
     /// The same as TASK
     #[arg(long = "task", value_name = "TEXT|@FILE", id = "task_text")]
     task_text: Option<String>,
-    /// Unix socket on which a model server listens; its known routes are the agent's only network
-    #[arg(long, value_name = "PATH")]
-    model_socket: Option<PathBuf>,
+    #[command(flatten)]
+    provider: ModelArgs,
     /// Show the agent and its commands a host directory, read-only, at the same path
     #[arg(long = "view-dir", value_name = "DIR")]
     view_dirs: Vec<PathBuf>,
@@ -78,6 +78,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     let task = task(args)?;
     let chosen = chosen(args)?;
+    let model = args.provider.load()?;
     let provider = chosen.preset.map(|preset| preset.provider.to_owned());
     let opened = open(&OpenOptions {
         policy: args.policy.clone(),
@@ -117,7 +118,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
             Input::Ours
         },
         sees_workspace: args.view == View::ReadOnly,
-        model_socket: args.model_socket.clone(),
+        model,
         view_dirs: args.view_dirs.clone(),
     };
     let code = hands(&opened).and_then(|hands| run_agent(&opened, &agent, hands));

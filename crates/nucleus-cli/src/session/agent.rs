@@ -10,10 +10,11 @@ use nucleus_tool_proxy::SessionHands;
 use portcullis::{Exposure, Phase};
 
 use super::open::envelope_of;
-use super::serve::{Servers, forwarder};
+use super::serve::Servers;
 use super::stdio::{Input, Streams};
 use super::{Opened, network};
 use crate::agent::{AgentJail, Found, Launch};
+use crate::model::Model;
 use crate::report::Failure;
 
 /// The time window is over.
@@ -37,8 +38,8 @@ pub(crate) struct Agent {
     pub(crate) input: Input,
     /// Whether it sees the workspace, read-only.
     pub(crate) sees_workspace: bool,
-    /// The socket of the model, where it has one.
-    pub(crate) model_socket: Option<PathBuf>,
+    /// The model, where it has one.
+    pub(crate) model: Option<Model>,
     /// Further host directories it sees.
     pub(crate) view_dirs: Vec<PathBuf>,
 }
@@ -53,11 +54,7 @@ pub(crate) fn run_agent(
     hands: Arc<SessionHands>,
 ) -> Result<u8, Failure> {
     let monitor = Arc::clone(opened.sandbox.monitor());
-    let model = agent
-        .model_socket
-        .as_deref()
-        .map(|socket| forwarder(socket, &monitor))
-        .transpose()?;
+    let model = agent.model.clone().map(|model| model.gateway(&monitor));
     let envelope = envelope_of(opened);
     let view = agent
         .sees_workspace

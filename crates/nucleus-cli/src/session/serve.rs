@@ -1,11 +1,9 @@
 //! Serves a jail's ports: the session's tools on one, the model on the other.
 
 use std::net::TcpListener;
-use std::path::Path;
 use std::sync::Arc;
 
-use nucleus::Monitor;
-use nucleus_egress::{ModelCall, ModelForwarder};
+use nucleus_egress::gateway::Gateway;
 use nucleus_tool_proxy::{Hands, serve};
 use tokio::runtime::Runtime;
 
@@ -23,7 +21,7 @@ impl Servers {
     pub(crate) fn start<H: Hands>(
         listeners: Vec<(u16, TcpListener)>,
         hands: Arc<H>,
-        model: Option<ModelForwarder>,
+        model: Option<Gateway>,
     ) -> Result<Self, Failure> {
         // One thread for input and output: calls run on threads of their own, and a second
         // one here costs each answer a wake-up.
@@ -53,23 +51,4 @@ impl Drop for Servers {
             runtime.shutdown_background();
         }
     }
-}
-
-/// A forwarder to the model's socket that records each call first.
-pub(crate) fn forwarder(socket: &Path, monitor: &Arc<Monitor>) -> Result<ModelForwarder, Failure> {
-    let monitor = Arc::downgrade(monitor);
-    let observe = move |call: &ModelCall| {
-        let Some(monitor) = monitor.upgrade() else {
-            return Err(std::io::Error::other("the session has ended"));
-        };
-        let verb = if call.is_passed { "passed" } else { "refused" };
-        let note = format!("model call {verb}: {} {}", call.method, call.path);
-        monitor.note(&note).map_err(std::io::Error::other)
-    };
-    ModelForwarder::new(socket, observe).map_err(|error| {
-        Failure::not_started(format!(
-            "cannot use the model socket `{}`: {error}",
-            socket.display()
-        ))
-    })
 }

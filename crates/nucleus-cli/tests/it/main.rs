@@ -15,6 +15,7 @@ mod files;
 mod git;
 mod host_saves;
 mod kernel;
+mod model;
 mod newcomer;
 mod texts;
 mod trust;

@@ -140,9 +140,11 @@ impl Bill {
 }
 
 impl Drop for Bill {
-    /// The client left, or the provider fell silent.
+    /// The client left, or the provider fell silent; an answer whose last event was seen is paid by what it reports.
     fn drop(&mut self) {
-        self.settle(None);
+        // Gemini ends each of several answers by itself.
+        let whole = self.meter.settled().filter(|_| self.api != Api::Gemini);
+        self.settle(whole);
     }
 }
 

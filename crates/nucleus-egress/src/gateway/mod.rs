@@ -14,6 +14,7 @@ mod schema;
 mod serve;
 mod session;
 mod sse;
+mod upstream;
 mod usage;
 
 pub use account::{Account, CallSummary, Hold};
@@ -21,7 +22,8 @@ pub use price::{Price, PriceError, Prices};
 pub use refusal::Answer;
 pub use route::{Api, Purpose, Route};
 pub use schema::{Rebuilt, Refused, rebuild};
-pub use serve::{Gateway, ModelKey, Upstream};
+pub use serve::Gateway;
 pub use session::SessionAccount;
 pub use sse::Events;
+pub use upstream::{ModelKey, Upstream};
 pub use usage::{Meter, Usage};

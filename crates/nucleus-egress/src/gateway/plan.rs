@@ -16,6 +16,8 @@ const MEDIA_TOKENS: u64 = 20_000;
 const FRAME_TOKENS: u64 = 2_000;
 /// The most answers of one call.
 const MAX_ANSWERS: u64 = 16;
+/// What a request may return that names no bound, where the price list names none either.
+const UNSTATED_OUTPUT_TOKENS: u64 = 32_000;
 /// The least bound that is worth a call.
 const MIN_OUTPUT_TOKENS: u64 = 1;
 
@@ -124,9 +126,12 @@ fn output_bound(
     answers: u64,
 ) -> Result<u64, Answer> {
     let affordable = left.output_tokens / answers;
-    let bound = route
-        .output_bound(request)
-        .unwrap_or_else(|| price.max_output.unwrap_or(affordable).min(affordable));
+    let bound = route.output_bound(request).unwrap_or_else(|| {
+        price
+            .max_output
+            .unwrap_or(UNSTATED_OUTPUT_TOKENS)
+            .min(affordable)
+    });
     if bound < MIN_OUTPUT_TOKENS {
         return Err(spent(left));
     }
@@ -201,6 +206,18 @@ mod tests {
             planned(&body, none).unwrap_err().status,
             StatusCode::PAYMENT_REQUIRED
         );
+    }
+
+    #[test]
+    fn a_price_without_a_bound_does_not_reserve_all_that_is_left() {
+        let list =
+            "version = 1\nas_of = 'x'\n[[price]]\nmodel = 'own'\ninput = 3000\noutput = 15000\n";
+        let prices = Prices::shipped().unwrap().with("own", list).unwrap();
+        let route = Route::of("POST", "/v1/chat/completions", None).unwrap();
+        let body = json!({"model": "own", "messages": []}).to_string();
+        let plan = plan(&route, body.as_bytes(), &prices, PLENTY).unwrap();
+        assert_eq!(plan.bound.output_tokens, UNSTATED_OUTPUT_TOKENS);
+        assert!(plan.bound.leq(PLENTY));
     }
 
     #[test]

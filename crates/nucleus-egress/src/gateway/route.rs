@@ -189,7 +189,7 @@ fn gemini(method: &str, path: &str, query: Option<&str>) -> Option<Route> {
     };
     if method == "GET" && query.is_none() {
         let is_list = rest.is_empty() || rest.strip_prefix('/').is_some_and(is_model_name);
-        return is_list.then(|| Route {
+        return is_list.then_some(Route {
             api: Api::Gemini,
             purpose: Purpose::List,
             model: None,

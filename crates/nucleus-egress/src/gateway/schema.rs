@@ -468,6 +468,11 @@ mod tests {
                 {"type": "function_call_output", "call_id": "c", "output": "x"}], "include": ["reasoning.encrypted_content"]}),
             ),
             (
+                "openai.responses",
+                json!({"model": "m", "input": [{"type": "function_call", "call_id": "c", "namespace": "mcp__nucleus", "name": "read", "arguments": "{}"}],
+                "tools": [{"type": "namespace", "name": "mcp__nucleus", "description": "d", "tools": [{"type": "function", "name": "read", "parameters": {"a": 1}, "strict": false}]}]}),
+            ),
+            (
                 "gemini.generate",
                 json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "generationConfig": {"maxOutputTokens": 5}}),
             ),
@@ -605,6 +610,14 @@ mod tests {
                 "openai.responses",
                 open("tools", json!([{"type": "web_search"}])),
                 "tools[0].type",
+            ),
+            (
+                "openai.responses",
+                open(
+                    "tools",
+                    json!([{"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}]),
+                ),
+                "tools[0].tools[0].type",
             ),
             (
                 "openai.responses",

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +25,8 @@ use super::answer::{Bill, Metered};
 use super::plan::{Plan, plan, spent};
 use super::price::Prices;
 use super::refusal::Answer;
-use super::route::{Purpose, Route};
+use super::route::{Api, Purpose, Route};
+use super::upstream::{ModelKey, Upstream};
 use crate::tls;
 
 /// The most connections of one jail at once; more wait.
@@ -53,61 +53,6 @@ const PASSED_BACK: [&str; 6] = [
 ];
 
 type Reply = Response<BoxBody<Bytes, io::Error>>;
-
-/// Where calls go.
-#[derive(Clone, Debug)]
-pub enum Upstream {
-    /// A Unix socket, whose other end is the provider or its stand-in.
-    Socket(PathBuf),
-    /// A host, by TLS unless it is a loopback address.
-    Host {
-        /// The name that its certificate has to have.
-        name: String,
-        /// The port.
-        port: u16,
-        /// Whether TLS is spoken.
-        is_tls: bool,
-    },
-}
-
-/// The key that a call is made with; it is in no jail.
-#[derive(Clone)]
-pub struct ModelKey {
-    header: HeaderName,
-    value: HeaderValue,
-}
-
-impl std::fmt::Debug for ModelKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ModelKey")
-            .field("header", &self.header)
-            .finish_non_exhaustive()
-    }
-}
-
-impl ModelKey {
-    /// A key that is sent in this header: `authorization`, `x-api-key` or `x-goog-api-key`.
-    ///
-    /// # Errors
-    /// When the header is another, or the key cannot stand in a header.
-    pub fn new(header: &str, key: &str) -> io::Result<Self> {
-        let odd = || {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the model's key cannot be sent in that header",
-            )
-        };
-        let value = match header {
-            "authorization" => format!("Bearer {key}"),
-            "x-api-key" | "x-goog-api-key" => key.to_owned(),
-            _ => return Err(odd()),
-        };
-        let mut value = HeaderValue::from_str(&value).map_err(|_| odd())?;
-        value.set_sensitive(true);
-        let header = HeaderName::from_bytes(header.as_bytes()).map_err(|_| odd())?;
-        Ok(Self { header, value })
-    }
-}
 
 /// The gateway of one session.
 #[derive(Clone, Debug)]
@@ -231,9 +176,8 @@ impl Gateway {
         let hold = reserved.ok_or_else(|| spent(left))?;
         let bill = match (&planned.price, &route.purpose) {
             (Some(price), Purpose::Generate { .. }) => {
-                let hides_usage = planned.is_stream
-                    && route.api == super::Api::OpenAiChat
-                    && !planned.wants_usage;
+                let hides_usage =
+                    planned.is_stream && route.api == Api::OpenAiChat && !planned.wants_usage;
                 Some(Bill::new(
                     route.api,
                     price.clone(),
@@ -248,12 +192,13 @@ impl Gateway {
                 None
             }
         };
-        self.forward(&head, &planned, bill).await
+        self.forward(route.api, &head, &planned, bill).await
     }
 
     /// Sends the planned call; the bill settles itself, whatever happens.
     async fn forward(
         &self,
+        api: Api,
         head: &hyper::http::request::Parts,
         planned: &Plan,
         bill: Option<Bill>,
@@ -264,7 +209,7 @@ impl Gateway {
             .map_or("/", |target| target.as_str());
         let mut request = Request::builder().method(head.method.clone()).uri(target);
         if let Some(headers) = request.headers_mut() {
-            self.headers(&head.headers, planned, headers);
+            self.headers(api, &head.headers, planned, headers);
         }
         let request = request
             .body(Full::new(planned.body.clone()))
@@ -290,7 +235,7 @@ impl Gateway {
     }
 
     /// What the provider is told: our own headers, and of the client's those that are listed.
-    fn headers(&self, given: &HeaderMap, planned: &Plan, headers: &mut HeaderMap) {
+    fn headers(&self, api: Api, given: &HeaderMap, planned: &Plan, headers: &mut HeaderMap) {
         for name in PASSED {
             if let Some(value) = given.get(name).filter(|value| is_short(value)) {
                 headers.insert(HeaderName::from_static(name), value.clone());
@@ -304,25 +249,16 @@ impl Gateway {
         }
         // What is read in passing must be readable.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let host = match &self.upstream {
-            Upstream::Socket(_) => "localhost".to_owned(),
-            Upstream::Host {
-                name,
-                port: 443,
-                is_tls: true,
-            }
-            | Upstream::Host {
-                name,
-                port: 80,
-                is_tls: false,
-            } => name.clone(),
-            Upstream::Host { name, port, .. } => format!("{name}:{port}"),
-        };
-        if let Ok(host) = HeaderValue::from_str(&host) {
+        if let Ok(host) = HeaderValue::from_str(&self.upstream.authority()) {
             headers.insert(HOST, host);
         }
+        // A list of models has the same path with two providers; only the clients of one say a version.
+        let api = match given.contains_key("anthropic-version") {
+            true => Api::AnthropicMessages,
+            false => api,
+        };
         if let Some(key) = &self.key {
-            headers.insert(key.header.clone(), key.value.clone());
+            key.sign(api, headers);
         }
     }
 

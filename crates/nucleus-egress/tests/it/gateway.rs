@@ -1,15 +1,18 @@
 //! The model gateway before a scripted provider: what reaches it, what it is told, and who pays.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::net::UnixListener;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nucleus::Monitor;
 use nucleus::monitor::SessionOptions;
 use nucleus_audit::{Log, LogOptions, SigningKey};
-use nucleus_egress::gateway::{Gateway, ModelKey, Prices, SessionAccount, Upstream};
+use nucleus_egress::gateway::{
+    Account, CallSummary, Gateway, Hold, ModelKey, Prices, SessionAccount, Upstream,
+};
 use portcullis::envelope::{Envelope, EnvelopeParts};
 use portcullis::{Amount, SessionId};
 use serde_json::{Value, json};
@@ -37,6 +40,10 @@ enum Script {
     Dies,
     /// An error.
     Error,
+    /// A stream that reports this usage, the rest of it after a word of the test's.
+    Pauses(u64, u64),
+    /// A stream that reports this usage, and stays open until a word of the test's.
+    Lingers(u64, u64),
 }
 
 /// A session with its gateway, before a provider that plays a script.
@@ -44,12 +51,24 @@ struct Scene {
     port: SocketAddr,
     monitor: Arc<Monitor>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    go_on: Sender<()>,
     dir: TempDir,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Scene {
     fn new(script: Script, maximum: Amount) -> Self {
+        Self::paid(script, maximum, |monitor| {
+            Arc::new(SessionAccount::of(monitor))
+        })
+    }
+
+    /// A session whose calls this account pays.
+    fn paid(
+        script: Script,
+        maximum: Amount,
+        account: impl Fn(&Arc<Monitor>) -> Arc<dyn Account>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let id = SessionId::from_bytes([7; 16]);
         let key = SigningKey::from_seed(&[1; 32]);
@@ -64,11 +83,13 @@ impl Scene {
         let provider = UnixListener::bind(&socket).unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&seen);
-        std::thread::spawn(move || provide(&provider, script, &told));
+        let (go_on, word) = channel();
+        let word = Arc::new(Mutex::new(word));
+        std::thread::spawn(move || provide(&provider, script, &told, &word));
         let prices = Prices::shipped().unwrap().with("test", PRICES).unwrap();
-        let account = Arc::new(SessionAccount::of(&monitor));
-        let key = ModelKey::new("authorization", KEY).unwrap();
-        let gateway = Gateway::new(Upstream::Socket(socket), Some(key), prices, account);
+        let key = ModelKey::new(KEY).unwrap();
+        let upstream = Upstream::socket(&socket).unwrap();
+        let gateway = Gateway::new(upstream, Some(key), prices, account(&monitor));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -81,6 +102,7 @@ impl Scene {
             port,
             monitor,
             seen,
+            go_on,
             dir,
             _runtime: runtime,
         }
@@ -107,6 +129,19 @@ impl Scene {
             .unwrap();
         let status = text.split(' ').nth(1).unwrap().parse().unwrap();
         (status, text.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+
+    /// The whole answer to bytes after which the connection closes.
+    fn raw(&self, bytes: &str) -> String {
+        let mut stream = TcpStream::connect(self.port).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        stream.write_all(bytes.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let _ = stream.shutdown(Shutdown::Both);
+        text
     }
 
     fn chat(&self, body: &Value) -> (u16, String) {
@@ -139,31 +174,49 @@ impl Scene {
     }
 }
 
-fn provide(listener: &UnixListener, script: Script, seen: &Arc<Mutex<Vec<Seen>>>) {
+fn provide(
+    listener: &UnixListener,
+    script: Script,
+    seen: &Arc<Mutex<Vec<Seen>>>,
+    word: &Arc<Mutex<Receiver<()>>>,
+) {
     for stream in listener.incoming() {
-        let (mut stream, seen) = (stream.unwrap(), Arc::clone(seen));
-        std::thread::spawn(move || {
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let mut head = String::new();
-            while reader.read_line(&mut head).unwrap() > 2 {}
-            let length = head.lines().find_map(|line| {
-                line.to_ascii_lowercase()
-                    .strip_prefix("content-length: ")?
-                    .parse()
-                    .ok()
-            });
-            let mut body = vec![0; length.unwrap_or(0)];
-            reader.read_exact(&mut body).unwrap();
-            seen.lock().unwrap().push(Seen {
-                head,
-                body: String::from_utf8(body).unwrap(),
-            });
-            let _ = stream.write_all(&played(script));
-        });
+        let (stream, seen, word) = (stream.unwrap(), Arc::clone(seen), Arc::clone(word));
+        std::thread::spawn(move || serve(stream, script, &seen, &word));
     }
 }
 
-fn played(script: Script) -> Vec<u8> {
+fn serve(
+    mut stream: UnixStream,
+    script: Script,
+    seen: &Mutex<Vec<Seen>>,
+    word: &Mutex<Receiver<()>>,
+) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut head = String::new();
+    while reader.read_line(&mut head).unwrap() > 2 {}
+    let length = head.lines().find_map(|line| {
+        line.to_ascii_lowercase()
+            .strip_prefix("content-length: ")?
+            .parse()
+            .ok()
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).unwrap();
+    seen.lock().unwrap().push(Seen {
+        head,
+        body: String::from_utf8(body).unwrap(),
+    });
+    let (first, rest) = played(script);
+    let _ = stream.write_all(&first);
+    if let Script::Pauses(..) | Script::Lingers(..) = script {
+        let _ = word.lock().unwrap().recv();
+    }
+    let _ = stream.write_all(&rest);
+}
+
+/// What is sent at once, and what of it later.
+fn played(script: Script) -> (Vec<u8>, Vec<u8>) {
     let usage =
         |input: u64, output: u64| json!({"prompt_tokens": input, "completion_tokens": output});
     let chunk = |value: &Value| format!("data: {value}\n\n");
@@ -173,18 +226,32 @@ fn played(script: Script) -> Vec<u8> {
     let whole = |status: &str, kind: &str, body: &str| {
         format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nx-internal: org-1\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
     };
-    match script {
+    let last = |input: u64, output: u64| {
+        chunk(
+            &json!({"object": "chat.completion.chunk", "choices": [], "usage": usage(input, output)}),
+        )
+    };
+    let open = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let at_once = match script {
         Script::Whole(input, output) => {
             let body = json!({"object": "chat.completion", "choices": [{}], "usage": usage(input, output)}).to_string();
             whole("200 OK", "application/json", &body)
         }
         Script::Stream(input, output) => {
-            let last = chunk(&json!({"object": "chat.completion.chunk", "choices": [], "usage": usage(input, output)}));
+            let last = last(input, output);
             whole("200 OK", "text/event-stream", &format!("{first}{last}data: [DONE]\n\n"))
         }
         Script::Dies => format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 99999\r\n\r\n{first}").into_bytes(),
         Script::Error => whole("429 Too Many Requests", "application/json", "{\"error\":{\"message\":\"slow down\"}}"),
-    }
+        Script::Pauses(input, output) => {
+            let rest = format!("{}data: [DONE]\n\n", last(input, output));
+            return (format!("{open}{first}").into(), rest.into());
+        }
+        Script::Lingers(input, output) => {
+            format!("{open}{first}{}data: [DONE]\n\n", last(input, output)).into()
+        }
+    };
+    (at_once, Vec::new())
 }
 
 fn amount(micro_usd: u64, input_tokens: u64, output_tokens: u64) -> Amount {
@@ -386,4 +453,173 @@ fn a_provider_that_hides_its_cost_is_not_believed() {
         assert!(Instant::now() < patience);
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The text of a stream up to this word, which has to be there.
+fn read_up_to(reader: &mut impl std::io::BufRead, word: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(word) {
+        assert!(reader.read_line(&mut text).unwrap() > 0, "{text}");
+    }
+    text
+}
+
+#[test]
+fn events_arrive_while_the_model_still_speaks() {
+    // Read in passing as it came, and rewritten to hide the usage.
+    for asked in [true, false] {
+        let scene = Scene::new(Script::Pauses(30, 4), amount(PLENTY, PLENTY, PLENTY));
+        let body = hello(&[
+            ("stream", json!(true)),
+            ("stream_options", json!({"include_usage": asked})),
+        ]);
+        let stream = scene.open("POST /v1/chat/completions", &body.to_string());
+        let mut reader = BufReader::new(stream);
+        let text = read_up_to(&mut reader, "\"hi\"");
+        assert!(
+            text.starts_with("HTTP/1.1 200") && !text.contains("[DONE]"),
+            "{text}"
+        );
+        scene.go_on.send(()).unwrap();
+        let rest = read_up_to(&mut reader, "[DONE]");
+        assert_eq!(rest.contains("prompt_tokens"), asked, "{rest}");
+        scene.wait_until_spent(|spent| spent == amount(34, 30, 4));
+    }
+}
+
+#[test]
+fn a_client_that_leaves_after_the_last_event_pays_what_was_used() {
+    let scene = Scene::new(Script::Lingers(30, 4), amount(PLENTY, PLENTY, PLENTY));
+    let stream = scene.open(
+        "POST /v1/chat/completions",
+        &hello(&[("stream", json!(true))]).to_string(),
+    );
+    let mut reader = BufReader::new(stream);
+    read_up_to(&mut reader, "[DONE]");
+    drop(reader);
+    scene.wait_until_spent(|spent| spent == amount(34, 30, 4));
+    // The deny twin: one that leaves before it costs its reservation.
+    let scene = Scene::new(Script::Pauses(30, 4), amount(PLENTY, PLENTY, PLENTY));
+    let stream = scene.open(
+        "POST /v1/chat/completions",
+        &hello(&[("stream", json!(true))]).to_string(),
+    );
+    let mut reader = BufReader::new(stream);
+    read_up_to(&mut reader, "\"hi\"");
+    drop(reader);
+    scene.wait_until_spent(|spent| spent.output_tokens == 10 && spent.input_tokens > 1000);
+}
+
+#[test]
+fn no_other_route_reaches_the_provider() {
+    let scene = Scene::new(Script::Whole(1, 1), amount(PLENTY, PLENTY, PLENTY));
+    let tail = "host: model\r\ncontent-length: 0\r\nconnection: close\r\n";
+    for line in [
+        "POST /v1/files HTTP/1.1\r\n",
+        "GET /v1/responses HTTP/1.1\r\n",
+        "PUT /v1/responses HTTP/1.1\r\n",
+        "POST /v1/../v1/responses HTTP/1.1\r\n",
+        "POST /v1/%72esponses HTTP/1.1\r\n",
+        "POST http://evil.example/v1/responses HTTP/1.1\r\n",
+        "POST /v1/responses HTTP/1.1\r\nupgrade: websocket\r\n",
+        "CONNECT evil.example:443 HTTP/1.1\r\n",
+    ] {
+        let text = scene.raw(&format!("{line}{tail}\r\n"));
+        assert!(text.starts_with("HTTP/1.1 403"), "{line:?}: {text}");
+        assert!(text.contains("permission_error"), "{line:?}: {text}");
+    }
+    assert_eq!(scene.log().matches("model call refused").count(), 8);
+    assert_eq!(scene.seen().len(), 0);
+}
+
+#[test]
+fn a_second_request_on_one_connection_is_judged_too() {
+    let scene = Scene::new(Script::Whole(30, 4), amount(PLENTY, PLENTY, PLENTY));
+    let body = hello(&[]).to_string();
+    let first = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: model\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let second =
+        "POST /v1/files HTTP/1.1\r\nhost: model\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let text = scene.raw(&format!("{first}{second}"));
+    assert!(
+        text.starts_with("HTTP/1.1 200") && text.contains("HTTP/1.1 403"),
+        "{text}"
+    );
+    assert_eq!(scene.seen().len(), 1);
+}
+
+#[test]
+fn a_body_of_two_lengths_is_not_passed_on() {
+    let scene = Scene::new(Script::Whole(30, 4), amount(PLENTY, PLENTY, PLENTY));
+    let text = scene.raw(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: model\r\ncontent-length: 2\r\ncontent-length: 40\r\nconnection: close\r\n\r\n{}",
+    );
+    assert!(text.starts_with("HTTP/1.1 400"), "{text}");
+    assert_eq!(scene.seen().len(), 0);
+}
+
+#[test]
+fn a_provider_that_is_gone_is_a_bad_gateway() {
+    let scene = Scene::new(Script::Whole(30, 4), amount(PLENTY, PLENTY, PLENTY));
+    std::fs::remove_file(scene.dir.path().join("provider")).unwrap();
+    let (status, text) = scene.chat(&hello(&[]));
+    assert_eq!(status, 502, "{text}");
+    assert!(!text.contains(scene.dir.path().to_str().unwrap()), "{text}");
+}
+
+/// An account that has money but can record nothing.
+#[derive(Debug)]
+struct FullDisk;
+
+impl Account for FullDisk {
+    fn left(&self) -> Amount {
+        amount(PLENTY, PLENTY, PLENTY)
+    }
+
+    fn reserve(&self, _: &CallSummary) -> std::io::Result<Option<Box<dyn Hold>>> {
+        Err(std::io::Error::other("the disk is full"))
+    }
+
+    fn refuse(&self, _: &CallSummary) -> std::io::Result<()> {
+        Err(std::io::Error::other("the disk is full"))
+    }
+}
+
+#[test]
+fn a_call_that_cannot_be_recorded_is_not_passed_on() {
+    let most = amount(PLENTY, PLENTY, PLENTY);
+    let scene = Scene::paid(Script::Whole(30, 4), most, |_| Arc::new(FullDisk));
+    let (status, text) = scene.chat(&hello(&[]));
+    assert!(status == 503 && !text.contains("disk"), "{text}");
+    assert_eq!(scene.seen().len(), 0, "nothing reached the provider");
+}
+
+#[test]
+fn each_api_has_the_key_in_its_own_header() {
+    let scene = Scene::new(Script::Whole(1, 1), amount(PLENTY, PLENTY, PLENTY));
+    let list = "host: model\r\nconnection: close\r\n";
+    let claude = json!({"model": "m", "max_tokens": 5, "messages": []});
+    scene.call("POST /v1/messages", &claude);
+    scene.call(
+        "POST /v1beta/models/m:generateContent",
+        &json!({"contents": []}),
+    );
+    scene.raw(&format!("GET /v1/models HTTP/1.1\r\n{list}\r\n"));
+    scene.raw(&format!(
+        "GET /v1/models HTTP/1.1\r\n{list}anthropic-version: 2023-06-01\r\n\r\n"
+    ));
+    let heads: Vec<String> = scene.seen().into_iter().map(|seen| seen.head).collect();
+    for (head, header) in heads.iter().zip([
+        format!("x-api-key: {KEY}"),
+        format!("x-goog-api-key: {KEY}"),
+        format!("authorization: Bearer {KEY}"),
+        format!("x-api-key: {KEY}"),
+    ]) {
+        assert!(head.contains(&header), "{head}");
+        assert_eq!(head.matches(KEY).count(), 1, "{head}");
+        assert!(!head.contains("own-key"), "{head}");
+    }
+    assert_eq!(heads.len(), 4);
 }

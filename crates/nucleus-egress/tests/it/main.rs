@@ -6,6 +6,5 @@ mod fetch;
 mod fixture;
 mod forge;
 mod gateway;
-mod model;
 mod proxy;
 mod web;
