@@ -634,7 +634,7 @@ got = each(state=lambda: os.listdir(STATE), key=lambda: slurp(STATE + '/nucleus/
     let verified = ended.verify();
     assert_eq!(verified.status.code(), Some(1));
     assert!(
-        String::from_utf8_lossy(&verified.stdout).contains("record 1"),
+        String::from_utf8_lossy(&verified.stdout).contains("record 2"),
         "names the first bad record: {verified:?}"
     );
 }

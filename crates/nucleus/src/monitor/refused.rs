@@ -123,11 +123,11 @@ pub struct Refused {
     reasons: Reasons,
     doubt: Option<Doubt>,
     evidence: Vec<String>,
-    refusal: Option<Refusal>,
+    refusal: Option<Box<Refusal>>,
     /// What `nucleus explain` would take, where it can say it.
     explained: Option<String>,
     /// What the budget lacked, in words.
-    shortage: Option<String>,
+    shortage: Option<Box<str>>,
 }
 
 impl Refused {
@@ -151,7 +151,7 @@ impl Refused {
             } else {
                 Vec::new()
             },
-            refusal: Some(refusal),
+            refusal: Some(Box::new(refusal)),
             explained: explained(request.subject()),
             shortage: None,
         }
@@ -163,7 +163,7 @@ impl Refused {
             return self;
         }
         Self {
-            shortage: Some(shortage(cost, left)),
+            shortage: Some(shortage(cost, left).into()),
             ..self
         }
     }
@@ -245,7 +245,7 @@ impl Refused {
     /// What the law answered; an approval is made from it.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
-        self.refusal.as_ref()
+        self.refusal.as_deref()
     }
 
     /// The names of the rules, as in records.

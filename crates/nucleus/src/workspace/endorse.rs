@@ -79,8 +79,8 @@ impl Base {
                 continue;
             };
             hasher = hasher
-                .text(&String::from_utf8_lossy(&file))
-                .text(&held.to_string());
+                .text(String::from_utf8_lossy(&file))
+                .text(held.to_string());
         }
         Ok(ContentDigest::from_bytes(hasher.finish()))
     }
