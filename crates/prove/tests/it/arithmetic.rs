@@ -127,8 +127,11 @@ fn folding_numbers_agrees_with_the_gates() {
 /// Makes a term of two unknowns.
 type Make = fn(&mut Arena, Term, Term) -> Term;
 
+/// A sum's name, how it is made, and what it comes to.
+type Sum = (&'static str, Make, fn(u64, u64) -> u64);
+
 /// Sums of two unknowns and a number, each built in order and as a plain number.
-fn sums() -> Vec<(&'static str, Make, fn(u64, u64) -> u64)> {
+fn sums() -> Vec<Sum> {
     vec![
         ("x", |_, x, _| x, |x, _| x),
         ("y", |_, _, y| y, |_, y| y),
