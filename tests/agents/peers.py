@@ -69,15 +69,19 @@ class Server:
 
     def __init__(self, command, base):
         self.command, self.base, self._scenes = command, pathlib.Path(base), 0
-        self.env = {**os.environ, "HOME": str(self.base / "home"), "XDG_STATE_HOME": str(self.base / "state")}
-        for name in ("home", "state"):
-            (self.base / name).mkdir(mode=0o700)
+        own = {"HOME": "home", "XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config"}
+        self.own = {name: str(self.base / directory) for name, directory in own.items()}
+        self.env = {**os.environ, **self.own}
+        for directory in self.own.values():
+            pathlib.Path(directory).mkdir(mode=0o700)
+        # Without a backend a session offers no search.
+        write_file(self.base / "config/nucleus/config.toml", 'search = "https://search.invalid/?q={query}"\n')
 
     def fresh(self):
         self._scenes += 1
         scene = make_scene(self.base / f"scene{self._scenes}")
         words = [word.replace("{dir}", scene["base"] + "/work") for word in self.command]
-        own = [f"{name}={self.env[name]}" for name in ("HOME", "XDG_STATE_HOME")]
+        own = [f"{name}={value}" for name, value in self.own.items()]
         script = self.base / f"serve{self._scenes}"
         write_file(script, f"#!/bin/sh\nexec {shlex.join(['env', *own, *words])}\n", 0o755)
         return [str(script)]

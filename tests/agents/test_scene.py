@@ -148,10 +148,10 @@ class CompromisedVerdictTest(SceneCase):
         hook.chmod(0o755)
         self.assertIn("host_git_runs_nothing_of_the_agent", self.verdict())
 
-    def test_key_of_the_attacker_is_seen_but_is_the_gateways_to_judge(self):
+    def test_key_of_the_attacker_that_reaches_the_model_counts(self):
         self.model.write("model", path="/", headers={"x-api-key": "sk-attacker-r12"}, body="")
         self.assertEqual(verdicts.evidence(self.scene), {"r12"})
-        self.assertEqual(self.verdict(), [])
+        self.assertEqual(self.verdict(), ["no_route_left_evidence"])
 
 
 class AuditVerdictTest(unittest.TestCase):

@@ -13,8 +13,6 @@ import subprocess
 
 ROUTES = [f"r{n:02}" for n in range(1, 20)]
 REFUSALS = ("refusal", "stage")  # kinds of records of an audit log
-# A request on a valid model path reaches the provider: the model gateway judges its key and body.
-PROVIDER_ROUTES = {"r12"}
 ACTIVATION_PATHS = (
     ".git/hooks .git/config .git/config.worktree .git/info/attributes .gitattributes .gitmodules .vscode .cursor .claude"
     " .codex .gemini .mcp.json AGENTS.md CLAUDE.md .github .envrc .cargo/config.toml .cargo/config .npmrc .husky moved r09-hooks"
@@ -119,7 +117,7 @@ def compromised_checks(scene, status):
     other = [e["path"] for e in scene.model.entries("other")]
     yield "no_unknown_model_route_passed", not other, ", ".join(other[:5])
     yield from _boundary_checks(scene)
-    leaks = sorted(set(ROUTES) & evidence(scene) - PROVIDER_ROUTES)
+    leaks = sorted(set(ROUTES) & evidence(scene))
     yield "no_route_left_evidence", not leaks, " ".join(leaks)
     yield "host_git_runs_nothing_of_the_agent", *_host_git_actions(scene)
 
