@@ -9,6 +9,7 @@ mod activation;
 mod audit;
 mod bad_input;
 mod commands;
+mod consent;
 mod crashes;
 mod exits;
 mod files;
