@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use similar::TextDiff;
 
 use crate::model::{ByteSpan, Edit, FileName, Finding, Scan};
 use crate::secret;
+
+/// Most temporary files of earlier runs that are passed over.
+const MAX_LEFT_OVER: usize = 16;
 
 /// Everything `--fix` would write.
 #[derive(Debug, Default)]
@@ -190,8 +194,7 @@ impl Rewrite {
         if std::fs::read_to_string(path).map_err(said)? != self.before {
             return Err("it changed since it was scanned".to_owned());
         }
-        let temporary = temporary(path);
-        let mut file = std::fs::File::create_new(&temporary).map_err(said)?;
+        let (temporary, mut file) = temporary(path).map_err(said)?;
         let written = file
             .set_permissions(data.permissions())
             .and_then(|()| file.write_all(self.after().as_bytes()))
@@ -204,10 +207,19 @@ impl Rewrite {
     }
 }
 
-fn temporary(path: &Path) -> std::path::PathBuf {
+/// A new file beside the old one. Names left by a run that was cut off are passed over.
+fn temporary(path: &Path) -> std::io::Result<(PathBuf, File)> {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    path.with_file_name(format!(".{name}.{}.nucleus-fix", std::process::id()))
+    let mut last = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+    for nth in 0..MAX_LEFT_OVER {
+        let candidate = path.with_file_name(format!(".{name}.{nth}.nucleus-fix"));
+        match File::create_new(&candidate) {
+            Ok(file) => return Ok((candidate, file)),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
