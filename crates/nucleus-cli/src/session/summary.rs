@@ -39,7 +39,12 @@ fn waiting(opened: &Opened) -> Vec<(String, String)> {
     staged
         .iter()
         .filter(|staged| staged.session == session)
-        .map(|staged| (staged.change.path.to_string(), why(staged.reason).join("; ")))
+        .map(|staged| {
+            (
+                staged.change.path.to_string(),
+                why(staged.reason).join("; "),
+            )
+        })
         .collect()
 }
 

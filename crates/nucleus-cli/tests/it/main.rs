@@ -17,7 +17,7 @@ mod git;
 mod host_saves;
 mod kernel;
 mod model;
+mod network;
 mod newcomer;
 mod texts;
 mod trust;
-mod network;
