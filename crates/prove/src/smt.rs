@@ -8,9 +8,44 @@ use crate::emit::Failure;
 use crate::lift::Lifted;
 use crate::term::{Node, Op, Term};
 
-/// A solver that is not ours: its name and how it is called to read a script.
-pub const OTHERS: [(&str, &[&str]); 2] =
-    [("z3", &["-smt2", "-in", "-T:120"]), ("cvc5", &["--quiet", "--lang=smt2", "--tlimit=120000"])];
+/// A solver that is not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Other {
+    /// Microsoft's.
+    Z3,
+    /// Of Stanford and Iowa.
+    Cvc5,
+}
+
+impl Other {
+    /// The name of its program.
+    #[must_use]
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::Z3 => "z3",
+            Self::Cvc5 => "cvc5",
+        }
+    }
+
+    /// How it is called to read a script; 8 seconds a law, which few need.
+    const fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Z3 => &["-smt2", "-in", "-T:8"],
+            Self::Cvc5 => &["--quiet", "--lang=smt2", "--tlimit=8000"],
+        }
+    }
+}
+
+/// What another solver says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opinion {
+    /// No input breaks it.
+    Agrees,
+    /// It ran out of time, or does not know.
+    Silent,
+    /// It found an input, or did not understand the question.
+    Differs(String),
+}
 
 /// The question whether some input breaks the law.
 #[must_use]
@@ -70,17 +105,23 @@ const fn operator(op: Op) -> &'static str {
     }
 }
 
-/// What another solver answers to a script: `sat`, `unsat`, or anything else.
+/// What another solver says to a script.
 ///
 /// # Errors
 /// When it cannot be run.
-pub fn ask((program, args): (&str, &[&str]), script: &str) -> Result<String, Failure> {
-    let mut child = Command::new(program).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+pub fn ask(other: Other, script: &str) -> Result<Opinion, Failure> {
+    let mut command = Command::new(other.program());
+    let mut child = command.args(other.arguments()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut input = child.stdin.take().ok_or("no input")?;
     // A solver that stopped reading says why in its answer.
     let _ = input.write_all(script.as_bytes());
     drop(input);
     let output = child.wait_with_output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.lines().next().unwrap_or("no answer").to_owned())
+    Ok(match text.lines().next().unwrap_or_default().trim() {
+        "unsat" => Opinion::Agrees,
+        "" | "unknown" | "timeout" => Opinion::Silent,
+        answer if answer.contains("timeout") => Opinion::Silent,
+        answer => Opinion::Differs(answer.to_owned()),
+    })
 }
