@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Only these targets
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
+    /// The way through the inputs; a longer run takes another
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
     /// Add what reaches new code to the committed corpus
     #[arg(long)]
     keep: bool,
@@ -64,6 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
         let target = Target {
             name,
             built: &built,
+            seed: args.seed,
         };
         let found = if name == PLANTED {
             target.must_fail()
@@ -126,6 +130,7 @@ fn host_triple() -> Result<String, Failure> {
 struct Target<'a> {
     name: &'a str,
     built: &'a Path,
+    seed: u32,
 }
 
 impl Target<'_> {
@@ -191,6 +196,8 @@ impl Target<'_> {
         command
             .arg(format!("-max_total_time={seconds}"))
             .arg("-timeout=10")
+            // The same way through the inputs in every run, so that a run that passed passes again.
+            .arg(format!("-seed={}", self.seed))
             .arg("-rss_limit_mb=2048")
             .arg(format!("-artifact_prefix={}/", artifacts.display()))
             .args(directories);
