@@ -57,25 +57,26 @@ impl PathPattern {
     /// [`PatternError`] for text that has no meaning here or could be read in two ways.
     pub fn parse(pattern: &str) -> Result<Self, PatternError> {
         let fail = |why| PatternError::new(pattern, why);
-        if pattern.len() > MAX_PATTERN_BYTES {
+        let composed: String = pattern.nfc().collect();
+        if pattern.len().max(composed.len()) > MAX_PATTERN_BYTES {
             return Err(fail("is longer than 1024 bytes"));
         }
-        let composed: String = pattern.nfc().collect();
         let anchored = composed.starts_with('/');
         let body = composed.strip_prefix('/').unwrap_or(&composed);
         let body = body.strip_suffix('/').unwrap_or(body);
-        // Also behind a `/`, which the canonical text does not keep.
-        if body.starts_with('!') {
-            return Err(fail("starts with `!`: there is no negation, list what is meant"));
-        }
         let mut exact: Vec<Segment> = body.split('/').map(parse_segment).collect::<Result<_, _>>().map_err(fail)?;
         if !anchored && !body.contains('/') {
             exact.insert(0, Segment::Deep);
         }
         exact.push(Segment::Deep);
         exact.dedup_by(|next, one| *next == Segment::Deep && *one == Segment::Deep);
+        let text = canonical_text(&exact);
+        // Also behind the `/` or `**/` that the canonical text may not keep.
+        if text.trim_start_matches('/').starts_with('!') {
+            return Err(fail("starts with `!`: there is no negation, list what is meant"));
+        }
         let folded = exact.iter().map(Segment::folded).collect();
-        Ok(Self { text: canonical_text(&exact), exact, folded })
+        Ok(Self { text, exact, folded })
     }
 
     /// The canonical text.

@@ -340,10 +340,13 @@ fn decode_unreserved(path: &str) -> Result<String, &'static str> {
             (b'\\', _) => return Err("has a backslash, plain or encoded"),
             (b' ', false) | (0..=0x1f | 0x7f, _) => return Err("has a space or control character"),
             (0x80.., false) => return Err("has letters outside ASCII: percent-encode them"),
-            (b'%', true) if take_escape(rest).is_some() => return Err("is encoded twice"),
             (other, true) if !is_unreserved(other) => text.push_str(&format!("%{other:02X}")),
             (plain, _) => text.push(char::from(plain)),
         }
+    }
+    // Of the decoded text, because the digits of the inner escape may themselves be escaped.
+    if text.split("%25").skip(1).any(|after| take_escape(after.as_bytes()).is_some()) {
+        return Err("is encoded twice");
     }
     Ok(text)
 }

@@ -219,6 +219,7 @@ fn url_paths_have_one_spelling_or_none() {
         ("/@types%2fnode", "/@types%2Fnode"),
         ("/a%20b", "/a%20b"),
         ("/100%25", "/100%25"),
+        ("/%25/%35%25", "/%25/5%25"),
         ("/v1.0/..a", "/v1.0/..a"),
     ] {
         assert_eq!(url(text).as_str(), canonical, "{text}");
@@ -244,6 +245,8 @@ fn url_paths_have_one_spelling_or_none() {
         "/a%2f..%2fb",
         "/a%2f%2e%2e%2fb",
         "/%252e%252e/a",
+        "/%25%32%65%25%32e/a",
+        "/%255%35%25a",
         "/a%00",
         "/a%0d%0ab",
         "/a\r\nb",

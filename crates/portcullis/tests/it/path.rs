@@ -272,6 +272,9 @@ fn patterns_without_meaning_are_errors() {
         assert!(PathPattern::parse(text).is_err(), "{text:?}");
     }
     assert!(PathPattern::parse(&"a".repeat(1025)).is_err());
+    // Three bytes that normal form makes six.
+    assert!(PathPattern::parse(&"\u{958}".repeat(341)).is_err());
+    assert!(PathPattern::parse(&"\u{958}".repeat(170)).is_ok());
 }
 
 #[test]
@@ -353,10 +356,10 @@ fn default_credentials_hold_at_any_depth() {
 
 #[test]
 fn every_pattern_that_is_read_is_read_from_its_own_text() {
-    for text in ["/!a/b", "!a", "/!*/*X*", "!"] {
+    for text in ["/!a/b", "!a", "/!*/*X*", "!", "**/!a", "/**/!a", "**/!(a)"] {
         assert!(PathPattern::parse(text).is_err(), "{text}");
     }
-    for text in ["/a!/b", "a/!b", "/a", "/*/a", "a!(b)/c"] {
+    for text in ["/a!/b", "a/!b", "/a", "/*/a", "a!(b)/c", "**/a", "**/a!", "a/**/!b", "**/**/!a/b"] {
         let parsed = PathPattern::parse(text).unwrap();
         assert_eq!(PathPattern::parse(parsed.as_str()).as_ref(), Ok(&parsed), "{text}");
     }
