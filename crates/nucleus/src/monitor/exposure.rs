@@ -9,10 +9,11 @@ use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use portcullis::Exposure;
 use rustix::fs::{FlockOperation, flock};
+
+use super::labels::LabelWord;
 
 /// A handle of a live exposure; clones share it.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ pub struct SharedExposure(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    word: AtomicU8,
+    word: LabelWord,
     file: Option<SharedFile>,
     parent: Option<SharedExposure>,
 }
@@ -60,7 +61,7 @@ impl SharedExposure {
 
     fn with(file: Option<SharedFile>, parent: Option<Self>) -> Self {
         Self(Arc::new(Shared {
-            word: AtomicU8::new(0),
+            word: LabelWord::new(),
             file,
             parent,
         }))
@@ -71,7 +72,7 @@ impl SharedExposure {
     /// # Errors
     /// When the file cannot be read or holds no exposure.
     pub fn read(&self) -> io::Result<Exposure> {
-        let own = labels(self.0.word.load(Ordering::SeqCst))?;
+        let own = self.0.word.read().ok_or_else(unreadable)?;
         let filed = self
             .0
             .file
@@ -90,7 +91,7 @@ impl SharedExposure {
     /// # Errors
     /// When the file cannot be written; in memory the labels are joined nevertheless.
     pub fn raise(&self, labels: Exposure) -> io::Result<()> {
-        self.0.word.fetch_or(labels.bits(), Ordering::SeqCst);
+        self.0.word.raise(labels);
         self.0
             .file
             .as_ref()
@@ -145,5 +146,9 @@ impl SharedFile {
 
 /// FAIL-CLOSED: bits that name no label are an error.
 fn labels(bits: u8) -> io::Result<Exposure> {
-    Exposure::from_bits(bits).ok_or_else(|| io::Error::other("the live exposure is not readable"))
+    Exposure::from_bits(bits).ok_or_else(unreadable)
+}
+
+fn unreadable() -> io::Error {
+    io::Error::other("the live exposure is not readable")
 }

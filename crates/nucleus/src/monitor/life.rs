@@ -1,8 +1,7 @@
 //! The life of a session: authority only shrinks, a lockdown pauses it, the end is for good.
 
-use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::Arc;
 
 use nucleus_audit::Draft;
 use portcullis::envelope::Envelope;
@@ -11,43 +10,19 @@ use portcullis::verdict::Phase;
 
 use super::Monitor;
 use super::flood::Refusals;
+use super::hooks::LifeHook;
 use super::inner::Inner;
 use super::refused::Refused;
 use crate::error::{Error, MonitorError};
 
-/// Something that runs on behalf of the session: a jail, a tunnel.
-pub trait LifeHook: Send + Sync + Debug {
-    /// Stops moving until [`LifeHook::lift`]; must not call the monitor.
-    fn lock_down(&self);
-    /// Moves again.
-    fn lift(&self);
-    /// Ends for good; must not call the monitor.
-    fn end(&self);
-}
-
 impl Monitor {
     /// Registers something to be stopped with the session; at once if it is over.
     pub fn watch(&self, hook: &Arc<dyn LifeHook>) {
-        {
-            let mut hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner);
-            hooks.retain(|known| known.strong_count() > 0);
-            hooks.push(Arc::downgrade(hook));
-        }
-        match self.phase() {
-            Phase::Active => {}
-            Phase::LockedDown => hook.lock_down(),
-            Phase::Ended => hook.end(),
-        }
+        self.hooks.watch(hook, || self.phase());
     }
 
-    pub(super) fn call_hooks(&self, call: impl Fn(&dyn LifeHook)) {
-        let hooks: Vec<_> = {
-            let hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner);
-            hooks.iter().filter_map(Weak::upgrade).collect()
-        };
-        for hook in hooks {
-            call(&*hook);
-        }
+    pub(super) fn tell_hooks(&self) {
+        self.hooks.tell(|| self.phase());
     }
 
     /// Narrows the session to what `asked` also grants.
@@ -120,7 +95,7 @@ impl Monitor {
             self.record(&Draft::lockdown(self.context(&inner), why))
         };
         self.approver.end_pending();
-        self.call_hooks(|hook| hook.lock_down());
+        self.tell_hooks();
         recorded.inspect_err(|_| self.fail())?;
         Ok(())
     }
@@ -139,7 +114,7 @@ impl Monitor {
             inner.session = step(inner.session, Event::Lift).0;
             inner.refusals = Refusals::default();
         }
-        self.call_hooks(|hook| hook.lift());
+        self.tell_hooks();
         Ok(())
     }
 
@@ -155,7 +130,7 @@ impl Monitor {
             was_over
         };
         self.approver.end_pending();
-        self.call_hooks(|hook| hook.end());
+        self.tell_hooks();
         if was_over {
             return Ok(());
         }

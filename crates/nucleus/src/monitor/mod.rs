@@ -11,15 +11,17 @@ mod describe;
 mod exposure;
 mod flood;
 mod held;
+mod hooks;
 mod inner;
+mod labels;
+mod latch;
 mod life;
 mod options;
 mod refused;
 mod summary;
 mod ticket;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, MutexGuard};
 
 use nucleus_audit::{Draft, Durability, Log, LogError, Start};
 use portcullis::envelope::Envelope;
@@ -38,14 +40,16 @@ pub use approve::Consent;
 pub use describe::{cut, describe};
 pub use exposure::SharedExposure;
 pub use flood::RefusalLimits;
-pub use life::LifeHook;
+pub use hooks::LifeHook;
 pub use options::SessionOptions;
 pub use refused::{Doubt, Refused, RefusedKind};
 pub use summary::{LabelSince, OperationCount, Summary};
 pub use ticket::Ticket;
 
 use held::HeldStore;
+use hooks::Hooks;
 use inner::Inner;
+use latch::Latched;
 use options::Assembled;
 
 /// The one door of a session.
@@ -64,10 +68,9 @@ pub struct Monitor {
     budget: AtomicBudget,
     exposure: SharedExposure,
     faults: Arc<dyn FaultPoint>,
-    inner: Mutex<Inner>,
-    hooks: Mutex<Vec<Weak<dyn LifeHook>>>,
+    inner: Latched<Inner>,
+    hooks: Hooks,
     held: HeldStore,
-    is_broken: AtomicBool,
     refusal_limits: RefusalLimits,
     started_ms: u64,
     boundary: nucleus_audit::Boundary,
@@ -218,24 +221,13 @@ impl Monitor {
     /// FAIL-CLOSED: a lock poisoned by a panic ends the session, since the
     /// state may be half changed; reading and recording still work.
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        let mut inner = self
-            .inner
-            .lock()
-            .unwrap_or_else(|poisoned: PoisonError<_>| {
-                self.is_broken.store(true, Ordering::SeqCst);
-                poisoned.into_inner()
-            });
-        if self.is_broken.load(Ordering::SeqCst) {
-            inner.session = step(inner.session, Event::End).0;
-        }
-        inner
+        self.inner.lock(end)
     }
 
     /// Ends the session for good because its log cannot be written.
     fn fail(&self) {
-        self.is_broken.store(true, Ordering::SeqCst);
-        drop(self.lock());
-        self.call_hooks(|hook| hook.end());
+        self.inner.set(end);
+        self.tell_hooks();
     }
 
     /// Appends a record of the session's own life and waits until it is durable.
@@ -268,4 +260,9 @@ impl Monitor {
             budget: open.reserve(held).unwrap_or(open),
         }
     }
+}
+
+/// Ends a session's state for good.
+fn end(inner: &mut Inner) {
+    inner.session = step(inner.session, Event::End).0;
 }

@@ -1,8 +1,7 @@
 //! What a session is started with.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use nucleus_audit::{Boundary, Layer, Log, Probe};
 use portcullis::envelope::Envelope;
@@ -14,7 +13,9 @@ use super::admit::Need;
 use super::exposure::SharedExposure;
 use super::flood::RefusalLimits;
 use super::held::HeldStore;
+use super::hooks::Hooks;
 use super::inner::Inner;
+use super::latch::Latched;
 use crate::budget::AtomicBudget;
 use crate::error::{Error, MonitorError};
 use crate::guard::MonotonicGuard;
@@ -144,10 +145,9 @@ impl Monitor {
             budget: options.budget,
             exposure: options.exposure,
             faults: options.faults,
-            inner: Mutex::new(Inner::start(options.envelope, guard, started_ms, shared)),
-            hooks: Mutex::new(Vec::new()),
+            inner: Latched::new(Inner::start(options.envelope, guard, started_ms, shared)),
+            hooks: Hooks::new(),
             held: HeldStore::default(),
-            is_broken: AtomicBool::new(false),
             refusal_limits: options.refusals,
             started_ms,
             boundary: options.boundary,
