@@ -66,8 +66,21 @@ fn layers(args: &PolicyArgs, workspace: Option<&Path>) -> Result<Layers, Failure
             Some(dir) if !is_named(args, dir) => optional(&dir.join(PROJECT_FILE))?,
             _ => None,
         },
+        is_named_inside: is_inside(args, workspace),
         groups: None,
     })
+}
+
+/// Whether the file that the command line names lies in the workspace, where an agent writes.
+fn is_inside(args: &PolicyArgs, workspace: Option<&Path>) -> bool {
+    let canonical = |path: &Path| path.canonicalize().ok();
+    let named = args.config.as_deref();
+    let Some((named, workspace)) = named.zip(workspace.and_then(canonical)) else {
+        return false;
+    };
+    // FAIL-CLOSED: neither where it is named nor where a link leads.
+    let spelt = std::path::absolute(named).is_ok_and(|path| path.starts_with(&workspace));
+    spelt || canonical(named).is_none_or(|found| found.starts_with(&workspace))
 }
 
 /// Whether the command line names the project's own file.

@@ -9,6 +9,7 @@ use portcullis::scope::{Conjunction, Union};
 use portcullis::text::{GitPattern, TextPattern};
 use portcullis::{Level, Operation, OperationSet};
 
+use crate::credential::Credential;
 use crate::document::{Document, Entry};
 use crate::error::Fault;
 use crate::groups::Groups;
@@ -151,6 +152,31 @@ impl<'a> Layered<'a> {
                 .flat_map(|name| self.groups.limits(name)),
         );
         limits
+    }
+
+    /// The secrets that are bound.
+    pub(crate) fn bindings(&self) -> Vec<Credential> {
+        patterns(
+            self.entry("credentials", "bindings")
+                .and_then(Entry::bindings),
+        )
+    }
+
+    /// The names of secrets that count; all where the text does not say.
+    pub(crate) fn used_bindings(&self) -> Option<Vec<String>> {
+        let listing = self.entry("credentials", "use").and_then(Entry::names)?;
+        Some(
+            listing
+                .patterns()
+                .map(|name| name.as_str().to_owned())
+                .collect(),
+        )
+    }
+
+    /// Whether only artifacts of the lockfiles may come from registries.
+    pub(crate) fn is_pinned(&self) -> bool {
+        let entry = self.entry("registries", "pinned");
+        matches!(entry.map(|entry| &entry.value), Some(Value::Flag(true)))
     }
 
     /// The host rules for which the declaration holds, without their declarations.

@@ -72,6 +72,13 @@ impl Fields {
         }
     }
 
+    pub(crate) fn word(&self, name: &str) -> Option<&'static str> {
+        match self.entry(name)?.value {
+            Value::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
     pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.entry(name).and_then(Entry::number)
     }
@@ -148,6 +155,7 @@ views! {
     hosts: Hosts => portcullis::host::HostRule;
     limits: Limits => crate::limit::HostLimit;
     groups: Groups => &'static str;
+    bindings: Bindings => crate::credential::Credential;
     names: Names => portcullis::text::TextPattern;
     remotes: Remotes => portcullis::text::GitPattern;
 }

@@ -4,10 +4,11 @@ use portcullis::digest::ContentDigest;
 use portcullis::envelope::{Envelope, EnvelopeParts};
 
 use crate::build::models;
+use crate::credential::Credential;
 use crate::error::{Fault, Source, SpecError};
 use crate::groups::Groups;
 use crate::limit::HostLimit;
-use crate::overlay::{overlay_limits, parse_overlay};
+use crate::overlay::{overlay_guards, overlay_limits, parse_overlay};
 use crate::policy::{Policy, parse_policy_with};
 use crate::profile::{self, DEFAULT_PROFILE, profile};
 use crate::suggest;
@@ -23,6 +24,8 @@ pub struct Layers {
     pub named: Option<Named>,
     /// A file found in the project: only tightens.
     pub project: Option<Source>,
+    /// Whether the file that the command line names lies in the workspace, and so may have come with it.
+    pub is_named_inside: bool,
     /// The groups of hosts; the shipped ones, without registries, when `None`.
     pub groups: Option<Groups>,
 }
@@ -77,6 +80,10 @@ pub struct Resolved {
     pub limits: Vec<HostLimit>,
     /// The groups of hosts that any of them names.
     pub groups: Vec<&'static str>,
+    /// The secrets that are bound, less those that any policy leaves out.
+    pub bindings: Vec<Credential>,
+    /// Whether only artifacts of the lockfiles may come from registries.
+    pub is_pinned: bool,
 }
 
 /// The meet of every policy given.
@@ -104,7 +111,10 @@ pub fn resolve(layers: &Layers) -> Result<Resolved, SpecError> {
         }
     }
     match &layers.named {
-        Some(Named::File(source)) => found.add(SourceKind::File, source)?,
+        Some(Named::File(source)) => {
+            found.add(SourceKind::File, source)?;
+            found.check_named(source, layers.is_named_inside)?;
+        }
         Some(Named::Profile(name)) => found.add(SourceKind::Profile, &named_profile(name)?)?,
         None if layers.user.is_none() => {
             found.add(SourceKind::Profile, &named_profile(DEFAULT_PROFILE)?)?
@@ -138,6 +148,40 @@ impl Found {
         Ok(())
     }
 
+    /// FAIL-CLOSED: a file that lies where an agent writes never says what the host reads or runs.
+    fn check_named(&self, source: &Source, is_inside: bool) -> Result<(), SpecError> {
+        let binds = self
+            .policies
+            .last()
+            .is_some_and(|own| !own.bindings().is_empty());
+        if !(binds && is_inside) {
+            return Ok(());
+        }
+        Err(Fault::new(
+            0..0,
+            "a policy in the workspace cannot say where secrets come from",
+        )
+        .help("bind them in the user's own policy, or in a file outside the workspace")
+        .within(source))
+    }
+
+    /// The secrets of all policies, widest first: what is bound above is not bound again.
+    fn bindings(&self, project: Option<Vec<String>>) -> Vec<Credential> {
+        let mut all: Vec<Credential> = Vec::new();
+        for policy in &self.policies {
+            let known: Vec<String> = all.iter().map(|own| own.name.clone()).collect();
+            let fresh = policy
+                .bindings()
+                .iter()
+                .filter(|own| !known.contains(&own.name));
+            all.extend(fresh.cloned());
+        }
+        let stated = self.policies.iter().filter_map(Policy::used_bindings);
+        let lists: Vec<Vec<String>> = stated.map(<[String]>::to_vec).chain(project).collect();
+        all.retain(|own| lists.iter().all(|list| list.contains(&own.name)));
+        all
+    }
+
     fn used(&mut self, kind: SourceKind, source: &Source) {
         let digest = ContentDigest::of(source.text().as_bytes());
         self.sources.push(SourceUsed {
@@ -159,7 +203,12 @@ impl Found {
             .iter()
             .flat_map(|policy| policy.limits().to_vec())
             .collect();
+        let mut is_pinned = self.policies.iter().any(Policy::is_pinned);
+        let mut used = None;
         if let Some(source) = project {
+            let guards = overlay_guards(source)?;
+            used = guards.0;
+            is_pinned |= guards.1;
             limits.extend(overlay_limits(source)?);
             envelope = parse_overlay(source, &envelope)?;
             self.used(SourceKind::Project, source);
@@ -184,6 +233,8 @@ impl Found {
             .flat_map(|policy| policy.warnings().to_vec())
             .collect();
         Ok(Resolved {
+            bindings: self.bindings(used),
+            is_pinned,
             envelope,
             sources: self.sources,
             credentials,

@@ -5,6 +5,7 @@
 
 mod build;
 pub mod catalog;
+mod credential;
 mod document;
 mod error;
 mod groups;
@@ -25,6 +26,7 @@ mod suggest;
 mod table;
 mod value;
 
+pub use credential::{Credential, Scheme, SecretSource};
 pub use error::{Source, SpecError};
 pub use groups::{Groups, Registry};
 pub use layers::{Layers, Named, Resolved, SourceKind, SourceUsed, resolve, with_model};

@@ -43,6 +43,18 @@ pub(crate) fn overlay_limits(source: &Source) -> Result<Vec<HostLimit>, SpecErro
         .unwrap_or_default())
 }
 
+/// What a project file says beside the envelope: which secrets count, and whether artifacts are pinned.
+pub(crate) fn overlay_guards(source: &Source) -> Result<(Option<Vec<String>>, bool), SpecError> {
+    let own = read_document(source.text()).map_err(|fault| fault.within(source))?;
+    let stated = Layered {
+        own: &own,
+        profile: None,
+        shipped: None,
+        groups: Groups::shipped(),
+    };
+    Ok((stated.used_bindings(), stated.is_pinned()))
+}
+
 fn overlay(text: &str, base: &Envelope) -> Result<Envelope, Fault> {
     let own = read_document(text)?;
     let file = Overlay {
@@ -83,6 +95,7 @@ impl Overlay<'_> {
         self.check_removed()?;
         self.check_paths()?;
         self.check_hosts()?;
+        self.check_bindings()?;
         self.check_names()
     }
 
@@ -254,6 +267,18 @@ impl Overlay<'_> {
         check_each(stated, quiet, |rule| {
             format!("`sink = false` for `{}` would widen the policy", host(rule))
         })
+    }
+
+    /// FAIL-CLOSED: a file that came with a repository never says what the host reads or runs.
+    fn check_bindings(&self) -> Result<(), Fault> {
+        match self.own.entry("credentials", "bindings") {
+            None => Ok(()),
+            Some(entry) => Err(wider(
+                entry.span.clone(),
+                "a project file cannot say where secrets come from",
+                "bind them in the user's own policy; a project file states `use`, to use fewer",
+            )),
+        }
     }
 
     fn check_names(&self) -> Result<(), Fault> {

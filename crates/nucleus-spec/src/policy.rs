@@ -8,6 +8,7 @@ use portcullis::Operation;
 use portcullis::envelope::{Declarations, Envelope, EnvelopeParts};
 
 use crate::build::Layered;
+use crate::credential::Credential;
 use crate::document::Document;
 use crate::error::{Fault, Source, SpecError};
 use crate::groups::Groups;
@@ -25,6 +26,9 @@ pub struct Policy {
     warnings: Vec<String>,
     limits: Vec<HostLimit>,
     groups: Vec<&'static str>,
+    bindings: Vec<Credential>,
+    used_bindings: Option<Vec<String>>,
+    is_pinned: bool,
     envelope: Envelope,
 }
 
@@ -63,6 +67,24 @@ impl Policy {
     #[must_use]
     pub fn groups(&self) -> &[&'static str] {
         &self.groups
+    }
+
+    /// The secrets of the host that it binds to routes.
+    #[must_use]
+    pub fn bindings(&self) -> &[Credential] {
+        &self.bindings
+    }
+
+    /// The names of the bindings that count; all when `None`.
+    #[must_use]
+    pub fn used_bindings(&self) -> Option<&[String]> {
+        self.used_bindings.as_deref()
+    }
+
+    /// Whether only artifacts of the lockfiles may come from registries.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.is_pinned
     }
 
     /// What is allowed but probably not meant, one sentence each.
@@ -106,6 +128,7 @@ pub fn parse_policy_with(source: &Source, groups: &Groups) -> Result<Policy, Spe
         groups,
     };
     let envelope = envelope(layered).map_err(|fault| fault.within(source))?;
+    let bindings = bindings(layered).map_err(|fault| fault.within(source))?;
     Ok(Policy {
         name: source.name().to_owned(),
         extends,
@@ -117,6 +140,9 @@ pub fn parse_policy_with(source: &Source, groups: &Groups) -> Result<Policy, Spe
         warnings: warnings(layered, &envelope),
         limits: layered.limits(),
         groups: layered.group_names(),
+        bindings,
+        used_bindings: layered.used_bindings(),
+        is_pinned: layered.is_pinned(),
         envelope,
     })
 }
@@ -145,6 +171,22 @@ fn envelope(layered: Layered<'_>) -> Result<Envelope, Fault> {
         },
         window_ms: number("time", "valid_hours"),
     }))
+}
+
+/// The bindings; one name is one secret, and a host is bound to it once.
+fn bindings(layered: Layered<'_>) -> Result<Vec<Credential>, Fault> {
+    let all = layered.bindings();
+    for (at, one) in all.iter().enumerate() {
+        let differs = |other: &Credential| other.name == one.name && !other.is_same_secret(one);
+        if all[..at].iter().any(differs) {
+            let span = layered.place(&[("credentials", "bindings")]);
+            let what = format!("`{}` is bound to two sources", one.name);
+            return Err(Fault::new(span, what)
+                .label("one name, two secrets")
+                .help("give each secret a name of its own"));
+        }
+    }
+    Ok(all)
 }
 
 fn declarations(layered: Layered<'_>) -> Declarations {

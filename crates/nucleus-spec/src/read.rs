@@ -10,7 +10,8 @@ use crate::error::Fault;
 use crate::scalar::read_value;
 use crate::suggest;
 use crate::table::{
-    HOST_FIELDS, Key, Kind, LIMIT_FIELDS, REMOTE_FIELDS, SECTIONS, Section, TOP, section_named,
+    BINDING_FIELDS, HOST_FIELDS, Key, Kind, LIMIT_FIELDS, REMOTE_FIELDS, SECTIONS, Section, TOP,
+    section_named,
 };
 
 /// The longest policy text in bytes; the shipped lists, written out, are a hundredth of it.
@@ -213,6 +214,11 @@ pub(crate) fn host_fields(table: &DeTable<'_>, span: Range<usize>) -> Result<Fie
 /// The fields of an entry of [network] `limits`.
 pub(crate) fn limit_fields(table: &DeTable<'_>, span: Range<usize>) -> Result<Fields, Fault> {
     read_fields(LIMIT_FIELDS, table, span)
+}
+
+/// The fields of an entry of [credentials] `bindings`.
+pub(crate) fn binding_fields(table: &DeTable<'_>, span: Range<usize>) -> Result<Fields, Fault> {
+    read_fields(BINDING_FIELDS, table, span)
 }
 
 /// The fields of an entry of [git] `remotes`.

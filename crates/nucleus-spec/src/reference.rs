@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use crate::profile::profiles;
 use crate::shipped;
 use crate::table::{
-    HOST_FIELDS, Key, Kind, LIMIT_FIELDS, REMOTE_FIELDS, SECTIONS, Section, TOP, Whole, Word,
+    BINDING_FIELDS, HOST_FIELDS, Key, Kind, LIMIT_FIELDS, REMOTE_FIELDS, SECTIONS, Section, TOP,
+    Whole, Word,
 };
 
 /// Every section, key and entry field that the table declares, as `section.key`; fields as `section.key.field`.
@@ -31,6 +32,7 @@ pub fn declared_keys() -> Vec<String> {
         .chain(fields("network.hosts", HOST_FIELDS))
         .chain(fields("network.limits", LIMIT_FIELDS))
         .chain(fields("git.remotes", REMOTE_FIELDS))
+        .chain(fields("credentials.bindings", BINDING_FIELDS))
         .chain(reserved)
         .collect()
 }
@@ -81,6 +83,7 @@ fn put_section(out: &mut String, section: &Section) {
     let fields = match section.name {
         "network" => Some(("An entry of `hosts` or `blocked`", HOST_FIELDS)),
         "git" => Some(("An entry of `remotes`", REMOTE_FIELDS)),
+        "credentials" => Some(("An entry of `bindings`", BINDING_FIELDS)),
         _ => None,
     };
     if let Some((title, fields)) = fields {
@@ -157,6 +160,9 @@ fn value(kind: Kind) -> &'static str {
         Kind::HostPattern => "host",
         Kind::Count => "whole number",
         Kind::Limits => "list of limits",
+        Kind::Bindings => "list of bindings",
+        Kind::SecretCommand => "program and arguments",
+        Kind::Texts => "list of texts",
         Kind::Groups => "list of groups",
         Kind::Port => "port",
         Kind::Methods => "list of methods",

@@ -9,13 +9,14 @@ use portcullis::{Level, Operation};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::credential::{Credential, Scheme, SecretSource};
 use crate::document::Fields;
 use crate::error::Fault;
 use crate::groups;
 use crate::limit::HostLimit;
 use crate::number;
 use crate::profile;
-use crate::read::{found, host_fields, limit_fields, remote_fields};
+use crate::read::{binding_fields, found, host_fields, limit_fields, remote_fields};
 use crate::subject;
 use crate::suggest;
 use crate::table::{Key, Kind, Name, Text, Whole, Word};
@@ -66,6 +67,8 @@ pub(crate) fn read_value(key: &'static Key, node: Node<'_, '_>) -> Read<Value> {
         )
         .map(Value::Number),
         Kind::Limits => listing(name, node, Whole::Refused, limit).map(Value::Limits),
+        Kind::Bindings => listing(name, node, Whole::Refused, binding).map(Value::Bindings),
+        Kind::SecretCommand | Kind::Texts => texts(name, node),
         Kind::Groups => listing(name, node, Whole::Refused, group).map(Value::Groups),
         Kind::Hours => hours(name, node),
         Kind::Port => port(name, node),
@@ -422,6 +425,91 @@ fn limit(name: &str, node: Node<'_, '_>) -> Read<HostLimit> {
     })
 }
 
+/// One entry of [credentials] `bindings`.
+fn binding(name: &str, node: Node<'_, '_>) -> Read<Credential> {
+    let DeValue::Table(table) = node.get_ref() else {
+        return Err(wrong_type(
+            name,
+            node,
+            "`{ name = \"…\", env = \"…\", hosts = [\"…\"] }`",
+        ));
+    };
+    let fields = binding_fields(table, node.span())?;
+    let owned = |key| fields.text(key).map(|at| at.value.to_owned());
+    let header = owned("header").map_or("authorization".to_owned(), |header| {
+        header.to_ascii_lowercase()
+    });
+    let scheme = match (fields.word("scheme"), header.as_str()) {
+        (Some("bearer"), _) => Scheme::Bearer,
+        (Some("token"), _) => Scheme::Token,
+        (Some("basic"), _) => Scheme::Basic,
+        (Some(_), _) => Scheme::Bare,
+        (None, "authorization") => Scheme::Any,
+        (None, _) => Scheme::Bare,
+    };
+    let user = fields.text("user");
+    if let Some(at) = user.filter(|_| !matches!(scheme, Scheme::Basic | Scheme::Any)) {
+        return Err(Fault::new(at.span, "`user` stands beside `basic` alone")
+            .label("no meaning here")
+            .help("remove it, or write `scheme = \"basic\"`"));
+    }
+    Ok(Credential {
+        name: owned("name").unwrap_or_default(),
+        source: secret_source(&fields)?,
+        routes: bound_routes(&fields)?,
+        header,
+        scheme,
+        user: owned("user"),
+    })
+}
+
+/// The one source of a binding.
+fn secret_source(fields: &Fields) -> Read<SecretSource> {
+    const SOURCES: [&str; 4] = ["env", "file", "keyring", "command"];
+    let stated: Vec<&str> = SOURCES
+        .into_iter()
+        .filter(|key| fields.entry(key).is_some())
+        .collect();
+    let text = |key| fields.text(key).map_or("", |at| at.value).to_owned();
+    match stated.as_slice() {
+        ["env"] => Ok(SecretSource::Variable(text("env"))),
+        ["file"] => Ok(SecretSource::File(text("file"))),
+        ["keyring"] => {
+            let entry = text("keyring");
+            let (service, user) = entry.split_once('/').unwrap_or_default();
+            Ok(SecretSource::Keyring(service.to_owned(), user.to_owned()))
+        }
+        ["command"] => {
+            let words = fields.texts("command").unwrap_or_default();
+            Ok(SecretSource::Command(
+                words.iter().map(|at| at.value.clone()).collect(),
+            ))
+        }
+        _ => Err(
+            Fault::new(fields.span.clone(), "a binding names exactly one source")
+                .label("none, or several")
+                .help("state one of `env`, `file`, `keyring` and `command`"),
+        ),
+    }
+}
+
+/// The hosts of a binding with its methods and paths.
+fn bound_routes(fields: &Fields) -> Read<Vec<HostRule>> {
+    let route = |at: &At<String>| {
+        let pattern = host_pattern(&at.value, at.span.clone())?;
+        if pattern.is_wildcard() {
+            return Err(
+                Fault::new(at.span.clone(), "a secret is bound to exact hosts")
+                    .label("names hosts that nobody has named")
+                    .help("list each host"),
+            );
+        }
+        routed(fields, HostRule::new(pattern))
+    };
+    let hosts = fields.texts("hosts").unwrap_or_default();
+    hosts.iter().map(route).collect()
+}
+
 /// One entry of [network] `groups`.
 fn group(name: &str, node: Node<'_, '_>) -> Read<&'static str> {
     let stated = text(name, node)?;
@@ -439,6 +527,15 @@ fn host_rule(fields: &Fields) -> Read<HostRule> {
         None => host_pattern(host.value, host.span)?,
         Some(port) => host_at(&host, port)?,
     };
+    let rule = routed(fields, HostRule::new(pattern))?;
+    inspected(fields, rule)?
+        .with_trust(fields.flag("trust").unwrap_or(false))
+        .with_sink(fields.flag("sink").unwrap_or(true))
+        .map_err(|error| host_fault(fields, "sink", &error))
+}
+
+/// The rule with the methods and paths of the entry.
+fn routed(fields: &Fields, mut rule: HostRule) -> Read<HostRule> {
     let paths = |at: &At<String>| {
         UrlPathPattern::parse(&at.value).map_err(|error| {
             Fault::new(at.span.clone(), error.to_string())
@@ -446,7 +543,6 @@ fn host_rule(fields: &Fields) -> Read<HostRule> {
                 .help("write `/a/*` or `/a/**`")
         })
     };
-    let mut rule = HostRule::new(pattern);
     if let Some(methods) = fields.texts("methods") {
         rule = rule
             .with_methods(methods.iter().map(|at| at.value.clone()))
@@ -458,10 +554,7 @@ fn host_rule(fields: &Fields) -> Read<HostRule> {
             .with_paths(parsed)
             .map_err(|error| host_fault(fields, "paths", &error))?;
     }
-    inspected(fields, rule)?
-        .with_trust(fields.flag("trust").unwrap_or(false))
-        .with_sink(fields.flag("sink").unwrap_or(true))
-        .map_err(|error| host_fault(fields, "sink", &error))
+    Ok(rule)
 }
 
 /// The rule, open to seen requests alone where the entry says `inspect = true`.

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::profile;
 use crate::scalar::{MAX_MICRO_USD, MAX_MILLI_HOURS, MAX_TOKENS};
 use crate::table::{
-    HOST_FIELDS, Key, Kind, LIMIT_FIELDS, Name, REMOTE_FIELDS, SECTIONS, TOP, Text, Whole, Word,
+    BINDING_FIELDS, HOST_FIELDS, Key, Kind, LIMIT_FIELDS, Name, REMOTE_FIELDS, SECTIONS, TOP, Text,
+    Whole, Word,
 };
 
 static SCHEMA: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", schema()));
@@ -86,6 +87,9 @@ fn shape(kind: Kind) -> Value {
         Kind::HostPattern => text(),
         Kind::Count => json!({ "type": "integer", "minimum": 0, "maximum": MAX_TOKENS }),
         Kind::Limits => list(object(LIMIT_FIELDS)),
+        Kind::Bindings => list(object(BINDING_FIELDS)),
+        Kind::SecretCommand => non_empty(json!({ "type": "string" })),
+        Kind::Texts => non_empty(text()),
         Kind::Groups => list(json!({ "enum": crate::groups::NAMES })),
         Kind::Methods => non_empty(json!({ "type": "string", "pattern": "^[A-Z-]+$" })),
         Kind::UrlPaths => non_empty(json!({ "type": "string", "pattern": "^/" })),
@@ -148,6 +152,7 @@ fn name_shape(name: Name) -> Value {
         Name::Tool => json!({ "type": "string", "pattern": "^(\\*|[!-.0-~]+/[!-~]+)$" }),
         Name::Variable => json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }),
         Name::Directory => json!({ "type": "string", "pattern": "^/[^*]+$" }),
+        Name::Credential => json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$" }),
         Name::Branch | Name::Repository => text(),
     }
 }
@@ -161,6 +166,13 @@ fn text_shape(text: Text) -> Value {
             json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$" })
         }
         Text::ForgeUrl => json!({ "type": "string", "pattern": "^https?://[^*?#\\s]+$" }),
+        Text::Secret | Text::HostVariable => {
+            json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" })
+        }
+        Text::SecretFile => json!({ "type": "string", "pattern": "^(/|~/)" }),
+        Text::KeyringEntry => json!({ "type": "string", "pattern": "^[^/]+/[^/]+$" }),
+        Text::Header => json!({ "type": "string", "pattern": "^[A-Za-z0-9-]+$" }),
+        Text::User => json!({ "type": "string", "pattern": "^[!-9;-~]{1,64}$" }),
         Text::Sentence => json!({ "type": "string", "minLength": 1, "maxLength": 400 }),
     }
 }

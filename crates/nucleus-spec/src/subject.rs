@@ -85,6 +85,7 @@ pub(crate) fn name(kind: Name, text: &str) -> Result<TextPattern, Refused> {
         Name::Directory => directory(text),
         Name::Branch => branch(text),
         Name::Repository => repository(text),
+        Name::Credential => check_secret(text).map(|()| TextPattern::new(text)),
     }
 }
 
@@ -120,10 +121,119 @@ static SECRETIVE: &[&str] = &[
     "SESSION_KEY",
 ];
 
+fn is_variable_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Parts of a name by which programs find what they run, trust or reach: never the name of a placeholder.
+static STEERING: &[&str] = &[
+    "PROXY",
+    "CERT",
+    "CAFILE",
+    "CA_BUNDLE",
+    "CAINFO",
+    "OPTIONS",
+    "FLAGS",
+];
+
+/// Checks the name of a secret, which becomes a variable of every jail.
+fn check_secret(text: &str) -> Result<(), Refused> {
+    if !is_variable_name(text) || text.len() > 64 {
+        return refuse(
+            "is no name of a variable",
+            "a secret is named like a variable of at most 64 letters, such as `GITHUB_TOKEN`",
+        );
+    }
+    let upper = text.to_ascii_uppercase();
+    let is_set = matches!(
+        upper.as_str(),
+        "PATH" | "HOME" | "TMPDIR" | "PWD" | "SHELL" | "USER" | "LANG" | "IFS" | "ENV" | "BASH_ENV"
+    );
+    if is_set
+        || upper.starts_with("LD_")
+        || upper.starts_with("DYLD_")
+        || STEERING.iter().any(|part| upper.contains(part))
+    {
+        return refuse(
+            "is a variable that steers programs",
+            "name the variable that the program takes its secret from, such as `GITHUB_TOKEN`",
+        );
+    }
+    Ok(())
+}
+
+/// Headers that say where a message goes or how it is read.
+static FRAMING: &[&str] = &[
+    "host",
+    "connection",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "range",
+    "accept-encoding",
+    "cookie",
+    "proxy-authorization",
+];
+
+fn check_header(text: &str) -> Result<(), Refused> {
+    let is_name = !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if !is_name || FRAMING.contains(&text.to_ascii_lowercase().as_str()) {
+        return refuse(
+            "is no header for a secret",
+            "name a header such as `authorization`, `x-api-key` or `PRIVATE-TOKEN`",
+        );
+    }
+    Ok(())
+}
+
+fn check_secret_file(text: &str) -> Result<(), Refused> {
+    let rest = text.strip_prefix("~/").or_else(|| text.strip_prefix('/'));
+    let is_plain = rest.is_some_and(|rest| {
+        !rest.is_empty()
+            && !rest.contains(char::is_control)
+            && rest.split('/').all(|part| !matches!(part, "" | "." | ".."))
+    });
+    if !is_plain {
+        return refuse(
+            "is no absolute path in its shortest form",
+            "write it from `/` or `~/` on, without `.`, `..` or `//`",
+        );
+    }
+    Ok(())
+}
+
+fn check_keyring(text: &str) -> Result<(), Refused> {
+    let is_entry = text.split_once('/').is_some_and(|(service, user)| {
+        let is_word = |word: &str| {
+            !word.is_empty() && !word.starts_with('-') && word.bytes().all(|b| b.is_ascii_graphic())
+        };
+        is_word(service) && is_word(user) && !user.contains('/')
+    });
+    if !is_entry {
+        return refuse("is no entry of a keyring", "write `service/user`");
+    }
+    Ok(())
+}
+
+fn check_user(text: &str) -> Result<(), Refused> {
+    let is_user =
+        (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b':');
+    if !is_user {
+        return refuse("is no user", "write 1 to 64 letters without space or `:`");
+    }
+    Ok(())
+}
+
 fn variable(text: &str) -> Result<TextPattern, Refused> {
-    let is_name = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if !is_name {
+    if !is_variable_name(text) {
         return refuse(
             "is no name of a variable",
             "write each variable by its own name, such as `RUST_LOG`",
@@ -305,6 +415,15 @@ pub(crate) fn check_text(kind: Text, text: &str) -> Result<(), Refused> {
             "use letters, digits, `.`, `_`, `-` and `@`",
         ),
         Text::ForgeUrl => check_url(text, &["https"]),
+        Text::Secret => check_secret(text),
+        Text::HostVariable if !is_variable_name(text) => refuse(
+            "is no name of a variable",
+            "write the name as the host's environment has it",
+        ),
+        Text::SecretFile => check_secret_file(text),
+        Text::KeyringEntry => check_keyring(text),
+        Text::Header => check_header(text),
+        Text::User => check_user(text),
         Text::Sentence
             if text.trim().is_empty() || text.len() > 400 || text.contains(char::is_control) =>
         {

@@ -37,10 +37,13 @@ pub(crate) enum Kind {
     Port,
     Methods,
     UrlPaths,
+    Texts,
     Flag,
     Count,
     Limits,
     Groups,
+    Bindings,
+    SecretCommand,
     Names(Name, Whole),
     Remotes,
     RemoteUrl,
@@ -66,6 +69,7 @@ pub(crate) enum Name {
     Directory,
     Branch,
     Repository,
+    Credential,
 }
 
 /// What a text is.
@@ -75,6 +79,12 @@ pub(crate) enum Text {
     Account,
     ForgeUrl,
     Credential,
+    Secret,
+    HostVariable,
+    SecretFile,
+    KeyringEntry,
+    Header,
+    User,
     Sentence,
 }
 
@@ -250,12 +260,20 @@ pub(crate) static SECTIONS: &[Section] = &[
         key("views", Kind::Names(Name::Directory, Whole::Refused), "`[]`",
             "Directories of the host that commands see, read-only, as absolute paths."),
     ]),
-    Section {
-        name: "credentials",
-        doc: "Credentials per host. Reserved.",
-        keys: &[],
-        reserved: Some("credentials per host are not built yet: name the one for pushes in [git] `credential`"),
-    },
+    section("credentials",
+        "Secrets of the host that programs use without having them: a jail sees a placeholder, the proxy puts the value \
+         in on the bound routes alone and takes it out of what comes back.", &[
+        key("bindings", Kind::Bindings, "`[]`",
+            "Tables with the fields below. Only the administrator's and the user's own policy, and a file outside the \
+             workspace that the command line names, may state it."),
+        key("use", Kind::Names(Name::Credential, Whole::Refused), "all that are bound",
+            "Names of the bindings that a session uses. A project file may state it, to use fewer."),
+    ]),
+    section("registries", "What installs may take from the hosts of the group `registries`.", &[
+        key("pinned", Kind::Flag, "`false`",
+            "Whether an artifact must have a hash that a lockfile of the workspace holds when the session starts \
+             (npm, Python, cargo). `true` in any policy that counts holds."),
+    ]),
 ];
 
 /// The fields of one entry of [network] `hosts` and `blocked`.
@@ -283,6 +301,30 @@ pub(crate) static LIMIT_FIELDS: &[Key] = &[
     key("max_request_bytes", Kind::Count, "unlimited", "Bytes of bodies and tunnels that leave."),
     key("max_response_bytes", Kind::Count, "unlimited", "Bytes of bodies and tunnels that come."),
     key("max_url_bytes", Kind::Count, "unlimited", "Bytes of the path and query of one request."),
+];
+
+/// The fields of one entry of [credentials] `bindings`.
+#[rustfmt::skip]
+pub(crate) static BINDING_FIELDS: &[Key] = &[
+    key("name", Kind::Text(Text::Secret), "required", "The name of the secret, and of the variable that holds its placeholder in jails."),
+    key("env", Kind::Text(Text::HostVariable), "one of the four", "The variable of the host that holds it."),
+    key("file", Kind::Text(Text::SecretFile), "one of the four", "The file of the host that holds it, absolute or below `~/`; never in the workspace."),
+    key("keyring", Kind::Text(Text::KeyringEntry), "one of the four",
+        "`service/user` of the system's keyring, asked by `secret-tool`, else by `keyctl`."),
+    key("command", Kind::SecretCommand, "one of the four",
+        "A program of the host and its arguments, such as `[\"op\", \"read\", \"op://vault/item/field\"]`, which prints it. No shell."),
+    key("hosts", Kind::Texts, "required", "Hosts it is used at, with `:port` or without; no wildcard. They are inspected. By https, or at a named private address by http."),
+    key("methods", Kind::Methods, "all", "HTTP methods in upper case."),
+    key("paths", Kind::UrlPaths, "all", "URL paths; `*` within a segment, `**` for any number of segments."),
+    key("header", Kind::Text(Text::Header), "`authorization`", "The header it is put in."),
+    key("scheme", Kind::Word(&[
+        word("bearer", "`Bearer SECRET`."),
+        word("token", "`token SECRET`."),
+        word("basic", "`Basic`, with the secret as the password."),
+        word("bare", "The secret alone, as in `x-api-key` and `PRIVATE-TOKEN`."),
+    ]), "`Bearer`, `token` or `Basic` as the program writes it; `bare` in another header", "How it stands in the header."),
+    key("user", Kind::Text(Text::User), "any; `x-access-token` for pushes of Nucleus's own", "The user beside a `basic` secret."),
+    reserved_key("query", "a secret in a URL ends up in logs and histories: use a header"),
 ];
 
 /// The fields of one entry of [git] `remotes`.

@@ -8,6 +8,7 @@ use portcullis::host::HostRule;
 use portcullis::text::{GitPattern, TextPattern};
 use portcullis::{Level, Operation};
 
+use crate::credential::Credential;
 use crate::limit::HostLimit;
 
 /// A value and where it stands.
@@ -66,6 +67,7 @@ pub(crate) enum Value {
     Hosts(Listing<HostRule>),
     Limits(Listing<HostLimit>),
     Groups(Listing<&'static str>),
+    Bindings(Listing<Credential>),
     Names(Listing<TextPattern>),
     Remotes(Listing<GitPattern>),
 }

@@ -53,6 +53,7 @@ fn nothing_named_is_above_the_user_or_the_ceiling() {
         user,
         named: named(),
         project: None,
+        is_named_inside: false,
         groups: None,
     };
     let resolved = resolve(&layers).unwrap();
@@ -238,4 +239,110 @@ fn a_project_file_cannot_name_groups() {
     };
     let error = resolve(&layers).map(drop).unwrap_err();
     assert!(error.to_string().contains("groups"), "{error}");
+}
+
+const BOUND: &str = "extends = \"full\"\n[credentials]\nbindings = [\
+    { name = \"API_TOKEN\", env = \"API_TOKEN\", hosts = [\"api.example.com\"], methods = [\"GET\"], paths = [\"/v1/**\"] },\
+    { name = \"OPS_KEY\", command = [\"op\", \"read\", \"x\"], hosts = [\"ops.example.com\"], header = \"X-Api-Key\" }]\n";
+
+fn bound(layers: &Layers) -> Vec<String> {
+    let resolved = resolve(layers).unwrap();
+    let names = resolved.bindings.iter().map(|own| own.name.clone());
+    names.collect()
+}
+
+#[test]
+fn bound_secrets_are_kept_beside_the_envelope() {
+    use nucleus_spec::{Scheme, SecretSource};
+    let layers = Layers {
+        user: source("user.toml", BOUND),
+        ..Layers::default()
+    };
+    let resolved = resolve(&layers).unwrap();
+    let [api, ops] = resolved.bindings.as_slice() else {
+        panic!("{:?}", resolved.bindings)
+    };
+    assert_eq!(api.source, SecretSource::Variable("API_TOKEN".to_owned()));
+    assert_eq!(
+        (api.header.as_str(), api.scheme),
+        ("authorization", Scheme::Any)
+    );
+    assert_eq!(
+        (ops.header.as_str(), ops.scheme),
+        ("x-api-key", Scheme::Bare)
+    );
+    assert_eq!(ops.source.to_string(), "the command `op`");
+    let path = |text| portcullis::host::UrlPath::parse(text).unwrap();
+    let host = |text| portcullis::host::Host::parse(text).unwrap();
+    let covers = |at, port, method, to| api.covers(&host(at), port, method, &path(to));
+    assert!(covers("api.example.com", 443, "GET", "/v1/a"));
+    assert!(!covers("api.example.com", 443, "POST", "/v1/a"));
+    assert!(!covers("api.example.com", 443, "GET", "/v2/a"));
+    assert!(!covers("api.example.com", 8443, "GET", "/v1/a"));
+    assert!(!covers("www.example.com", 443, "GET", "/v1/a"));
+}
+
+#[test]
+fn a_policy_below_uses_fewer_secrets_and_binds_none_anew() {
+    let user = || source("user.toml", BOUND);
+    let with = |project: &str| Layers {
+        user: user(),
+        project: source("permissions.toml", project),
+        ..Layers::default()
+    };
+    assert_eq!(
+        bound(&with("[budget]\nmax_cost_usd = 1")),
+        ["API_TOKEN", "OPS_KEY"]
+    );
+    let fewer = "[credentials]\nuse = [\"OPS_KEY\", \"UNKNOWN\"]";
+    assert_eq!(bound(&with(fewer)), ["OPS_KEY"]);
+    assert!(bound(&with("[credentials]\nuse = []")).is_empty());
+    let other = "extends = \"full\"\n[credentials]\nbindings = [{ name = \"OPS_KEY\", file = \"/etc/shadow\", hosts = [\"evil.example\"] }]";
+    let named = Layers {
+        user: user(),
+        named: Some(Named::File(Source::new("mine.toml", other))),
+        ..Layers::default()
+    };
+    let resolved = resolve(&named).unwrap();
+    let ops = resolved.bindings.iter().find(|own| own.name == "OPS_KEY");
+    assert_eq!(ops.unwrap().source.to_string(), "the command `op`");
+}
+
+#[test]
+fn a_file_in_the_workspace_says_no_source_of_secrets() {
+    let named = |is_named_inside| Layers {
+        named: Some(Named::File(Source::new("permissions.toml", BOUND))),
+        is_named_inside,
+        ..Layers::default()
+    };
+    let refused = resolve(&named(true)).expect_err("it may have come with the repository");
+    assert!(
+        refused.to_string().contains("in the workspace"),
+        "{refused}"
+    );
+    assert_eq!(bound(&named(false)).len(), 2);
+    let project = Layers {
+        user: source("user.toml", "extends = \"full\""),
+        project: source("permissions.toml", "[credentials]\nbindings = []"),
+        ..Layers::default()
+    };
+    assert!(resolve(&project).is_err());
+}
+
+#[test]
+fn pinned_holds_when_any_policy_says_so() {
+    let with = |user: &str, project: &str| {
+        let layers = Layers {
+            user: source("user.toml", &format!("extends = \"full\"\n{user}")),
+            project: source("permissions.toml", project),
+            ..Layers::default()
+        };
+        resolve(&layers).unwrap().is_pinned
+    };
+    let (yes, no) = (
+        "[registries]\npinned = true",
+        "[registries]\npinned = false",
+    );
+    assert!(!with("", "") && !with(no, no));
+    assert!(with(yes, "") && with("", yes) && with(yes, no) && with(no, yes));
 }

@@ -211,7 +211,27 @@ static IDLE: &[(&str, &str)] = &[
     ("network.limits.max_request_bytes", "as `network.limits`"),
     ("network.limits.max_response_bytes", "as `network.limits`"),
     ("network.limits.max_url_bytes", "as `network.limits`"),
-    ("credentials", "refused"),
+    (
+        "credentials.bindings",
+        "kept beside the envelope: `bound_secrets_are_kept_beside_the_envelope`",
+    ),
+    ("credentials.use", "as `credentials.bindings`"),
+    ("credentials.bindings.name", "as `credentials.bindings`"),
+    ("credentials.bindings.env", "as `credentials.bindings`"),
+    ("credentials.bindings.file", "as `credentials.bindings`"),
+    ("credentials.bindings.keyring", "as `credentials.bindings`"),
+    ("credentials.bindings.command", "as `credentials.bindings`"),
+    ("credentials.bindings.hosts", "as `credentials.bindings`"),
+    ("credentials.bindings.methods", "as `credentials.bindings`"),
+    ("credentials.bindings.paths", "as `credentials.bindings`"),
+    ("credentials.bindings.header", "as `credentials.bindings`"),
+    ("credentials.bindings.scheme", "as `credentials.bindings`"),
+    ("credentials.bindings.user", "as `credentials.bindings`"),
+    ("credentials.bindings.query", "refused"),
+    (
+        "registries.pinned",
+        "kept beside the envelope: `pinned_holds_when_any_policy_says_so`",
+    ),
 ];
 
 #[test]
@@ -306,7 +326,7 @@ fn a_listing_that_limits_nothing_is_warned_of() {
 
 #[test]
 fn reserved_words_are_refused() {
-    let reserved = ["[credentials]", "[flow]\nlanding = \"review\""];
+    let reserved = ["[flow]\nlanding = \"review\""];
     for text in reserved {
         let error = parse_policy(&Source::new("p.toml", text))
             .map(drop)
