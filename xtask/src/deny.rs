@@ -1,5 +1,5 @@
 //! Refuses a dependency graph with a foreign licence, a banned crate, an unknown source,
-//! a second provider or generation, or a published advisory.
+//! a second provider or generation, a second build of one, or a published advisory.
 //!
 //! The rules are data (`xtask/deny.toml`). **Without a reachable advisory database the
 //! advisories are not checked**, and the output says so.
@@ -8,6 +8,7 @@ mod advisories;
 mod bans;
 mod generations;
 mod licences;
+mod one_build;
 mod sources;
 
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ struct Rules {
     bans: Vec<bans::Ban>,
     families: Vec<generations::Family>,
     one_generation: Names,
+    one_build: one_build::Rule,
     #[serde(default)]
     exceptions: Vec<generations::Exception>,
     advisories: advisories::Rule,
@@ -41,6 +43,7 @@ pub(crate) fn run() -> Result<bool, Failure> {
     let rules: Rules = root::table("deny.toml")?;
     let metadata = Metadata::of(&root::root())?;
     let mut findings = check(&rules, &metadata);
+    findings.extend(one_build::check(&rules.one_build, &root::root())?);
     match advisories::database(&rules.advisories)? {
         Some(directory) => {
             findings.extend(advisories::check(&rules.advisories, &metadata, &directory)?);

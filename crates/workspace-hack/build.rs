@@ -1,0 +1,3 @@
+//! Does nothing: without a build script, build dependencies are not looked at.
+
+fn main() {}
