@@ -10,6 +10,7 @@ use crate::error::Step;
 use crate::failure::{At, Done, Failure};
 use crate::host::cgroup::Cgroup;
 use crate::host::clone::{Mapping, NAMESPACES, write_maps};
+use crate::host::session::SessionPlace;
 use crate::inside::bare;
 use crate::inside::init::{self, Filters, report_failure};
 use crate::plan::Request;
@@ -53,6 +54,15 @@ struct FirstProcess {
     is_bare: bool,
 }
 
+/// The caller's first message: the group of its session.
+fn hear_session(socket: BorrowedFd<'_>) -> Done<Option<SessionPlace>> {
+    let message =
+        channel::receive(socket, RecvFlags::empty()).at(Step::Request, "receive session")?;
+    message
+        .and_then(|message| SessionPlace::decode(&message.bytes))
+        .ok_or_else(|| Failure::invalid(Step::Request, "session"))
+}
+
 impl Helper {
     fn start() -> Done<Self> {
         let socket = take_stdin().at(Step::Request, "socket")?;
@@ -65,10 +75,11 @@ impl Helper {
             .at(Step::Request, "socket")?;
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         rustix::process::chdir(c"/").at(Step::Request, "/")?;
+        let session = hear_session(socket.as_fd())?;
         let helper = Self {
             socket,
             mapping: Mapping::of_this_process(),
-            cgroup: Cgroup::enter(),
+            cgroup: Cgroup::enter(session.as_ref()),
             maps: IdMaps::default(),
             filters: Filters::build(),
             next: None,

@@ -17,10 +17,11 @@ use crate::error::Error;
 use crate::host::clone::Mapping;
 use crate::host::diagnose;
 use crate::host::mounts::{MountTable, check_filesystem};
+use crate::host::session::{SessionGroup, SessionPlace};
 use crate::jail::{Handed, Jail};
 use crate::plan;
 use crate::report::{Enforced, Ids};
-use crate::spec::{Access, JailSpec, Stdio, Upper, View};
+use crate::spec::{Access, JailSpec, SessionLimits, Stdio, Upper, View};
 use crate::talk::Tag;
 use crate::trees::{BASE, INSIDE};
 use crate::wire::Reader;
@@ -55,17 +56,38 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// Starts a first helper and learns from it what this host gives.
+    /// Starts a first helper and learns from it what this host gives. The jails together have the default bounds.
     pub fn start(helper: &HelperCommand) -> Result<Self, Error> {
-        let first = Helper::start(helper)?;
+        Self::start_bounded(helper, SessionLimits::default())
+    }
+
+    /// As [`Launcher::start`], with other bounds of the jails together.
+    pub fn start_bounded(helper: &HelperCommand, limits: SessionLimits) -> Result<Self, Error> {
+        let group = SessionGroup::make(&limits);
+        let first = Helper::start(helper, group.as_ref().ok())?;
+        let support = Support {
+            session: group.as_ref().map(|_| limits).map_err(String::clone),
+            ..first.support.clone()
+        };
         let pool = Pool {
             command: helper.clone(),
-            support: first.support.clone(),
+            support,
             idle: Mutex::new(vec![first]),
+            group: group.ok(),
         };
         Ok(Self {
             pool: Arc::new(pool),
         })
+    }
+
+    /// The bounds that the jails have together, or why they have none but the sum of each one's.
+    pub fn session_bound(&self) -> Result<SessionLimits, &str> {
+        self.pool
+            .support
+            .session
+            .as_ref()
+            .copied()
+            .map_err(String::as_str)
     }
 
     /// The ids a jail of this launcher has, for a synthetic `/etc/passwd`.
@@ -143,6 +165,8 @@ pub(crate) struct Support {
     pub(crate) landlock_abi: u32,
     /// The kind of cgroup, or why there is none.
     pub(crate) cgroup: Result<String, String>,
+    /// The bounds of all jails together, or why there are none.
+    pub(crate) session: Result<SessionLimits, String>,
 }
 
 /// Helpers between jails.
@@ -151,6 +175,8 @@ pub(crate) struct Pool {
     command: HelperCommand,
     support: Support,
     idle: Mutex<Vec<Helper>>,
+    /// After the helpers, which leave it when they are dropped.
+    group: Option<SessionGroup>,
 }
 
 impl Pool {
@@ -162,7 +188,7 @@ impl Pool {
             .pop();
         match idle {
             Some(helper) => Ok(helper),
-            None => Helper::start(&self.command),
+            None => Helper::start(&self.command, self.group.as_ref()),
         }
     }
 
@@ -198,7 +224,7 @@ struct Helper {
 }
 
 impl Helper {
-    fn start(command: &HelperCommand) -> Result<Self, Error> {
+    fn start(command: &HelperCommand, group: Option<&SessionGroup>) -> Result<Self, Error> {
         let (socket, theirs) =
             channel::pair().map_err(Error::errno("making the helper's socket"))?;
         let child = Command::new(&command.program)
@@ -216,8 +242,11 @@ impl Helper {
             support: Support {
                 landlock_abi: 0,
                 cgroup: Err(String::new()),
+                session: Err(String::new()),
             },
         };
+        let place = SessionPlace::encode(group.map(SessionGroup::place));
+        helper.send(&place, &[])?;
         helper.support = helper.hear_hello()?;
         Ok(helper)
     }
@@ -238,6 +267,7 @@ impl Helper {
             Some(Support {
                 landlock_abi,
                 cgroup: if has_cgroup { Ok(text) } else { Err(text) },
+                session: Err(String::new()),
             })
         };
         decode().ok_or(Error::HelperGone)

@@ -93,23 +93,41 @@ fn state(layer: Layer, spec: &JailSpec, support: &Support) -> LayerState {
         Layer::LandlockScopes => scopes(support.landlock_abi),
         Layer::ReadOnlyProc => present("/proc/sys, sysrq-trigger, irq, bus, fs"),
         Layer::WorkspaceOverlay => workspace(spec),
-        Layer::ProcessLimit => match &support.cgroup {
-            Ok(kind) => present(format!(
-                "{kind} pids and RLIMIT_NPROC, {}",
-                spec.limits.processes
-            )),
-            Err(_) => present(format!(
-                "RLIMIT_NPROC of the jail's user namespace, {}",
-                spec.limits.processes
-            )),
-        },
-        Layer::MemoryLimit => match &support.cgroup {
-            Ok(kind) => present(format!("{kind} memory, {} bytes", spec.limits.memory_bytes)),
-            Err(why) => present(format!(
-                "watcher and RLIMIT_DATA, {} bytes; memory files no process maps are not counted ({why})",
-                spec.limits.memory_bytes
-            )),
-        },
+        Layer::ProcessLimit => processes(spec.limits.processes, support),
+        Layer::MemoryLimit => memory(spec.limits.memory_bytes, support),
+    }
+}
+
+fn processes(count: u32, support: &Support) -> LayerState {
+    let own = match &support.cgroup {
+        Ok(kind) => format!("{kind} pids and RLIMIT_NPROC, {count}"),
+        Err(_) => format!("RLIMIT_NPROC of the jail's user namespace, {count}"),
+    };
+    let session = support.session.as_ref();
+    present(with_session(
+        own,
+        session.ok().map(|limits| limits.processes.into()),
+    ))
+}
+
+fn memory(bytes: u64, support: &Support) -> LayerState {
+    let own = match &support.cgroup {
+        Ok(kind) => format!("{kind} memory, {bytes} bytes"),
+        Err(why) => format!(
+            "watcher and RLIMIT_DATA, {bytes} bytes; memory files no process maps are not counted ({why})"
+        ),
+    };
+    let session = support.session.as_ref();
+    present(with_session(
+        own,
+        session.ok().map(|limits| limits.memory_bytes),
+    ))
+}
+
+fn with_session(own: String, all: Option<u64>) -> String {
+    match all {
+        Some(all) => format!("{own}; all jails of the session together {all}"),
+        None => format!("{own}; no bound of all jails of the session together"),
     }
 }
 

@@ -40,6 +40,7 @@ pub use launcher::{HelperCommand, Launcher};
 pub use probe::{Feature, HostSupport, probe_host};
 pub use report::{Enforced, Ids, Layer, LayerReport, LayerState};
 pub use spec::{
-    Access, Form, JailSpec, Limits, Overlay, Reach, Stdio, Tree, TreeId, UnixSockets, Upper, View,
+    Access, Form, JailSpec, Limits, Overlay, Reach, SessionLimits, Stdio, Tree, TreeId,
+    UnixSockets, Upper, View,
 };
 pub use system::system_views;

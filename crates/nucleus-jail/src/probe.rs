@@ -161,7 +161,7 @@ fn seccomp() -> Result<String, (String, String)> {
 
 fn cgroup_limits() -> Result<String, (String, String)> {
     cgroup::available().map_err(|reason| {
-        let fix = "start in a delegated cgroup, such as `systemd-run --user --scope -p Delegate=yes`; without it rlimits and a watcher bound the tree";
+        let fix = "start in a delegated cgroup, such as `systemd-run --user --scope -p Delegate=yes`; without it rlimits and a watcher bound each command, and a session may use the sum of what its commands may";
         (reason, fix.to_owned())
     })
 }

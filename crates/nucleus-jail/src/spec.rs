@@ -245,6 +245,28 @@ impl Default for Limits {
     }
 }
 
+/// Bounds of all jails of one [`Launcher`](crate::Launcher) together, beside those of each.
+///
+/// **Held by control groups only**: where the kernel gives this process none, the jails together may use the sum of what each
+/// may. [`Launcher::session_bound`](crate::Launcher::session_bound) says which it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Processes and threads of all trees, with about three of each jail's own.
+    pub processes: u32,
+    /// Memory of all trees.
+    pub memory_bytes: u64,
+}
+
+impl Default for SessionLimits {
+    /// 2,048 processes and 8 GiB of memory: four and two commands that take all that one may.
+    fn default() -> Self {
+        Self {
+            processes: 2048,
+            memory_bytes: 8 << 30,
+        }
+    }
+}
+
 /// Whether Unix-domain sockets can be made inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnixSockets {

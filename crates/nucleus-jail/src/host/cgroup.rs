@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::session::SessionPlace;
 use crate::error::Step;
 use crate::failure::{At, Done};
 use crate::probe::is_writable;
@@ -13,6 +14,8 @@ use crate::probe::is_writable;
 const PREFIX: &str = "nucleus-jail-";
 /// The helper, the first process and the next first process are counted too.
 const OWN_PROCESSES: u64 = 3;
+/// What control groups bound here.
+const BOUNDED: &str = "memory and pids, of each command and of a session as a whole";
 
 /// Limits on the number of processes and on memory, by control group.
 #[derive(Debug)]
@@ -22,10 +25,21 @@ pub(crate) struct Cgroup {
     set: Option<(u32, u64)>,
 }
 
+/// Which interface the groups are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     V1,
     V2,
+}
+
+impl Kind {
+    /// How the report names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "cgroup v1",
+            Self::V2 => "cgroup v2",
+        }
+    }
 }
 
 /// A group made here and the one the helper came from.
@@ -36,36 +50,41 @@ struct Group {
 }
 
 impl Cgroup {
-    /// Makes the groups and moves this process in, or says why that cannot be.
-    pub(crate) fn enter() -> Result<Self, String> {
+    /// Makes the groups and moves this process in, below the session's where there is one, or says why that cannot be.
+    pub(crate) fn enter(session: Option<&SessionPlace>) -> Result<Self, String> {
         let places = Places::of_this_process()
             .map_err(|error| format!("reading /proc/self/cgroup: {error}"))?;
-        Self::enter_v2(&places)
-            .or_else(|v2| Self::enter_v1(&places).map_err(|v1| format!("{v2}; {v1}")))
+        if let Some(SessionPlace { kind, dirs }) = session {
+            let own = match kind {
+                Kind::V1 => places.v1()?,
+                Kind::V2 => vec![places.v2_parent()?.1],
+            };
+            return Self::below(*kind, dirs.iter().map(PathBuf::as_path).zip(own));
+        }
+        let v2 = places.v2_parent();
+        v2.and_then(|pair| Self::below(Kind::V2, [pair]))
+            .or_else(|v2| {
+                let own = places.v1()?.into_iter().map(|own| (own, own));
+                Self::below(Kind::V1, own).map_err(|v1| format!("{v2}; {v1}"))
+            })
     }
 
-    fn enter_v2(places: &Places) -> Result<Self, String> {
-        let (parent, own) = places.v2_parent()?;
-        let group = Group::make(parent, own)
-            .map_err(|error| format!("cgroup v2 `{}`: {error}", parent.display()))?;
-        Self::filled(vec![group], Kind::V2)
-    }
-
-    fn enter_v1(places: &Places) -> Result<Self, String> {
+    /// Makes one group for each pair of where to make it and where this process is now.
+    fn below<'a>(
+        kind: Kind,
+        pairs: impl IntoIterator<Item = (&'a Path, &'a Path)>,
+    ) -> Result<Self, String> {
         let mut groups = Vec::new();
-        for own in [&places.memory, &places.pids] {
-            let own = own
-                .as_ref()
-                .ok_or("no cgroup v1 memory and pids controllers")?;
-            match Group::make(own, own) {
+        for (parent, own) in pairs {
+            match Group::make(parent, own) {
                 Ok(group) => groups.push(group),
                 Err(error) => {
                     groups.iter().for_each(Group::remove);
-                    return Err(format!("cgroup v1 `{}`: {error}", own.display()));
+                    return Err(format!("{} `{}`: {error}", kind.name(), parent.display()));
                 }
             }
         }
-        Self::filled(groups, Kind::V1)
+        Self::filled(groups, kind)
     }
 
     fn filled(groups: Vec<Group>, kind: Kind) -> Result<Self, String> {
@@ -87,10 +106,7 @@ impl Cgroup {
 
     /// How the report names it.
     pub(crate) fn name(&self) -> &'static str {
-        match self.kind {
-            Kind::V1 => "cgroup v1",
-            Kind::V2 => "cgroup v2",
-        }
+        self.kind.name()
     }
 
     /// Sets the limits for the next jail.
@@ -136,7 +152,7 @@ impl Cgroup {
 
 impl Group {
     fn make(parent: &Path, from: &Path) -> io::Result<Self> {
-        remove_stale(parent);
+        remove_stale(parent, PREFIX);
         let dir = parent.join(format!("{PREFIX}{}", std::process::id()));
         fs::create_dir(&dir)?;
         Ok(Self {
@@ -155,38 +171,55 @@ pub(crate) fn available() -> Result<String, String> {
     let places =
         Places::of_this_process().map_err(|error| format!("reading /proc/self/cgroup: {error}"))?;
     match places.v2_parent() {
-        Ok((parent, _)) if is_writable(parent) => return Ok("cgroup v2 memory and pids".to_owned()),
+        Ok((parent, _)) if is_writable(parent) => {
+            return Ok(format!("cgroup v2 {BOUNDED}"));
+        }
         Ok((parent, _)) => return Err(format!("`{}` is not writable", parent.display())),
         Err(_) => {}
     }
     match (&places.memory, &places.pids) {
         (Some(memory), Some(pids)) if is_writable(memory) && is_writable(pids) => {
-            Ok("cgroup v1 memory and pids".to_owned())
+            Ok(format!("cgroup v1 {BOUNDED}"))
         }
         (Some(_), Some(_)) => Err("the cgroup v1 controllers belong to root".to_owned()),
         _ => Err("no memory and pids controllers".to_owned()),
     }
 }
 
-/// Removes empty groups of helpers that were killed.
-fn remove_stale(parent: &Path) {
+/// Removes groups of processes that were killed: those whose name is the prefix and the number of a process that is gone.
+pub(super) fn remove_stale(parent: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;
     };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else {
+        let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(prefix)) else {
             continue;
         };
+        let pid = rest.split('-').next().unwrap_or_default();
         if !Path::new("/proc").join(pid).exists() {
-            let _in_use = fs::remove_dir(entry.path());
+            remove_tree(&entry.path());
         }
     }
 }
 
+/// Removes a group and the groups of helpers in it, as far as nothing runs there.
+pub(super) fn remove_tree(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let is_of_helper = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(PREFIX));
+        if is_of_helper {
+            let _in_use = fs::remove_dir(entry.path());
+        }
+    }
+    let _in_use = fs::remove_dir(dir);
+}
+
 /// The directories of the groups this process is in.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Places {
+pub(super) struct Places {
     v2: Option<PathBuf>,
     memory: Option<PathBuf>,
     pids: Option<PathBuf>,
@@ -194,7 +227,7 @@ struct Places {
 
 impl Places {
     /// Where a group with both controllers can be made, and the group this process is in. Beside it first: v2 wants no processes in a parent.
-    fn v2_parent(&self) -> Result<(&Path, &Path), String> {
+    pub(super) fn v2_parent(&self) -> Result<(&Path, &Path), String> {
         let own = self.v2.as_deref().ok_or("no cgroup v2 mount")?;
         let has_controllers = |dir: &&Path| {
             let enabled =
@@ -210,7 +243,15 @@ impl Places {
         ))
     }
 
-    fn of_this_process() -> io::Result<Self> {
+    /// The groups of the memory and pids controllers this process is in.
+    pub(super) fn v1(&self) -> Result<Vec<&Path>, String> {
+        match (&self.memory, &self.pids) {
+            (Some(memory), Some(pids)) => Ok(vec![memory, pids]),
+            _ => Err("no cgroup v1 memory and pids controllers".to_owned()),
+        }
+    }
+
+    pub(super) fn of_this_process() -> io::Result<Self> {
         Ok(Self::parse(
             &fs::read_to_string("/proc/self/cgroup")?,
             &fs::read_to_string("/proc/self/mountinfo")?,

@@ -4,3 +4,4 @@ pub(crate) mod cgroup;
 pub(crate) mod clone;
 pub(crate) mod diagnose;
 pub(crate) mod mounts;
+pub(crate) mod session;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use nucleus_jail::{Form, HelperCommand, JailSpec, Launcher, Layer, Limits, UnixSockets};
+use nucleus_jail::{
+    Form, HelperCommand, JailSpec, Launcher, Layer, Limits, SessionLimits, UnixSockets,
+};
 use portcullis::envelope::Envelope;
 
 use super::program::Programs;
@@ -26,6 +28,8 @@ pub struct JailOptions {
     pub extra_views: Vec<PathBuf>,
     /// Bounds of each jail.
     pub limits: Limits,
+    /// Bounds of all jails of the session together, where the kernel gives control groups.
+    pub session_limits: SessionLimits,
     /// Layers whose absence the user accepted by an explicit flag.
     pub waived: BTreeSet<Layer>,
 }
@@ -113,7 +117,10 @@ impl Jails {
                     .to_owned(),
             )
         })?;
-        let launcher = Arc::new(Launcher::start(helper)?);
+        let launcher = Arc::new(Launcher::start_bounded(
+            helper,
+            self.options.session_limits,
+        )?);
         *slot = Some(launcher.clone());
         Ok(launcher)
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// Commands of one session that run at a time, git's own included: what a machine of eight cores can use.
 ///
-/// With the default bounds of each jail, a session has at most 8 times 512
-/// processes and 8 times 4 GiB of memory.
+/// Where the kernel gives no control groups, a session has at most 8 times the bounds of one jail: by default 4,096 processes and
+/// 32 GiB of memory; elsewhere at most [`SessionLimits`](nucleus_jail::SessionLimits).
 pub const MAX_RUNNING: usize = 8;
 /// Commands of one session that wait: more than any agent calls at once.
 pub const MAX_WAITING: usize = 64;
