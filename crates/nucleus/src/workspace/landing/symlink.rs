@@ -56,8 +56,5 @@ fn replace(site: &Site, target: &Path, before: &Before) -> Result<Placed, Worksp
         temp::recover_one(site, &name)?;
         make(site, target, &name)?;
     }
-    let inode = site
-        .inode(&name)
-        .map_err(WorkspaceError::io("link", shown(site.path())))?;
-    swap::exchange(site, &name, inode, before)
+    swap::exchange(site, &name, before)
 }

@@ -4,12 +4,12 @@
 //! After a crash [`recover`] compares the content with these: ours or the replaced one is deleted, anything else is the user's
 //! and goes back to its name.
 
-use rustix::fs::{Dir, RenameFlags};
+use rustix::fs::Dir;
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
-use super::Site;
-use crate::workspace::tree::{Tree, joined, shown};
+use super::{Site, swap};
+use crate::workspace::tree::{Tree, shown};
 use crate::workspace::{Before, WorkspaceError};
 
 const PREFIX: &str = ".nucleus-";
@@ -126,18 +126,16 @@ pub(super) fn recover_one(site: &Site, temp: &[u8]) -> Result<(), WorkspaceError
 
 /// Gives the user's file its name back, unless a newer one of theirs has it.
 fn restore(site: &Site, temp: &[u8], parts: &Parts<'_>) -> Result<(), WorkspaceError> {
-    let io = |errno: Errno| WorkspaceError::io("restore", shown(&joined(site.path(), temp)))(errno);
     let occupant = named(site, parts.name)?;
     let Some(name) = occupant else {
         // Nothing has the name any more, and only its fingerprint is known: the file stays where it is, for the user to see.
         return Ok(());
     };
-    if fingerprint(&site.holds(&name)?) != parts.after {
+    let occupant = swap::Known::at(site, &name)?;
+    if fingerprint(occupant.content()) != parts.after {
         return Ok(());
     }
-    rustix::fs::renameat_with(site.dir(), temp, site.dir(), &*name, RenameFlags::EXCHANGE)
-        .map_err(io)?;
-    site.unlink(temp)
+    swap::put_back(site, &name, temp, occupant)
 }
 
 /// The name of the directory that has this fingerprint.

@@ -98,10 +98,7 @@ impl Prepared {
             other => other.map_err(|errno| self.io(errno))?,
         }
         fault::step("linked");
-        let inode = rustix::fs::fstat(&self.file)
-            .map_err(|errno| self.io(errno))?
-            .st_ino;
-        swap::exchange(&self.site, &name, inode, &self.before)
+        swap::exchange(&self.site, &name, &self.before)
     }
 
     /// Names the unnamed file; never over something.
