@@ -97,7 +97,8 @@ fn chosen_by_strangers(expression: &str, is_open: bool) -> bool {
         inner.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '*')))
     {
         let here = at;
-        at += path.len() + 1;
+        let separator = inner[here + path.len()..].chars().next();
+        at += path.len() + separator.map_or(0, char::len_utf8);
         let whole = inner[..here]
             .to_ascii_lowercase()
             .trim_end()
@@ -161,6 +162,15 @@ mod tests {
         assert!(!chosen_by_strangers(
             "${{ github.event.comment.body }}",
             false
+        ));
+        // Letters of more than one byte before a name.
+        assert!(!chosen_by_strangers(
+            "${{ é\u{fffd}é secrets.\u{fffd}\u{fffd}d }}",
+            true
+        ));
+        assert!(chosen_by_strangers(
+            "${{ format('ééé', github.head_ref) }}",
+            true
         ));
         assert!(chosen_by_strangers(
             "${{ github.event.pull_request.head.ref }}",
