@@ -112,6 +112,12 @@ impl Dials {
         self.monitor.admit_on(request, &terms)
     }
 
+    /// Whether the host is a name whose addresses are not kept yet.
+    #[must_use]
+    pub fn needs_lookup(&self, url: &UrlSubject) -> bool {
+        matches!(&url.host, Host::Name(name) if self.pins.kept(name).is_none())
+    }
+
     /// The addresses of a permitted host, checked and kept; `resolve` is asked once for a name.
     ///
     /// # Errors

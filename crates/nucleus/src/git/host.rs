@@ -29,6 +29,8 @@ pub struct PushOptions {
     pub environment: Vec<(String, String)>,
     /// HTTP headers by URL prefix, such as an authorization.
     pub headers: Vec<(String, String)>,
+    /// Secrets within those headers, taken out of what git says beside the headers' own words.
+    pub secrets: Vec<String>,
 }
 
 impl Default for PushOptions {
@@ -38,6 +40,7 @@ impl Default for PushOptions {
             program: PathBuf::from("git"),
             environment: Vec::new(),
             headers: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 }
@@ -110,6 +113,7 @@ impl PushOptions {
             .map(|(_, value)| value.split_once(':').map_or(&**value, |(_, rest)| rest));
         values
             .flat_map(str::split_whitespace)
+            .chain(self.secrets.iter().map(String::as_str))
             .filter(|word| word.len() >= MIN_SECRET_BYTES)
             .fold(text, |text, word| text.replace(word, "[redacted]"))
     }

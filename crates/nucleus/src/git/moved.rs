@@ -129,7 +129,7 @@ impl<'a> Moved<'a> {
                 .build();
             let terms = Terms {
                 need: Need::Buffered,
-                purpose: Purpose::CommitPart,
+                purpose: Purpose::References,
                 ..Terms::default()
             };
             match monitor.admit_on(&request, &terms) {

@@ -38,6 +38,8 @@ pub enum Purpose {
     Landing,
     /// As a landing, of one file of a commit, which was judged and is counted as one itself.
     CommitPart,
+    /// As a landing, of the references that a command moved: counted as the commit that they amount to.
+    References,
 }
 
 /// Who gets what a read brings.
@@ -388,7 +390,8 @@ fn drafted<'a>(
     let is_kept = judged.decision.outcome() != Outcome::Deny;
     let draft = Draft::decision(context, judged);
     match terms.purpose {
-        Purpose::Landing | Purpose::CommitPart if is_kept => draft.landing(),
-        Purpose::Landing | Purpose::CommitPart | Purpose::Request => draft,
+        Purpose::Request => draft,
+        _ if is_kept => draft.landing(),
+        _ => draft,
     }
 }

@@ -6,8 +6,8 @@
 use portcullis::request::{Request, Subject};
 use portcullis::verdict::Phase;
 
-use super::Monitor;
 use super::inner::Inner;
+use super::{Monitor, MonitorError};
 
 /// How much may be refused before the session locks itself down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,12 @@ pub(super) struct Refusals {
 
 impl Refusals {
     pub(super) fn add(&mut self, request: &Request) {
+        self.add_bytes(weight(request));
+    }
+
+    fn add_bytes(&mut self, bytes: u64) {
         self.requests = self.requests.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(weight(request));
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 
     /// Whether this many times the limits was reached.
@@ -56,6 +60,24 @@ impl Monitor {
         inner.session.phase() == Phase::Active || !inner.refusals.reach(self.refusal_limits, 2)
     }
 
+    /// Records something that costs the session nothing and that its agent can repeat at will, such as a refused
+    /// model call; durable when it returns. It counts as a refusal, so too many of them lock the session down.
+    ///
+    /// # Errors
+    /// As [`Monitor::note`], and [`MonitorError::Over`] when the session is locked down.
+    pub fn note_unpaid(&self, text: &str) -> Result<(), MonitorError> {
+        {
+            let mut inner = self.lock();
+            if inner.session.phase() != Phase::Active {
+                return Err(MonitorError::Over);
+            }
+            inner.refusals.add_bytes(note_weight(text));
+        }
+        self.note(text)?;
+        self.stop_flood();
+        Ok(())
+    }
+
     /// Locks the session down when it was refused too often. Called without the lock.
     pub(super) fn stop_flood(&self) {
         let is_flooded = {
@@ -67,6 +89,11 @@ impl Monitor {
             let _ = self.lockdown("too many requests were refused");
         }
     }
+}
+
+/// About the bytes of the record of a note.
+fn note_weight(text: &str) -> u64 {
+    u64::try_from(1024 + text.len()).unwrap_or(u64::MAX)
 }
 
 /// About the bytes of the record of a refusal: what every record has, and the words of the subject.

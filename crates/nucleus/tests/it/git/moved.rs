@@ -46,6 +46,30 @@ fn a_commit_of_a_command_lands_and_is_on_record_as_one() {
     host(&ws, &["fsck", "--strict"]);
     let text = session.log_text();
     assert!(text.contains("git_commit") && text.contains("a.txt"));
+    assert_eq!(commits_counted(&session), Some((1, 0, 0)));
+    session.end();
+}
+
+/// What the summary says of commits: permitted, asked about, denied.
+fn commits_counted(session: &Session) -> Option<(u64, u64, u64)> {
+    let summary = session.monitor().summary();
+    let mut counts = summary.operations.iter();
+    counts
+        .find(|count| count.operation == "git_commit")
+        .map(|count| (count.permitted, count.needs_approval, count.denied))
+}
+
+#[test]
+fn references_that_wait_are_counted_and_a_command_that_moves_none_is_not() {
+    let dir = with_commit();
+    let session = session(&dir, &policy("[]"));
+    run(&session, "echo a > a.txt; g status");
+    assert_eq!(commits_counted(&session), None);
+    run(
+        &session,
+        &format!("{}g update-ref refs/heads/main $c", commit_with(WORKFLOW)),
+    );
+    assert_eq!(commits_counted(&session), Some((0, 1, 0)));
     session.end();
 }
 
