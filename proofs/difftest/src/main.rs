@@ -135,3 +135,42 @@ fn args(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
     }
     Ok(args)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts of each run of the tests; `cargo xtask rocq` compares two hundred thousand.
+    const TEXTS: u64 = 60_000;
+    /// Of the cases of one request every so many, and as many random traces; `cargo xtask rocq` compares all.
+    const STRIDE: usize = 101;
+    const TRACES: u64 = 30_000;
+
+    #[test]
+    fn readers_of_text_agree_with_plain_references() {
+        for number in 0..TEXTS {
+            let case = texts::case(0, number);
+            assert!(
+                case.agrees(),
+                "{}: engine {}, reference {}",
+                case.question,
+                case.engine,
+                case.reference
+            );
+        }
+    }
+
+    /// The model is a program that `cargo xtask mutants` extracts and names; nothing is claimed where none is named.
+    #[test]
+    fn the_model_that_is_named_agrees_with_the_engine() {
+        let Some(model) = std::env::var_os("DIFFTEST_MODEL") else {
+            println!("no model is named: `cargo xtask rocq` compares the two");
+            return;
+        };
+        let cases = cases::all().step_by(STRIDE);
+        let random = (0..TRACES).map(|number| random::trace(0, number));
+        let traces = cases.chain(random).map(|trace| (String::new(), trace));
+        let compared = peer::compare(model.as_ref(), traces);
+        assert!(compared.is_ok(), "{compared:?}");
+    }
+}

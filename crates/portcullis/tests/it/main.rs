@@ -4,7 +4,9 @@
 mod activation;
 mod command;
 mod generate;
+mod golden;
 mod host;
 mod laws;
 mod path;
 mod rules;
+mod tables;
