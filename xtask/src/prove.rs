@@ -83,12 +83,21 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
         took: one.spent(),
         engine: "hashes and names",
     });
-    println!("\n{:<34} {:<8} {:>8} {:>8}  engine", "part", "verdict", "wall", "cores");
+    println!(
+        "\n{:<34} {:<8} {:>8} {:>8}  engine",
+        "part", "verdict", "wall", "cores"
+    );
     for row in &rows {
         row.print();
     }
     let is_green = rows.iter().all(|row| row.holds);
-    Row { name: "all".to_owned(), holds: is_green, took: began.spent(), engine: "" }.print();
+    Row {
+        name: "all".to_owned(),
+        holds: is_green,
+        took: began.spent(),
+        engine: "",
+    }
+    .print();
     Ok(is_green)
 }
 
@@ -169,7 +178,10 @@ struct Clock {
 
 impl Clock {
     fn now() -> Self {
-        Self { wall: Instant::now(), cores: cores() }
+        Self {
+            wall: Instant::now(),
+            cores: cores(),
+        }
     }
 
     fn spent(&self) -> Spent {
@@ -198,7 +210,10 @@ mod tests {
     #[test]
     fn only_a_proved_law_is_read_as_one() {
         let law = |line| proved_law(line);
-        assert_eq!(law("law_a   proved   1.0 ms  rewriting"), Some("law_a".to_owned()));
+        assert_eq!(
+            law("law_a   proved   1.0 ms  rewriting"),
+            Some("law_a".to_owned())
+        );
         assert_eq!(law("law_a   REFUTED  1.0 ms  a = 1"), None);
         assert_eq!(law("law_a   holds    1.0 ms  every input"), None);
         assert_eq!(law("nonlaw_a proved"), None);
@@ -208,16 +223,28 @@ mod tests {
     fn a_declared_law_that_nobody_proved_is_found() {
         let declared = ["law_a".to_owned(), "law_b".to_owned()];
         let proved = BTreeSet::from(["law_a".to_owned()]);
-        assert_eq!(unproved(declared[..1].iter(), &proved), Vec::<String>::new());
+        assert_eq!(
+            unproved(declared[..1].iter(), &proved),
+            Vec::<String>::new()
+        );
         let findings = unproved(declared.iter(), &proved);
-        assert!(findings[0].contains("law_b is declared and was not proved"), "{findings:?}");
+        assert!(
+            findings[0].contains("law_b is declared and was not proved"),
+            "{findings:?}"
+        );
     }
 
     #[test]
     fn the_time_of_children_is_counted() {
         let before = cores();
         let spin = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
-        assert!(Command::new("sh").args(["-c", spin]).status().unwrap().success());
+        assert!(
+            Command::new("sh")
+                .args(["-c", spin])
+                .status()
+                .unwrap()
+                .success()
+        );
         assert!(cores() > before);
     }
 }
