@@ -233,7 +233,7 @@ impl Lock {
 }
 
 /// Adds the hash of a file, or of every source file below a directory.
-fn hash_all(name: &Path, files: &mut BTreeMap<String, String>) -> Result<(), Failure> {
+pub(crate) fn hash_all(name: &Path, files: &mut BTreeMap<String, String>) -> Result<(), Failure> {
     let path = root().join(name);
     if path.is_dir() {
         for entry in fs::read_dir(&path)? {

@@ -10,6 +10,7 @@ mod fuzz;
 mod gaps;
 mod lane;
 mod metadata;
+mod mutants;
 mod process;
 mod prove;
 mod results;
@@ -43,12 +44,14 @@ enum Chore {
     Deny,
     /// Check that every test and bench the documents name exists
     Gaps,
-    /// Run everything behind the verified claims: laws, model, comparison, interleavings
+    /// Run everything behind the verified claims: laws, tests, model, comparison, interleavings
     Prove(prove::Args),
     /// Render the page of verified claims, or check it and its evidence
     Claims(claims::Args),
     /// Check the Rocq model: compiled, without assumptions, joined to the laws
     Rocq(rocq::Args),
+    /// Measure the laws and the tests by the mutants of portcullis that they notice
+    Mutants(mutants::Args),
     /// Run the benches and judge them by their targets
     Bench(bench::Args),
     /// Run every fuzz target for a while
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Chore::Prove(args) => prove::run(&args),
         Chore::Claims(args) => claims::run(&args),
         Chore::Rocq(args) => rocq::run(&args),
+        Chore::Mutants(args) => mutants::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Agents(args) => agents::run(&args),

@@ -8,7 +8,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -65,6 +65,16 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
     let is_sound = report("rocq", &looked_at, &findings);
     // A model that is not sound judges nobody.
     Ok(is_sound && (args.no_difftest || difftest::run(&copy, &args.difftest)?))
+}
+
+/// The program that is extracted from the checked model.
+pub(crate) fn extracted() -> Result<PathBuf, Failure> {
+    let copy = root().join("target/xtask/rocq");
+    let findings = Model::load(&root().join(MODEL))?.compile(&copy, false)?;
+    match findings.first() {
+        Some(finding) => Err(finding.clone().into()),
+        None => difftest::build(&copy),
+    }
 }
 
 /// Every law of the Rust sources, with its sentence.

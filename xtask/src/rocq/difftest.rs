@@ -47,7 +47,7 @@ pub(super) fn run(directory: &Path, args: &Args) -> Result<bool, Failure> {
 }
 
 /// Compiles the extracted program with its driver.
-fn build(directory: &Path) -> Result<std::path::PathBuf, Failure> {
+pub(super) fn build(directory: &Path) -> Result<std::path::PathBuf, Failure> {
     let driver = root().join("proofs/difftest/model/driver.ml");
     fs::copy(driver, directory.join("driver.ml"))?;
     let mut command = Command::new("ocamlfind");
