@@ -9,7 +9,11 @@ use portcullis::Permit;
 use serde_json::{Value, json};
 use url::Url;
 
+use portcullis::host::{Host, UrlPath};
+use zeroize::Zeroizing;
+
 use crate::blocking::Blocking;
+use crate::credentials::{Credentials, OwnRoute};
 use crate::http::{self, Call};
 
 /// The most bytes of a forge's answer that are read.
@@ -18,8 +22,15 @@ const ANSWER_BYTES: u64 = 1 << 20;
 /// Speaks the REST API of a forge: GitHub's, or GitLab's where the API's path ends in `/api/v4`.
 pub struct RestForge {
     api: Url,
-    token: String,
+    key: Key,
     runtime: Blocking,
+}
+
+/// What authorises the calls.
+enum Key {
+    Token(Zeroizing<String>),
+    /// Whatever the policy binds to the route of a call; with a name, only that one.
+    Bound(Credentials, Option<String>),
 }
 
 impl std::fmt::Debug for RestForge {
@@ -37,6 +48,23 @@ impl RestForge {
     /// When the URL is neither `https` nor `http` to this machine, or carries a
     /// credential, or the token is empty or no header value.
     pub fn new(api: &str, token: String) -> io::Result<Self> {
+        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(invalid(
+                "the forge's token is empty or has characters no header can carry",
+            ));
+        }
+        Self::with(api, Key::Token(Zeroizing::new(token)))
+    }
+
+    /// A client of the API that is authorised by what the policy binds to the route of each call.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); a call to a route without a credential is refused when it is made.
+    pub fn bound(api: &str, credentials: Credentials, named: Option<&str>) -> io::Result<Self> {
+        Self::with(api, Key::Bound(credentials, named.map(str::to_owned)))
+    }
+
+    fn with(api: &str, key: Key) -> io::Result<Self> {
         let api = Url::parse(api).map_err(invalid)?;
         let is_loopback = matches!(api.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
         if api.scheme() != "https" && !(api.scheme() == "http" && is_loopback) {
@@ -45,16 +73,47 @@ impl RestForge {
         if !api.username().is_empty() || api.password().is_some() {
             return Err(invalid("the forge's URL carries a credential of its own"));
         }
-        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(invalid(
-                "the forge's token is empty or has characters no header can carry",
-            ));
-        }
         Ok(Self {
             api,
-            token,
+            key,
             runtime: Blocking::new("nucleus-forge")?,
         })
+    }
+
+    /// The header that authorises a call to this route.
+    fn authorization(&self, route: &Url) -> io::Result<(String, Zeroizing<String>)> {
+        let (credentials, named) = match &self.key {
+            Key::Token(token) => {
+                let value = Zeroizing::new(format!("Bearer {}", **token));
+                return Ok(("authorization".to_owned(), value));
+            }
+            Key::Bound(credentials, named) => (credentials, named.as_deref()),
+        };
+        let is_tls = route.scheme() == "https";
+        // GitLab names a project by one encoded segment; patterns are written with its slashes.
+        let path = route.path().replace("%2F", "/");
+        let host = Host::parse(route.host_str().unwrap_or_default()).map_err(invalid)?;
+        let path = UrlPath::parse(&path).map_err(invalid)?;
+        let own = OwnRoute {
+            host: &host,
+            port: route.port_or_known_default().unwrap_or(443),
+            is_tls,
+            method: "POST",
+            path: &path,
+            is_git: false,
+        };
+        let found = credentials
+            .own_header(&own, named)
+            .ok_or_else(|| invalid("the policy binds no credential to this route of the forge"))?;
+        Ok((found.name, found.value))
+    }
+
+    /// The answer's body without any secret.
+    fn scrubbed(&self, body: Vec<u8>) -> Vec<u8> {
+        match &self.key {
+            Key::Token(_) => body,
+            Key::Bound(credentials, _) => credentials.scrubbed(body),
+        }
     }
 
     /// The route and body of the call.
@@ -114,7 +173,7 @@ impl Forge for RestForge {
         let host = route.host_str().unwrap_or_default().to_owned();
         let port = route.port_or_known_default().unwrap_or(443);
         let body = body.to_string();
-        let authorization = format!("Bearer {}", self.token);
+        let (header, value) = self.authorization(&route)?;
         let call = Call {
             method: Method::POST,
             is_tls: route.scheme() == "https",
@@ -122,7 +181,7 @@ impl Forge for RestForge {
             port,
             target: route.path().to_owned(),
             headers: &[
-                ("authorization", &authorization),
+                (&header, &value),
                 ("content-type", "application/json"),
                 ("accept", "application/json"),
             ],
@@ -139,7 +198,7 @@ impl Forge for RestForge {
                 .await
                 .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         })?;
-        opened_url(reply.status, &reply.body)
+        opened_url(reply.status, &self.scrubbed(reply.body))
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Call<'a> {
     pub(crate) port: u16,
     /// Path and query.
     pub(crate) target: String,
-    pub(crate) headers: &'a [(&'static str, &'a str)],
+    pub(crate) headers: &'a [(&'a str, &'a str)],
     pub(crate) body: &'a [u8],
     /// The most bytes of the answer that are kept.
     pub(crate) answer_bytes: u64,

@@ -10,7 +10,9 @@
 //! returned for the monitor to judge, never followed.
 #![cfg(target_os = "linux")]
 
+pub mod artifacts;
 mod blocking;
+pub mod credentials;
 mod fetch;
 mod forge;
 pub mod gateway;
@@ -21,5 +23,6 @@ mod tls;
 pub use fetch::DirectFetch;
 pub use forge::RestForge;
 pub use proxy::{
-    Connect, Connecting, Connection, DirectConnect, PROXY_PORT, Proxy, ProxyOptions, Verdict,
+    Connect, Connecting, Connection, DirectConnect, Guards, PROXY_PORT, Proxy, ProxyOptions,
+    Verdict,
 };

@@ -17,11 +17,12 @@ use super::Shared;
 use super::live::Alive;
 use super::pool::Lease;
 use super::relay::Watch;
+use crate::credentials::Scan;
 
 /// The error of a body, whoever made it.
-pub(super) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
 /// A body of either direction.
-pub(super) type Content = BoxBody<Bytes, BodyError>;
+pub(crate) type Content = BoxBody<Bytes, BodyError>;
 
 /// No body.
 pub(super) fn empty() -> Content {
@@ -33,6 +34,25 @@ pub(super) struct Leaving {
     pub(super) body: Incoming,
     pub(super) watch: Watch,
     pub(super) shared: Arc<Shared>,
+    /// Looks for placeholders, where there are any.
+    pub(super) scan: Option<Scan>,
+}
+
+impl Leaving {
+    /// FAIL-CLOSED: the chunk that completes a placeholder never leaves, and none that a bound host is sent unread.
+    fn is_barred(&mut self, data: &[u8]) -> bool {
+        let Some(scan) = &mut self.scan else {
+            return false;
+        };
+        let why = match scan.feed(data) {
+            Ok(Some(number)) => self.shared.guards.credentials.in_body(number).why,
+            Err(_) if scan.is_strict => "it is not encoded as it says".to_owned(),
+            Ok(None) | Err(_) => return false,
+        };
+        self.shared.gate.note(format!("a body was cut off: {why}"));
+        self.watch.life.cut(&why);
+        true
+    }
 }
 
 impl Body for Leaving {
@@ -50,6 +70,9 @@ impl Body for Leaving {
             let Ok(data) = frame?.into_data() else {
                 continue;
             };
+            if self.is_barred(&data) {
+                return Poll::Ready(Some(Err(cut())));
+            }
             let may = self.watch.may_send(&self.shared.gate, data.len());
             return Poll::Ready(Some(if may {
                 Ok(Frame::data(data))

@@ -14,6 +14,7 @@ use portcullis::decide::Permit;
 use portcullis::request as law;
 
 use super::body::{Coming, Content, Leaving, Settling, empty};
+use super::guarded::Guarded;
 use super::live::{Alive, Life};
 use super::pool::{Key, Lease};
 use super::refusal::Refusal;
@@ -21,6 +22,7 @@ use super::relay::{self, Watch};
 use super::route::Route;
 use super::serve_http::Conversation;
 use super::tunnel::over_budget;
+use crate::credentials::Scan;
 
 /// The longest body that is part of its request's digest; a longer one is a stream.
 const DIGESTED_BYTES: u64 = 256 << 10;
@@ -82,7 +84,7 @@ enum Carried {
 
 impl Attempt<'_> {
     async fn run(&mut self, mut request: Request<Incoming>) -> Result<Response<Content>, Refusal> {
-        let route = Route::read(self.conversation, &request).inspect_err(|refusal| {
+        let mut route = Route::read(self.conversation, &request).inspect_err(|refusal| {
             // What is named is shown, even where it cannot be read.
             if refusal.is_refusal() {
                 self.life.aims_at(String::new());
@@ -90,6 +92,16 @@ impl Attempt<'_> {
         })?;
         self.life.aims_at(route.target.to_string());
         let shared = &self.conversation.shared;
+        let puts = Guarded {
+            shared,
+            route: &route,
+        }
+        .place(request.headers())?;
+        route.url.credential = shared.guards.credentials.names_of(&puts);
+        let guarded = Guarded {
+            shared,
+            route: &route,
+        };
         let watch = Watch {
             life: Arc::clone(&self.life),
             meter: shared.limits.meter(&route.target),
@@ -104,6 +116,10 @@ impl Attempt<'_> {
             Some(_) => BODIES.acquire().await.ok(),
         };
         let carried = carried(body).await?;
+        let scan = match &carried {
+            Carried::Whole(bytes) => guarded.check_body(&head.headers, bytes).map(|()| None)?,
+            Carried::Stream(_) => guarded.scan(&head.headers)?,
+        };
         let content = match &carried {
             Carried::Whole(bytes) if bytes.is_empty() => law::Content::None,
             Carried::Whole(bytes) => law::Content::Inline(bytes.to_vec().into()),
@@ -136,8 +152,9 @@ impl Attempt<'_> {
             lease: None,
             alive: self.alive.take(),
         };
-        let leaving = self.leaving(carried, &watch)?;
-        let outgoing = outgoing(head.headers, &head.method, leaving);
+        let leaving = self.leaving(carried, &watch, scan)?;
+        let mut outgoing = outgoing(head.headers, &head.method, leaving);
+        guarded.prepare(&puts, outgoing.headers_mut())?;
         let way = Way {
             attempt: self,
             route: &route,
@@ -150,16 +167,27 @@ impl Attempt<'_> {
             self.life.refused(refusal);
             settling.finish(Some(refusal.code()));
         })?;
+        guarded.check_answer(&response).inspect_err(|refusal| {
+            settling.finish(Some(refusal.code()));
+        })?;
         settling.lease = Some(lease);
         match upgrading {
             Some(program) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 Ok(self.upgraded(program, response, watch, settling))
             }
-            _ => Ok(incoming(response, watch, settling)),
+            _ => {
+                let answer = incoming(response, watch.clone(), settling);
+                Ok(guarded.answer(answer, &watch))
+            }
         }
     }
 
-    fn leaving(&self, carried: Carried, watch: &Watch) -> Result<Content, Refusal> {
+    fn leaving(
+        &self,
+        carried: Carried,
+        watch: &Watch,
+        scan: Option<Scan>,
+    ) -> Result<Content, Refusal> {
         let shared = &self.conversation.shared;
         match carried {
             Carried::Whole(bytes) if bytes.is_empty() => Ok(empty()),
@@ -178,6 +206,7 @@ impl Attempt<'_> {
                     body,
                     watch: watch.clone(),
                     shared: Arc::clone(shared),
+                    scan,
                 };
                 Ok(leaving.boxed())
             }

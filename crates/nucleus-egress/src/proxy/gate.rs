@@ -12,7 +12,7 @@ use nucleus_audit::Recorded;
 use portcullis::decide::Permit;
 use portcullis::request::{Request, Subject};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connect::{self, Connect};
 use super::refusal::Refusal;
@@ -74,11 +74,7 @@ impl Gate {
         permit: Recorded<Permit>,
         request: &Arc<Request>,
     ) -> Result<TcpStream, Refusal> {
-        let slot = Arc::clone(&self.lookups).acquire_owned();
-        let slot = tokio::time::timeout(LOOKUP, slot).await;
-        let Ok(Ok(slot)) = slot else {
-            return Err(Refusal::failed("the resolver does not answer"));
-        };
+        let slot = self.lookup_slot(request).await?;
         let (dials, request) = (self.dials.clone(), Arc::clone(request));
         let resolver = Arc::clone(&self.resolver);
         let looked_up = tokio::task::spawn_blocking(move || {
@@ -100,6 +96,21 @@ impl Gate {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(Refusal::failed(format!("cannot connect: {error}"))),
             Err(_) => Err(Refusal::failed("nobody answers there")),
+        }
+    }
+
+    /// Room for a look-up, where one is needed: a dead resolver holds up nobody else.
+    async fn lookup_slot(
+        &self,
+        request: &Request,
+    ) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+        if matches!(request.subject(), Subject::Url(url) if !self.dials.needs_lookup(url)) {
+            return Ok(None);
+        }
+        let slot = Arc::clone(&self.lookups).acquire_owned();
+        match tokio::time::timeout(LOOKUP, slot).await {
+            Ok(Ok(slot)) => Ok(Some(slot)),
+            _ => Err(Refusal::failed("the resolver does not answer")),
         }
     }
 

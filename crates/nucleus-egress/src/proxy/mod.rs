@@ -17,6 +17,7 @@ mod connect;
 mod exchange;
 mod explicit;
 mod gate;
+mod guarded;
 mod heads;
 mod hello;
 mod journal;
@@ -47,7 +48,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blocking::Blocking;
 
+pub(crate) use body::{BodyError, Content};
 pub use connect::{Connect, Connecting, DirectConnect};
+pub use guarded::Guards;
 pub use journal::{Connection, Verdict};
 
 use gate::Gate;
@@ -99,6 +102,7 @@ struct Shared {
     limits: limits::Limits,
     lives: Lives,
     slots: Arc<tokio::sync::Semaphore>,
+    guards: Guards,
 }
 
 impl Proxy {
@@ -107,6 +111,19 @@ impl Proxy {
     /// # Errors
     /// When its threads, its keys or its journal cannot be made.
     pub fn start(dials: Dials, options: ProxyOptions) -> io::Result<Arc<Self>> {
+        Self::start_with(dials, options, Guards::default())
+    }
+
+    /// As [`start`](Self::start), with these guards; the jails' variables hold the placeholders of the credentials.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(
+        dials: Dials,
+        mut options: ProxyOptions,
+        guards: Guards,
+    ) -> io::Result<Arc<Self>> {
+        options.environment.extend(guards.credentials.environment());
         let ca = ca::Authority::new()?;
         let outfit = outfit::outfit(&ca, &options)?;
         let monitor = Arc::clone(dials.monitor());
@@ -118,6 +135,7 @@ impl Proxy {
             limits: limits::Limits::new(options.limits),
             lives: Lives::new(options.journal)?,
             slots: Arc::new(tokio::sync::Semaphore::new(listen::slots())),
+            guards,
         });
         let runtime = Blocking::with_threads("nucleus-net", 2)?;
         let hook: Arc<dyn LifeHook> = Arc::new(Hook(Arc::downgrade(&shared)));

@@ -76,11 +76,7 @@ impl Incoming {
 /// Judges and dials an opaque target; an inspected one is judged request by request, later.
 pub(super) async fn open(site: &Site, alive: &Alive, target: Target) -> Result<Opened, Refusal> {
     alive.life.aims_at(target.to_string());
-    let treatment = site
-        .shared
-        .gate
-        .dials()
-        .treatment(&target.host, target.port);
+    let treatment = site.shared.treatment(&target);
     let judged = match treatment {
         Treatment::Inspected => None,
         Treatment::Opaque | Treatment::Raw => Some(dial(site, alive, &target).await?),
@@ -138,13 +134,7 @@ enum First {
 /// Serves the connection to its end.
 pub(super) async fn enter(site: &Site, alive: &Alive, mut incoming: Incoming) {
     alive.life.aims_at(incoming.target.to_string());
-    let treatment = {
-        let target = &incoming.target;
-        site.shared
-            .gate
-            .dials()
-            .treatment(&target.host, target.port)
-    };
+    let treatment = site.shared.treatment(&incoming.target);
     let wait = if treatment == Treatment::Raw {
         RAW
     } else {

@@ -2,7 +2,10 @@
 
 use nucleus::ports::{Forge as _, PullRequest};
 use nucleus_egress::RestForge;
+use nucleus_egress::credentials::Credentials;
+use nucleus_spec::{Credential, Scheme, SecretSource};
 use portcullis::Operation;
+use portcullis::host::{HostPattern, HostRule, UrlPathPattern};
 use portcullis::request::Subject;
 use serde_json::{Value, json};
 
@@ -77,6 +80,57 @@ fn a_merge_request_is_opened_as_gitlab_wants_it() {
         "title": "Fix it", "description": "All of it.", "source_branch": "topic/fix", "target_branch": "main",
     });
     assert_eq!(sent, expected);
+}
+
+/// A forge whose credential is what the policy binds to the route of the call.
+fn bound(api: &str, paths: &[&str]) -> std::io::Result<RestForge> {
+    let host = api.trim_start_matches("http://").split('/').next().unwrap();
+    let rule = HostRule::new(HostPattern::parse(host).unwrap())
+        .with_methods(["POST"])
+        .unwrap()
+        .with_paths(
+            paths
+                .iter()
+                .map(|path| UrlPathPattern::parse(path).unwrap()),
+        )
+        .unwrap();
+    let binding = Credential {
+        name: "FORGE".to_owned(),
+        source: SecretSource::Variable("FORGE".to_owned()),
+        routes: vec![rule],
+        header: "private-token".to_owned(),
+        scheme: Scheme::Bare,
+        user: None,
+    };
+    let value = zeroize::Zeroizing::new(TOKEN.to_owned());
+    RestForge::bound(api, Credentials::new([(binding, value)])?, Some("FORGE"))
+}
+
+#[test]
+fn a_bound_credential_opens_pull_requests_on_its_routes_alone() {
+    let body = json!({ "iid": 7, "web_url": format!("https://gitlab.example/{TOKEN}/7") });
+    let (address, seen) = server(answer("201 Created", &[], &body.to_string()));
+    let api = format!("http://{address}/api/v4");
+    let pull = pull("https://gitlab.example/group/name.git");
+    let ask = |forge: &RestForge| {
+        let session = Session::new();
+        let subject = Subject::PullRequest {
+            url: pull.url.clone(),
+            base: pull.base.clone(),
+            head: pull.head.clone(),
+            text: format!("{}\n\n{}", pull.title, pull.text),
+        };
+        forge.open_pull_request(session.permit(Operation::CreatePr, subject), &pull)
+    };
+    let other = bound(&api, &["/api/v4/projects/other/**"]).unwrap();
+    assert!(ask(&other).is_err() && seen.try_recv().is_err());
+    let forge = bound(&api, &["/api/v4/projects/group/name/*"]).unwrap();
+    let opened = ask(&forge).unwrap();
+    assert!(!opened.contains(TOKEN), "{opened}");
+    let seen = seen.recv().unwrap();
+    assert_eq!(seen.header("private-token"), Some(TOKEN));
+    assert_eq!(seen.header("authorization"), None);
+    assert!(!format!("{forge:?}").contains(TOKEN));
 }
 
 #[test]

@@ -20,14 +20,18 @@ hosts = [
 ";
 
 /// A server with TLS, and the root that signed it.
-struct Origin {
-    address: SocketAddr,
-    root: Vec<u8>,
+pub(super) struct Origin {
+    pub(super) address: SocketAddr,
+    pub(super) root: Vec<u8>,
 }
 
 impl Origin {
     /// For these names, speaking what `serve` speaks.
-    fn new(names: &[&str], serve: fn(&mut dyn Both)) -> Self {
+    pub(super) fn new(
+        names: &[&str],
+        serve: impl Fn(&mut dyn Both) + Send + Sync + 'static,
+    ) -> Self {
+        let serve = Arc::new(serve);
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let key = rcgen::KeyPair::generate().unwrap();
         let params = rcgen::CertificateParams::new(names).unwrap();
@@ -44,7 +48,7 @@ impl Origin {
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let config = Arc::clone(&config);
+                let (config, serve) = (Arc::clone(&config), Arc::clone(&serve));
                 std::thread::spawn(move || {
                     let session = rustls::ServerConnection::new(config).unwrap();
                     serve(&mut rustls::StreamOwned::new(session, stream));
@@ -58,7 +62,7 @@ impl Origin {
     }
 }
 
-trait Both: std::io::Read + std::io::Write {}
+pub(super) trait Both: std::io::Read + std::io::Write {}
 impl<T: std::io::Read + std::io::Write> Both for T {}
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
@@ -78,10 +82,15 @@ fn site(origin: &Origin) -> Site {
     site
 }
 
-type Tls = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
+pub(super) type Tls = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
 
 /// TLS to a host through the proxy, trusting the session's authority alone.
-fn tls(site: &Site, target: &str, name: &str, offered: &[&[u8]]) -> std::io::Result<Tls> {
+pub(super) fn tls(
+    site: &Site,
+    target: &str,
+    name: &str,
+    offered: &[&[u8]],
+) -> std::io::Result<Tls> {
     let (stream, head) = site.tunnel(target);
     assert_eq!(status(&head), 200, "{head}");
     let mut roots = rustls::RootCertStore::empty();
@@ -108,7 +117,7 @@ fn ask(site: &Site, head: &str) -> String {
     read_tls(&mut tls)
 }
 
-fn read_tls(tls: &mut Tls) -> String {
+pub(super) fn read_tls(tls: &mut Tls) -> String {
     let mut bytes = Vec::new();
     let _broken_off = std::io::Read::read_to_end(tls, &mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()

@@ -1,0 +1,619 @@
+//! Bound credentials: the value on its own route and header, the placeholder everywhere else, nothing of the value back.
+
+use std::io::Write as _;
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use nucleus_egress::Guards;
+use nucleus_egress::credentials::Credentials;
+use nucleus_spec::{Credential, Scheme, SecretSource};
+use portcullis::host::{HostPattern, HostRule, UrlPathPattern};
+use zeroize::Zeroizing;
+
+use crate::proxy::inspected::{Both, Origin, read_tls, tls};
+use crate::proxy::site::{Setting, Site, status};
+
+const SECRET: &str = "ghp_canary0123456789abcdefghijklmnopqr/+";
+
+/// No rule speaks of methods or paths: the bindings alone have the hosts inspected.
+const POLICY: &str = "
+[capabilities]
+web_fetch = \"low_risk\"
+[network]
+hosts = [
+  { host = \"api.test\", trust = true },
+  { host = \"other.test\", paths = [\"/**\"], trust = true },
+]
+";
+
+/// What a server saw: heads and bodies, in order.
+type Seen = Arc<Mutex<Vec<String>>>;
+
+fn binding(name: &str, host: &str, header: &str, scheme: Scheme) -> Credential {
+    let path = UrlPathPattern::parse("/v1/**").unwrap();
+    let rule = HostRule::new(HostPattern::parse(host).unwrap())
+        .with_methods(["GET", "POST"])
+        .unwrap()
+        .with_paths([path])
+        .unwrap();
+    Credential {
+        name: name.to_owned(),
+        source: SecretSource::Variable(name.to_owned()),
+        routes: vec![rule],
+        header: header.to_owned(),
+        scheme,
+        user: None,
+    }
+}
+
+fn held(binding: Credential) -> Credentials {
+    Credentials::new([(binding, Zeroizing::new(SECRET.to_owned()))]).unwrap()
+}
+
+/// Reads one request; its body by length or in chunks as sent.
+fn request(stream: &mut dyn Both) -> Option<String> {
+    let mut text = Vec::new();
+    let mut byte = [0];
+    let mut until = |text: &mut Vec<u8>, end: &[u8]| loop {
+        if stream.read_exact(&mut byte).is_err() {
+            return false;
+        }
+        text.push(byte[0]);
+        if text.ends_with(end) {
+            return true;
+        }
+    };
+    if !until(&mut text, b"\r\n\r\n") {
+        return None;
+    }
+    let head = String::from_utf8_lossy(&text).to_ascii_lowercase();
+    if head.contains("transfer-encoding: chunked") {
+        until(&mut text, b"0\r\n\r\n");
+    } else if let Some(length) = head.split("content-length: ").nth(1) {
+        let length = length.split("\r\n").next().unwrap().parse().unwrap();
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).ok()?;
+        text.extend(body);
+    }
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A server that answers everything with these bytes, in pieces of this length.
+fn origin(answer: &[u8], step: usize) -> (Origin, Seen) {
+    let seen = Seen::default();
+    let (writes, answer) = (Arc::clone(&seen), answer.to_vec());
+    let origin = Origin::new(&["api.test", "other.test"], move |stream: &mut dyn Both| {
+        while let Some(text) = request(stream) {
+            writes.lock().unwrap().push(text);
+            for piece in answer.chunks(step) {
+                if stream
+                    .write_all(piece)
+                    .and_then(|()| stream.flush())
+                    .is_err()
+                {
+                    return;
+                }
+            }
+        }
+    });
+    (origin, seen)
+}
+
+fn plain_answer() -> Vec<u8> {
+    b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()
+}
+
+/// A site with the secret bound to `api.test`, the server of both hosts, and the placeholder.
+fn site(answer: &[u8], step: usize, binding: Credential) -> (Site, Seen, String) {
+    let (origin, seen) = origin(answer, step);
+    let credentials = held(binding);
+    let placeholder = credentials.environment().remove(0).1;
+    let site = Site::with(
+        POLICY,
+        Setting {
+            roots: origin.root.clone(),
+            guards: Guards {
+                credentials,
+                ..Guards::default()
+            },
+            ..Setting::default()
+        },
+    );
+    site.host("api.test", "93.184.216.50:443", origin.address);
+    site.host("other.test", "93.184.216.51:443", origin.address);
+    (site, seen, placeholder)
+}
+
+fn usual(answer: &[u8]) -> (Site, Seen, String) {
+    site(
+        answer,
+        1 << 20,
+        binding("GITHUB_TOKEN", "api.test", "authorization", Scheme::Any),
+    )
+}
+
+/// Sends a request to a host and reads the whole answer.
+fn ask(site: &Site, host: &str, line: &str, headers: &str, body: &[u8]) -> String {
+    let mut stream = tls(site, &format!("{host}:443"), host, &[]).unwrap();
+    let length = if body.is_empty() {
+        String::new()
+    } else {
+        format!("Content-Length: {}\r\n", body.len())
+    };
+    let head =
+        format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{length}{headers}\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let _refused = stream.write_all(body);
+    read_tls(&mut stream)
+}
+
+/// The body of a message, its chunks joined.
+fn body_of(text: &str) -> String {
+    let (head, mut rest) = text.split_once("\r\n\r\n").unwrap_or_default();
+    if !head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked")
+    {
+        return rest.to_owned();
+    }
+    let mut body = String::new();
+    while let Some((digits, after)) = rest.split_once("\r\n") {
+        let length = usize::from_str_radix(digits, 16).unwrap();
+        let length = length.min(after.len());
+        if length == 0 {
+            break;
+        }
+        body.push_str(&after[..length]);
+        rest = after[length..].trim_start_matches("\r\n");
+    }
+    body
+}
+
+fn taken(seen: &Seen) -> Vec<String> {
+    std::mem::take(&mut *seen.lock().unwrap())
+}
+
+/// Everything that the session has written.
+fn written(site: &Site) -> String {
+    let mut text = site.log();
+    for entry in std::fs::read_dir(site.dir.path()).unwrap() {
+        text.push_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap_or_default());
+    }
+    text
+}
+
+#[test]
+fn the_value_is_put_in_where_the_program_wrote_the_placeholder() {
+    let (site, seen, placeholder) = usual(&plain_answer());
+    let basic = |secret: &str| STANDARD.encode(format!("me:{secret}"));
+    for (sent, arrived) in [
+        (format!("Bearer {placeholder}"), format!("Bearer {SECRET}")),
+        (format!("token {placeholder}"), format!("token {SECRET}")),
+        (
+            format!("Basic {}", basic(&placeholder)),
+            format!("Basic {}", basic(SECRET)),
+        ),
+    ] {
+        let answer = ask(
+            &site,
+            "api.test",
+            "GET /v1/a?b=c",
+            &format!("Authorization: {sent}\r\n"),
+            b"",
+        );
+        assert_eq!(status(&answer), 200, "{answer}");
+        let seen = taken(&seen);
+        assert!(
+            seen[0].contains(&format!("authorization: {arrived}\r\n")),
+            "{seen:?}"
+        );
+        assert!(!seen[0].contains(&placeholder), "{seen:?}");
+    }
+    let written = written(&site);
+    assert!(
+        written.contains("GITHUB_TOKEN"),
+        "the record names what was put in"
+    );
+    assert!(!written.contains(SECRET) && !written.contains(&basic(SECRET)));
+    assert!(!format!("{:?}", site.proxy).contains(SECRET));
+}
+
+#[test]
+fn a_header_of_its_own_takes_the_value_alone() {
+    let own = binding("KEY", "api.test", "x-api-key", Scheme::Bare);
+    let (site, seen, placeholder) = site(&plain_answer(), 100, own);
+    let answer = ask(
+        &site,
+        "api.test",
+        "GET /v1/a",
+        &format!("X-Api-Key: {placeholder}\r\n"),
+        b"",
+    );
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert!(taken(&seen)[0].contains(&format!("x-api-key: {SECRET}\r\n")));
+    for wrong in [
+        format!("Authorization: Bearer {placeholder}\r\n"),
+        format!("X-Api-Key: Bearer {placeholder}\r\n"),
+    ] {
+        assert_eq!(
+            status(&ask(&site, "api.test", "GET /v1/a", &wrong, b"")),
+            403,
+            "{wrong}"
+        );
+    }
+    assert!(taken(&seen).is_empty());
+}
+
+/// Each place with a placeholder, and the same place with a harmless word.
+#[test]
+fn a_placeholder_anywhere_else_is_refused_and_a_harmless_word_is_not() {
+    let (site, seen, placeholder) = usual(&plain_answer());
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let percent = |text: &str| {
+        let (first, rest) = text.split_at(1);
+        format!("%{:02x}{rest}", first.as_bytes()[0])
+    };
+    type Place<'a> = (
+        &'a str,
+        &'a str,
+        Box<dyn Fn(&str) -> (String, String, Vec<u8>) + 'a>,
+    );
+    let line = |line: String| (line, String::new(), Vec::new());
+    let header = |header: String| ("GET /v1/a".to_owned(), header, Vec::new());
+    let places: Vec<Place<'_>> = vec![
+        (
+            "the path",
+            "api.test",
+            Box::new(|w| line(format!("GET /v1/{w}"))),
+        ),
+        (
+            "the query",
+            "api.test",
+            Box::new(|w| line(format!("GET /v1/a?t={w}"))),
+        ),
+        (
+            "an encoded query",
+            "api.test",
+            Box::new(|w| line(format!("GET /v1/a?t={}", percent(w)))),
+        ),
+        (
+            "another header",
+            "api.test",
+            Box::new(|w| header(format!("X-Other: a {w} b\r\n"))),
+        ),
+        (
+            "another header in base64",
+            "api.test",
+            Box::new(|w| {
+                header(format!(
+                    "X-Other: {}\r\n",
+                    STANDARD.encode(format!("u:{w}"))
+                ))
+            }),
+        ),
+        (
+            "a cookie",
+            "api.test",
+            Box::new(|w| header(format!("Cookie: t={w}\r\n"))),
+        ),
+        (
+            "a header's name",
+            "api.test",
+            Box::new(|w| header(format!("X-{w}: 1\r\n"))),
+        ),
+        (
+            "the body",
+            "api.test",
+            Box::new(|w| {
+                (
+                    "POST /v1/a".to_owned(),
+                    String::new(),
+                    format!("{{\"t\":\"{w}\"}}").into_bytes(),
+                )
+            }),
+        ),
+        (
+            "a compressed body",
+            "api.test",
+            Box::new(|w| {
+                (
+                    "POST /v1/a".to_owned(),
+                    "Content-Encoding: gzip\r\n".to_owned(),
+                    gzip(w),
+                )
+            }),
+        ),
+        (
+            "another host's header",
+            "other.test",
+            Box::new(|w| header(format!("Authorization: Bearer {w}\r\n"))),
+        ),
+        (
+            "another host's compressed body",
+            "other.test",
+            Box::new(|w| {
+                (
+                    "POST /v1/a".to_owned(),
+                    "Content-Encoding: gzip\r\n".to_owned(),
+                    gzip(w),
+                )
+            }),
+        ),
+    ];
+    for (place, host, make) in places {
+        let (line, headers, body) = make(&placeholder);
+        let answer = ask(&site, host, &line, &headers, &body);
+        assert_eq!(status(&answer), 403, "{place}: {answer}");
+        assert!(answer.contains("GITHUB_TOKEN"), "{place}: {answer}");
+        assert!(taken(&seen).is_empty(), "{place}");
+        let (line, headers, body) = make("a-harmless-word");
+        let answer = ask(&site, host, &line, &headers, &body);
+        assert_eq!(status(&answer), 200, "{place}, the allow twin: {answer}");
+        assert_eq!(taken(&seen).len(), 1, "{place}");
+    }
+}
+
+#[test]
+fn a_route_that_is_not_bound_gets_no_value() {
+    let (site, seen, placeholder) = usual(&plain_answer());
+    let own = format!("Authorization: Bearer {placeholder}\r\n");
+    for line in ["GET /v2/a", "GET /v1x", "DELETE /v1/a", "GET /v1/../v2/a"] {
+        let answer = ask(&site, "api.test", line, &own, b"");
+        assert!(matches!(status(&answer), 400 | 403), "{line}: {answer}");
+    }
+    let twice = format!("{own}{own}");
+    assert_eq!(
+        status(&ask(&site, "api.test", "GET /v1/a", &twice, b"")),
+        403
+    );
+    let upgrade = format!("{own}Upgrade: websocket\r\n");
+    let answer = ask(&site, "api.test", "GET /v1/a", &upgrade, b"");
+    assert!(answer.contains("credential_upgrade"), "{answer}");
+    let tunnelled = site.get("http://api.test/v1/a");
+    assert_ne!(status(&tunnelled), 200, "nothing listens on port 80");
+    assert!(taken(&seen).is_empty());
+    assert_eq!(
+        status(&ask(&site, "api.test", "GET /v1/a", &own, b"")),
+        200,
+        "the allow twin"
+    );
+}
+
+#[test]
+fn a_key_of_the_programs_own_is_refused_at_a_bound_host() {
+    let (site, seen, _) = usual(&plain_answer());
+    let own = "Authorization: Bearer ghp_attackersOwnKey0123456789\r\n";
+    let answer = ask(&site, "api.test", "GET /v1/a", own, b"");
+    assert!(answer.contains("foreign_credential"), "{answer}");
+    assert!(taken(&seen).is_empty());
+    assert_eq!(status(&ask(&site, "api.test", "GET /v1/a", "", b"")), 200);
+    assert_eq!(
+        status(&ask(&site, "other.test", "GET /v1/a", own, b"")),
+        200
+    );
+}
+
+#[test]
+fn without_tls_only_a_named_private_address_gets_the_value() {
+    let answer = plain_answer();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let near = listener.local_addr().unwrap();
+    let seen = Seen::default();
+    let writes = Arc::clone(&seen);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            if let Some(text) = request(&mut stream) {
+                writes.lock().unwrap().push(text);
+                let _gone = stream.write_all(&answer);
+            }
+        }
+    });
+    for (host, is_sent) in [
+        (format!("127.0.0.1:{}", near.port()), true),
+        ("plain.test:80".to_owned(), false),
+    ] {
+        let policy = format!(
+            "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\nhosts = [{{ host = \"{host}\", paths = [\"/**\"], trust = true }}]"
+        );
+        let credentials = held(binding("KEY", &host, "authorization", Scheme::Any));
+        let placeholder = credentials.environment().remove(0).1;
+        let guards = Guards {
+            credentials,
+            ..Guards::default()
+        };
+        let site = Site::with(
+            &policy,
+            Setting {
+                guards,
+                ..Setting::default()
+            },
+        );
+        site.host("plain.test", "93.184.216.52:80", near);
+        site.wires.lead(&near.to_string(), near);
+        let answer = site.say(&format!(
+            "GET http://{host}/v1/a HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {placeholder}\r\nConnection: close\r\n\r\n"
+        ));
+        let seen = taken(&seen);
+        assert_eq!(
+            status(&answer),
+            if is_sent { 200 } else { 403 },
+            "{host}: {answer}"
+        );
+        assert_eq!(seen.len(), usize::from(is_sent), "{host}");
+        assert!(seen.iter().all(|text| text.contains(SECRET)), "{seen:?}");
+    }
+}
+
+#[test]
+fn a_placeholder_cut_into_chunks_never_leaves_whole() {
+    let (site, seen, placeholder) = usual(&plain_answer());
+    for (word, is_sent) in [
+        (placeholder.as_str(), false),
+        ("a-harmless-word-of-some-length", true),
+    ] {
+        let mut stream = tls(&site, "api.test:443", "api.test", &[]).unwrap();
+        let head = "POST /v1/a HTTP/1.1\r\nHost: api.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        for piece in word.as_bytes().chunks(3) {
+            let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
+            let _cut = stream.write_all(&chunk).and_then(|()| stream.flush());
+        }
+        let _cut = stream.write_all(b"0\r\n\r\n");
+        let answer = read_tls(&mut stream);
+        assert_eq!(status(&answer) == 200, is_sent, "{answer}");
+        let arrived: Vec<String> = taken(&seen).iter().map(|text| body_of(text)).collect();
+        if is_sent {
+            assert_eq!(arrived, [word]);
+        }
+        let whole = arrived.concat();
+        assert!(!whole.contains(&placeholder));
+    }
+}
+
+#[test]
+fn a_body_that_cannot_be_read_is_not_sent_to_a_bound_host() {
+    let (site, seen, _) = usual(&plain_answer());
+    let headers = "Content-Encoding: br\r\n";
+    let answer = ask(&site, "api.test", "POST /v1/a", headers, b"anything");
+    assert!(answer.contains("unreadable_body"), "{answer}");
+    for lying in [&b"no gzip"[..], b"no gzip, and long enough to be told"] {
+        let encoded = "Content-Encoding: gzip\r\n";
+        let answer = ask(&site, "api.test", "POST /v1/a", encoded, lying);
+        assert!(answer.contains("unreadable_body"), "{answer}");
+    }
+    assert!(taken(&seen).is_empty());
+    let begun = "POST /v1/a HTTP/1.1\r\nHost: api.test\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut stream = tls(&site, "api.test:443", "api.test", &[]).unwrap();
+    let chunk = b"20\r\nno gzip, in a body of any length\r\n0\r\n\r\n";
+    stream
+        .write_all(&[begun.as_bytes(), chunk].concat())
+        .unwrap();
+    let answer = read_tls(&mut stream);
+    assert_ne!(status(&answer), 200, "{answer}");
+    assert!(!taken(&seen).concat().contains("no gzip"));
+    let answer = ask(&site, "other.test", "POST /v1/a", headers, b"anything");
+    assert_eq!(status(&answer), 200, "{answer}");
+}
+
+#[test]
+fn what_a_bound_host_sends_back_holds_nothing_of_the_value() {
+    let json = SECRET.replace('/', "\\/");
+    let body = format!(
+        "raw {SECRET} basic {} url {} json {json} end {}",
+        STANDARD.encode(format!("x:{SECRET}")),
+        SECRET.replace('/', "%2F").replace('+', "%2B"),
+        &SECRET[..10],
+    );
+    let head = format!("X-Echo: {SECRET}\r\nLocation: https://evil.test/?t={SECRET}\r\n");
+    let sized = format!(
+        "HTTP/1.1 200 OK\r\n{head}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let chunked = format!(
+        "HTTP/1.1 307 Go\r\n{head}Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
+        body.as_bytes()
+            .chunks(7)
+            .map(|piece| format!(
+                "{:x}\r\n{}\r\n",
+                piece.len(),
+                String::from_utf8_lossy(piece)
+            ))
+            .collect::<String>()
+    );
+    for (answer, step) in [
+        (&sized, 1 << 20),
+        (&sized, 5),
+        (&chunked, 1 << 20),
+        (&chunked, 11),
+    ] {
+        let own = binding("KEY", "api.test", "authorization", Scheme::Any);
+        let (site, seen, placeholder) = site(answer.as_bytes(), step, own);
+        let got = ask(
+            &site,
+            "api.test",
+            "GET /v1/a",
+            &format!("Authorization: Bearer {placeholder}\r\n"),
+            b"",
+        );
+        assert!(taken(&seen)[0].contains(SECRET));
+        let body = body_of(&got);
+        for form in [
+            SECRET,
+            &SECRET.replace('/', "%2F").replace('+', "%2B"),
+            &STANDARD.encode(format!("x:{SECRET}"))[8..30],
+            "canary0123456789abc",
+        ] {
+            assert!(!got.contains(form) && !body.contains(form), "{form}: {got}");
+        }
+        assert!(got.contains(&format!("x-echo: {placeholder}")), "{got}");
+        assert!(
+            got.contains(&format!("location: https://evil.test/?t={placeholder}")),
+            "{got}"
+        );
+        assert!(
+            body.starts_with(&format!("raw {placeholder} basic ")),
+            "{body}"
+        );
+        assert!(
+            body.contains(&format!(
+                " url {placeholder} json {placeholder} end ghp_canary"
+            )),
+            "{body}"
+        );
+    }
+    // The allow twin: another host is read as it is.
+    let (site, _, _) = usual(sized.as_bytes());
+    let got = ask(&site, "other.test", "GET /v1/a", "", b"");
+    assert!(got.contains(SECRET) && got.contains(&body), "{got}");
+}
+
+#[test]
+fn a_bound_host_is_asked_for_plain_and_whole_answers_and_others_are_refused() {
+    for (answer, is_refused) in [
+        (
+            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok",
+            true,
+        ),
+        (
+            "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-1/9\r\nContent-Length: 2\r\n\r\nok",
+            true,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nok",
+            false,
+        ),
+    ] {
+        let (site, seen, _) = usual(answer.as_bytes());
+        let headers = "Range: bytes=0-1\r\nIf-Range: x\r\nAccept-Encoding: gzip, br\r\n";
+        let got = ask(&site, "api.test", "GET /v1/a", headers, b"");
+        assert_eq!(got.contains("unreadable_answer"), is_refused, "{got}");
+        let asked = taken(&seen).concat();
+        assert!(
+            asked.contains("accept-encoding: identity\r\n") && !asked.contains("ange: "),
+            "{asked}"
+        );
+        let got = ask(&site, "other.test", "GET /v1/a", headers, b"");
+        assert!(!got.contains("unreadable_answer"), "{got}");
+        assert!(taken(&seen).concat().contains("range: bytes=0-1"));
+    }
+}
+
+#[test]
+fn values_that_no_header_carries_or_that_any_text_holds_are_refused_unseen() {
+    for value in [
+        "tiny-12",
+        "with a space in it",
+        "with\nline-break",
+        "ünïcödé-letters",
+    ] {
+        let own = binding("KEY", "api.test", "authorization", Scheme::Any);
+        let error = Credentials::new([(own, Zeroizing::new(value.to_owned()))]).unwrap_err();
+        let said = format!("{error} {error:?}");
+        assert!(said.contains("KEY") && !said.contains(value), "{said}");
+    }
+}
