@@ -202,3 +202,71 @@ hosts = [{ host = \"git.test\", methods = [\"GET\", \"POST\"] }]
     let issue = say("POST", "/repos/a/b/issues");
     assert_eq!(status(&issue), 403, "{issue}");
 }
+
+/// C15: the shipped groups are read from; what would leave something there is refused, whatever route it takes.
+#[test]
+fn a_group_that_is_read_from_takes_nothing() {
+    let site = Site::new(
+        "
+[capabilities]
+web_fetch = \"low_risk\"
+[network]
+groups = [\"forges\", \"documentation\"]
+",
+    );
+    let hosts = ["github.com", "raw.githubusercontent.com", "docs.rs"];
+    for (at, host) in hosts.iter().enumerate() {
+        site.host(host, &format!("93.184.216.{}:80", 50 + at), echo());
+    }
+    let say = |method: &str, host: &str, path: &str| {
+        site.say(&format!(
+            "{method} http://{host}{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        ))
+    };
+    for (method, host, path) in [
+        ("GET", "github.com", "/a/b/blob/main/README.md"),
+        (
+            "GET",
+            "github.com",
+            "/a/b/info/refs?service=git-upload-pack",
+        ),
+        ("POST", "github.com", "/a/b/git-upload-pack"),
+        ("HEAD", "docs.rs", "/tokio/latest"),
+    ] {
+        let answer = say(method, host, path);
+        assert_eq!(status(&answer), 200, "{method} {host}{path}: {answer}");
+    }
+    for (method, host, path) in [
+        ("POST", "github.com", "/gists"),
+        ("POST", "github.com", "/a/b/issues/1/comments"),
+        ("POST", "github.com", "/attacker/b/git-receive-pack"),
+        (
+            "GET",
+            "github.com",
+            "/attacker/b/info/refs?service=git-receive-pack",
+        ),
+        ("POST", "github.com", "/a/b/git-upload-pack/../../gists"),
+        ("POST", "github.com", "/a/b/c/git-upload-pack"),
+        (
+            "PUT",
+            "raw.githubusercontent.com",
+            "/bucket/key?X-Amz-Signature=00",
+        ),
+        ("DELETE", "github.com", "/a/b/git/refs/heads/main"),
+        ("POST", "docs.rs", "/telemetry"),
+        ("GET", "gist.github.com", "/a"),
+        ("GET", "api.github.com", "/gists"),
+        ("POST", "uploads.github.com", "/a/b/releases/1/assets"),
+    ] {
+        let answer = say(method, host, path);
+        assert!(
+            matches!(status(&answer), 400 | 403),
+            "{method} {host}{path}: {answer}"
+        );
+    }
+    let dialled = site.wires.dialled();
+    assert!(
+        dialled.iter().all(|address| address != "93.184.216.51:80"),
+        "{dialled:?}"
+    );
+}

@@ -36,6 +36,48 @@ fn bytes_pass_both_ways_and_an_end_is_passed_on() {
     assert!(whole == bulk, "{} of {} bytes", whole.len(), bulk.len());
 }
 
+/// C10: an encrypted hello within the outer one changes nothing: the name that is seen must be the target's, and the host is a sink.
+#[test]
+fn an_encrypted_hello_is_held_to_the_name_it_shows() {
+    let site = Site::new(HOSTS);
+    site.host("a.test", "93.184.216.34:443", mirror());
+    for (name, passes) in [
+        (Some("a.test"), true),
+        (Some("front.test"), false),
+        (None, false),
+    ] {
+        let first = with_encrypted_hello(&hello(name));
+        let (mut stream, head) = site.tunnel("a.test:443");
+        assert_eq!(status(&head), 200, "{head}");
+        stream.write_all(&first).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut back = Vec::new();
+        let _reset = stream.read_to_end(&mut back);
+        assert_eq!(back == first, passes, "{name:?}: {back:?}");
+    }
+    assert!(
+        site.monitor
+            .exposure()
+            .contains(portcullis::Label::ExfilVector)
+    );
+}
+
+/// The same hello with an `encrypted_client_hello` extension (0xfe0d) behind the others.
+fn with_encrypted_hello(first: &[u8]) -> Vec<u8> {
+    const EXTENSION: [u8; 8] = [0xfe, 0x0d, 0, 4, 0, 1, 2, 3];
+    let mut bytes = [first, &EXTENSION].concat();
+    let grow = |bytes: &mut [u8]| {
+        let length = u16::from_be_bytes([bytes[0], bytes[1]]) + EXTENSION.len() as u16;
+        bytes.copy_from_slice(&length.to_be_bytes());
+    };
+    // The record, the message, and the list of extensions: behind 2 bytes of version, 32 of random, an empty
+    // session, one suite and one compression.
+    for at in [3, 7, 50] {
+        grow(&mut bytes[at..at + 2]);
+    }
+    bytes
+}
+
 /// C9, C10: another host within, none, or something that is no TLS.
 #[test]
 fn a_hello_that_does_not_name_the_target_goes_nowhere() {
