@@ -20,6 +20,7 @@ mod gate;
 mod guarded;
 mod heads;
 mod hello;
+mod java;
 mod journal;
 mod limits;
 mod listen;

@@ -5,12 +5,17 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use nucleus::ports::Outfit;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use super::ca::Authority;
+use super::java;
 use super::{PROXY_PORT, ProxyOptions};
 
 /// Where the certificates are inside: the system's and the session's.
 const BUNDLE: &str = "/etc/nucleus-ca.pem";
+/// The same for Java.
+const JAVA_STORE: &str = "/etc/nucleus-ca.jks";
 
 /// The variables that name a file of all trusted certificates, one for each family of tools.
 const BUNDLE_VARIABLES: [&str; 8] = [
@@ -46,9 +51,16 @@ pub(super) fn outfit(ca: &Authority, options: &ProxyOptions) -> io::Result<Outfi
     for name in BUNDLE_VARIABLES {
         set(name, BUNDLE);
     }
+    set("JAVA_TOOL_OPTIONS", &java_options());
     environment.extend(options.environment.iter().cloned());
+    let bundle = bundle(ca, &options.extra_roots);
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bundle).flatten().collect();
+    let store = java::trust_store(&certificates);
     let mut files = options.files.clone();
-    files.extend([(PathBuf::from(BUNDLE), bundle(ca, &options.extra_roots))]);
+    files.extend([
+        (PathBuf::from(BUNDLE), bundle),
+        (PathBuf::from(JAVA_STORE), store),
+    ]);
     if options.is_redirected {
         let resolver = b"nameserver 127.0.0.1\noptions timeout:5 attempts:2\n".to_vec();
         files.push((PathBuf::from("/etc/resolv.conf"), resolver));
@@ -61,6 +73,19 @@ pub(super) fn outfit(ca: &Authority, options: &ProxyOptions) -> io::Result<Outfi
         environment,
         files,
     })
+}
+
+/// What tells a Java machine of the store and of the proxy: it reads none of the other variables, and says on its standard
+/// error that it picked these up.
+fn java_options() -> String {
+    let mut options =
+        format!("-Djavax.net.ssl.trustStore={JAVA_STORE} -Djavax.net.ssl.trustStoreType=JKS");
+    for scheme in ["http", "https"] {
+        options.push_str(&format!(
+            " -D{scheme}.proxyHost=127.0.0.1 -D{scheme}.proxyPort={PROXY_PORT}"
+        ));
+    }
+    options
 }
 
 /// The session's certificate, then the system's: tools take the file for all there is.
