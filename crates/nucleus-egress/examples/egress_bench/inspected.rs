@@ -1,0 +1,192 @@
+//! Requests that are seen: how many a second, and how much later one is answered, to a quiet host and to a sink.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio_rustls::TlsConnector;
+
+use crate::origin::{ask, reach, reach_tls, tls_origin, trusting};
+use crate::site::Site;
+use crate::{Plan, emit, median, rivals};
+
+const CONNECTIONS: usize = 64;
+/// What a record of a request comes to.
+const RECORD_BYTES: usize = 512;
+
+/// One way to the origin.
+struct Way {
+    by: Option<SocketAddr>,
+    target: String,
+    connector: TlsConnector,
+}
+
+/// Requests a second over all connections.
+async fn rate(plan: &Plan, way: &Way) -> f64 {
+    let asked = Arc::new(AtomicU64::new(0));
+    let mut clients = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut stream = reach_tls(way.by, &way.target, &way.connector).await;
+        let (host, asked) = (way.target.clone(), Arc::clone(&asked));
+        let mut buffer = Vec::with_capacity(4096);
+        ask(&mut stream, &host, &mut buffer).await;
+        clients.push(tokio::spawn(async move {
+            loop {
+                ask(&mut stream, &host, &mut buffer).await;
+                asked.fetch_add(1, Ordering::Relaxed);
+            }
+        }));
+    }
+    let (begun, before) = (Instant::now(), asked.load(Ordering::Relaxed));
+    tokio::time::sleep(plan.round).await;
+    let done = asked.load(Ordering::Relaxed) - before;
+    let rate = done as f64 / begun.elapsed().as_secs_f64();
+    clients.iter().for_each(tokio::task::JoinHandle::abort);
+    rate
+}
+
+/// The median time of one request after the other on one connection, in microseconds.
+async fn latency(plan: &Plan, way: &Way) -> f64 {
+    let mut stream = reach_tls(way.by, &way.target, &way.connector).await;
+    let mut buffer = Vec::with_capacity(4096);
+    for _ in 0..plan.asked / 10 {
+        ask(&mut stream, &way.target, &mut buffer).await;
+    }
+    let mut times = Vec::with_capacity(plan.asked);
+    for _ in 0..plan.asked {
+        let begun = Instant::now();
+        ask(&mut stream, &way.target, &mut buffer).await;
+        times.push(micros(begun.elapsed()));
+    }
+    median(times)
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// The median time of writing a record and flushing it, on the disk of the log.
+fn flushing(plan: &Plan) -> f64 {
+    let file = File::from(tempfile::tempfile_in(&plan.dir).unwrap());
+    let mut times = Vec::new();
+    for number in 0..plan.asked / 4 {
+        let begun = Instant::now();
+        file.write_all_at(&[7; RECORD_BYTES], (number * RECORD_BYTES) as u64)
+            .unwrap();
+        file.sync_data().unwrap();
+        times.push(micros(begun.elapsed()));
+    }
+    median(times)
+}
+
+/// The median time of a dial: a CONNECT to an opaque host, judged, recorded, resolved and dialled.
+async fn dialling(plan: &Plan, by: SocketAddr, target: &str) -> f64 {
+    let mut times = Vec::new();
+    for _ in 0..(plan.asked / 20).max(10) {
+        let begun = Instant::now();
+        drop(reach(Some(by), target).await);
+        times.push(micros(begun.elapsed()));
+    }
+    median(times)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+pub(crate) fn measure(plan: &Plan) {
+    let servers = runtime();
+    let (origin, root) = servers.block_on(tls_origin());
+    let port = origin.port();
+    let hosts = format!(
+        "{{ host = \"quiet.test:{port}\", methods = [\"GET\"], paths = [\"/**\"], sink = false }}, \
+         {{ host = \"sink.test:{port}\", methods = [\"GET\"], paths = [\"/**\"] }}, \"raw.test:{port}\""
+    );
+    let site = Site::new(&plan.dir, &hosts, root.as_bytes());
+    let rival = plan
+        .mitmdump
+        .as_deref()
+        .map(|program| rivals::mitmdump(program, &root));
+    let session = site.proxy.certificate().as_bytes();
+    let ours = |name: &str| Way {
+        by: Some(site.port),
+        target: format!("{name}:{port}"),
+        connector: trusting(&[session]),
+    };
+    let straight = Way {
+        by: None,
+        target: origin.to_string(),
+        connector: trusting(&[root.as_bytes()]),
+    };
+    let theirs = rival.as_ref().map(|rival| Way {
+        by: Some(rival.port),
+        target: origin.to_string(),
+        connector: trusting(&[&rival.certificate()]),
+    });
+    rates(
+        plan,
+        &ours("quiet.test"),
+        theirs.as_ref(),
+        &straight,
+        rival.as_ref().map_or("", |rival| &rival.name),
+    );
+    latencies(plan, &ours("quiet.test"), &ours("sink.test"), &straight);
+    let dial = runtime().block_on(dialling(plan, site.port, &format!("raw.test:{port}")));
+    emit("egress_dial", "us", dial, None, json!({}));
+}
+
+fn rates(plan: &Plan, ours: &Way, theirs: Option<&Way>, straight: &Way, name: &str) {
+    let (mut own, mut other, mut bare) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..plan.rounds {
+        // A runtime of its own for each, so that its connections are gone before the next.
+        own.push(runtime().block_on(rate(plan, ours)));
+        if let Some(theirs) = theirs {
+            other.push(runtime().block_on(rate(plan, theirs)));
+        }
+        bare.push(runtime().block_on(rate(plan, straight)));
+    }
+    let rival = (!other.is_empty()).then(|| (median(other), name));
+    emit(
+        "egress_inspected",
+        "requests/s",
+        median(own),
+        rival,
+        json!({ "straight": median(bare) }),
+    );
+}
+
+fn latencies(plan: &Plan, quiet: &Way, sink: &Way, straight: &Way) {
+    let (mut to_quiet, mut to_sink, mut flushes, mut bare) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..plan.rounds {
+        let base = runtime().block_on(latency(plan, straight));
+        to_quiet.push(runtime().block_on(latency(plan, quiet)) - base);
+        to_sink.push(runtime().block_on(latency(plan, sink)) - base);
+        flushes.push(flushing(plan));
+        bare.push(base);
+    }
+    let (bare, flush) = (median(bare), median(flushes));
+    emit(
+        "egress_added",
+        "us",
+        median(to_quiet),
+        None,
+        json!({ "straight": bare }),
+    );
+    let allowed = (150.0 + flush, "150 us and the raw fdatasync of the run");
+    emit(
+        "egress_added_sink",
+        "us",
+        median(to_sink),
+        Some(allowed),
+        json!({ "straight": bare, "fdatasync": flush }),
+    );
+}
