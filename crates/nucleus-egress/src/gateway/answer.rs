@@ -9,12 +9,14 @@ use portcullis::Amount;
 use serde_json::Value;
 
 use super::account::Hold;
+use super::held::{Held, Room};
 use super::price::Price;
 use super::route::Api;
 use super::sse::Events;
 use super::usage::{Meter, Usage};
 
-/// The largest whole answer that is read for its usage; a larger one is settled by its reservation.
+/// The largest whole answer that is read for its usage; a larger one, and one for which all answers together leave
+/// no room, is settled by its reservation.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
 
 /// What is read of an answer, and who is told.
@@ -26,6 +28,8 @@ pub(super) struct Bill {
     hold: Option<Box<dyn Hold>>,
     meter: Meter,
     reader: Reader,
+    room: Room,
+    held: Held,
 }
 
 #[derive(Debug)]
@@ -47,6 +51,7 @@ impl Bill {
         hold: Box<dyn Hold>,
         is_stream: bool,
         hides_usage: bool,
+        room: Room,
     ) -> Self {
         let reader = match is_stream {
             true => Reader::Stream {
@@ -62,6 +67,8 @@ impl Bill {
             hold: Some(hold),
             meter: Meter::default(),
             reader,
+            room,
+            held: Held::NONE,
         }
     }
 
@@ -83,9 +90,12 @@ impl Bill {
         match &mut self.reader {
             Reader::Lost => piece,
             Reader::Whole(held) => {
-                held.extend_from_slice(&piece);
-                if held.len() > MAX_ANSWER_BYTES {
+                let length = held.len() + piece.len();
+                if length > MAX_ANSWER_BYTES || !self.room.grow(&mut self.held, length) {
                     self.reader = Reader::Lost;
+                    self.held = Held::NONE;
+                } else {
+                    held.extend_from_slice(&piece);
                 }
                 piece
             }

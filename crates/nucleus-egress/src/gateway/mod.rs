@@ -6,6 +6,7 @@
 
 mod account;
 mod answer;
+mod held;
 mod plan;
 mod price;
 mod refusal;

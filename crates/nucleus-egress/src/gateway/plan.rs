@@ -38,6 +38,24 @@ pub(super) struct Plan {
     pub(super) wants_usage: bool,
 }
 
+/// The most values of one request: parsed, a value is many times as large as its text.
+const MAX_VALUES: usize = 1 << 20;
+
+/// Counts what separates the values of a JSON text, outside its strings.
+fn values(body: &[u8]) -> usize {
+    let (mut count, mut is_text, mut is_escaped) = (0, false, false);
+    for byte in body {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            b',' | b'[' | b'{' if !is_text => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 /// Plans the call; `left` is what the session may still spend.
 pub(super) fn plan(
     route: &Route,
@@ -48,6 +66,12 @@ pub(super) fn plan(
     let Some(schema) = route.schema() else {
         return empty(body);
     };
+    if values(body) > MAX_VALUES {
+        return Err(Answer::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the request has more than a million values",
+        ));
+    }
     let request: Value = serde_json::from_slice(body).map_err(|error| {
         Answer::new(
             StatusCode::BAD_REQUEST,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
     HeaderValue,
@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 
 use super::account::{Account, CallSummary};
 use super::answer::{Bill, Metered};
+use super::held::{Held, Room};
 use super::plan::{Plan, plan, spent};
 use super::price::Prices;
 use super::refusal::Answer;
@@ -33,6 +34,8 @@ use crate::tls;
 const MAX_CONNECTIONS: usize = 128;
 /// The largest request.
 const MAX_REQUEST_BYTES: usize = 32 << 20;
+/// What the requests of all connections may hold at once, and what the answers may; further requests wait.
+const MAX_HELD_BYTES: usize = 128 << 20;
 /// How long a client may take to send its request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take to send its request's body.
@@ -61,6 +64,8 @@ pub struct Gateway {
     key: Option<ModelKey>,
     prices: Arc<Prices>,
     account: Arc<dyn Account>,
+    requests: Room,
+    answers: Room,
 }
 
 impl Gateway {
@@ -77,6 +82,8 @@ impl Gateway {
             key,
             prices: Arc::new(prices),
             account,
+            requests: Room::new(MAX_HELD_BYTES),
+            answers: Room::new(MAX_HELD_BYTES),
         }
     }
 
@@ -160,7 +167,7 @@ impl Gateway {
             Answer::refused("this is not a route of the model that a session may call")
         })?;
         let (head, body) = request.into_parts();
-        let body = read(body).await?;
+        let (body, _held) = self.read(body).await?;
         let left = self.account.left();
         let planned = plan(&route, &body, &self.prices, left)?;
         summary.model = planned.model.as_deref().map(printable);
@@ -185,6 +192,7 @@ impl Gateway {
                     hold,
                     planned.is_stream,
                     hides_usage,
+                    self.answers.clone(),
                 ))
             }
             _ => {
@@ -275,26 +283,40 @@ impl Gateway {
             }
         }
     }
+
+    /// Reads a request's body, up to the limits; its room is held as long as the second value lives.
+    async fn read(&self, body: Incoming) -> Result<(Bytes, Held), Answer> {
+        let stated = body.size_hint().exact();
+        let bytes = stated.map_or(MAX_REQUEST_BYTES, |bytes| {
+            usize::try_from(bytes).unwrap_or(usize::MAX)
+        });
+        if bytes > MAX_REQUEST_BYTES {
+            return Err(too_long());
+        }
+        let collected = async {
+            let mut held = self.requests.wait(bytes).await;
+            let body = Limited::new(body, MAX_REQUEST_BYTES).collect().await;
+            let body = body.map_err(|_| too_long())?.to_bytes();
+            held.shrink(body.len());
+            Ok((body, held))
+        };
+        let late = |_| {
+            Answer::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "the request took too long to arrive",
+            )
+        };
+        tokio::time::timeout(BODY_TIMEOUT, collected)
+            .await
+            .map_err(late)?
+    }
 }
 
-/// Reads a request's body, up to the limits.
-async fn read(body: Incoming) -> Result<Bytes, Answer> {
-    let collected = tokio::time::timeout(
-        BODY_TIMEOUT,
-        Limited::new(body, MAX_REQUEST_BYTES).collect(),
+fn too_long() -> Answer {
+    Answer::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "the request is longer than 32 MiB, or broke off",
     )
-    .await;
-    match collected {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => Err(Answer::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the request is longer than 32 MiB, or broke off",
-        )),
-        Err(_) => Err(Answer::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "the request took too long to arrive",
-        )),
-    }
 }
 
 async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> io::Result<Response<Incoming>>

@@ -41,14 +41,17 @@ impl Account for SessionAccount {
         let Some(reservation) = monitor.budget().reserve(call.bound) else {
             return Ok(None);
         };
-        monitor
-            .note(&said("passed", call))
-            .map_err(io::Error::other)?;
-        let route = call.route.clone();
+        let text = said("passed", call);
+        let noted = match call.bound == Amount::ZERO {
+            true => monitor.note_unpaid(&text),
+            false => monitor.note(&text),
+        };
+        noted.map_err(io::Error::other)?;
         Ok(Some(Box::new(SessionHold {
             reservation: Some(reservation),
+            is_free: call.bound == Amount::ZERO,
             monitor: self.0.clone(),
-            route,
+            route: call.route.clone(),
         })))
     }
 
@@ -60,7 +63,7 @@ impl Account for SessionAccount {
             said("refused", call),
             why.lines().next().unwrap_or_default()
         );
-        monitor.note(&text).map_err(io::Error::other)
+        monitor.note_unpaid(&text).map_err(io::Error::other)
     }
 }
 
@@ -85,15 +88,22 @@ fn said(verb: &str, call: &CallSummary) -> String {
 #[derive(Debug)]
 struct SessionHold {
     reservation: Option<Reservation>,
+    /// Nothing is reserved: what it used is nothing, and its first record says so.
+    is_free: bool,
     monitor: Weak<Monitor>,
     route: String,
 }
 
 impl SessionHold {
-    fn note(&self, text: &str) {
-        if let Some(monitor) = self.monitor.upgrade()
-            && let Err(error) = monitor.note(text)
-        {
+    fn note(&self, text: &str, is_paid: bool) {
+        let Some(monitor) = self.monitor.upgrade() else {
+            return;
+        };
+        let noted = match is_paid || !monitor.is_active() {
+            true => monitor.note(text),
+            false => monitor.note_unpaid(text),
+        };
+        if let Err(error) = noted {
             tracing::warn!(%error, "what a model call used could not be recorded");
         }
     }
@@ -110,11 +120,19 @@ impl Hold for SessionHold {
             input_tokens,
             output_tokens,
         } = used;
-        self.note(&format!(
+        let text = format!(
             "model call used: {}, {micro_usd} micro-dollars, {input_tokens} input and {output_tokens} output tokens{}",
             self.route,
-            if is_over { ", more than was reserved" } else { "" }
-        ));
+            if is_over {
+                ", more than was reserved"
+            } else {
+                ""
+            }
+        );
+        // A call that the provider refused is as free as one that we refuse.
+        if !self.is_free || is_over {
+            self.note(&text, used != Amount::ZERO);
+        }
         if is_over && let Some(monitor) = self.monitor.upgrade() {
             // FAIL-CLOSED: a bound that did not hold bounds nothing any more.
             let _ = monitor.lockdown("a model call cost more than its bound");
@@ -126,10 +144,11 @@ impl Drop for SessionHold {
     fn drop(&mut self) {
         if let Some(reservation) = self.reservation.take() {
             reservation.spend();
-            self.note(&format!(
+            let text = format!(
                 "model call ended unseen: {}, its reservation is spent",
                 self.route
-            ));
+            );
+            self.note(&text, true);
         }
     }
 }

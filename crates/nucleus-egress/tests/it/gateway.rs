@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nucleus::Monitor;
-use nucleus::monitor::SessionOptions;
+use nucleus::monitor::{RefusalLimits, SessionOptions};
 use nucleus_audit::{Log, LogOptions, SigningKey};
 use nucleus_egress::gateway::{
     Account, CallSummary, Gateway, Hold, ModelKey, Prices, SessionAccount, Upstream,
@@ -69,6 +69,16 @@ impl Scene {
         maximum: Amount,
         account: impl Fn(&Arc<Monitor>) -> Arc<dyn Account>,
     ) -> Self {
+        Self::bounded(script, maximum, RefusalLimits::default(), account)
+    }
+
+    /// A session that locks itself down after so many refusals.
+    fn bounded(
+        script: Script,
+        maximum: Amount,
+        refusals: RefusalLimits,
+        account: impl Fn(&Arc<Monitor>) -> Arc<dyn Account>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let id = SessionId::from_bytes([7; 16]);
         let key = SigningKey::from_seed(&[1; 32]);
@@ -77,8 +87,9 @@ impl Scene {
             maximum,
             ..EnvelopeParts::everything()
         };
-        let monitor =
-            Monitor::open(SessionOptions::new(Envelope::new(parts), "tester", id, log)).unwrap();
+        let mut options = SessionOptions::new(Envelope::new(parts), "tester", id, log);
+        options.refusals = refusals;
+        let monitor = Monitor::open(options).unwrap();
         let socket = dir.path().join("provider");
         let provider = UnixListener::bind(&socket).unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -622,4 +633,110 @@ fn each_api_has_the_key_in_its_own_header() {
         assert!(!head.contains("own-key"), "{head}");
     }
     assert_eq!(heads.len(), 4);
+}
+
+fn plenty() -> Amount {
+    amount(PLENTY, PLENTY, PLENTY)
+}
+
+/// A session whose log takes this many unpaid calls.
+fn bounded(script: Script, requests: u64) -> Scene {
+    let limits = RefusalLimits {
+        requests,
+        ..RefusalLimits::default()
+    };
+    Scene::bounded(script, plenty(), limits, |monitor| {
+        Arc::new(SessionAccount::of(monitor))
+    })
+}
+
+#[test]
+fn calls_that_cost_nothing_cannot_fill_the_log() {
+    let refused: &dyn Fn(&Scene) =
+        &|scene| assert_eq!(scene.call("POST /v1/files", &json!({})).0, 403);
+    let listed: &dyn Fn(&Scene) = &|scene| {
+        scene.raw("GET /v1/models HTTP/1.1\r\nhost: model\r\nconnection: close\r\n\r\n");
+    };
+    for free in [refused, listed] {
+        let scene = bounded(Script::Whole(1, 1), 5);
+        for round in 0..5 {
+            assert!(scene.monitor.is_active(), "round {round}");
+            free(&scene);
+        }
+        assert!(!scene.monitor.is_active());
+        let length = scene.log().len();
+        assert!(scene.log().contains("too many requests were refused"));
+        for _ in 0..20 {
+            let mut text = String::new();
+            let mut stream = scene.open("POST /v1/files", "{}");
+            stream.read_to_string(&mut text).unwrap();
+        }
+        assert_eq!(scene.log().len(), length);
+    }
+}
+
+#[test]
+fn calls_that_the_provider_refuses_count_as_free_ones_and_paid_calls_do_not() {
+    let scene = bounded(Script::Error, 5);
+    for _ in 0..5 {
+        scene.chat(&hello(&[]));
+    }
+    assert!(!scene.monitor.is_active());
+    let scene = bounded(Script::Whole(1, 1), 5);
+    for _ in 0..20 {
+        assert_eq!(scene.chat(&hello(&[])).0, 200);
+    }
+    assert!(scene.monitor.is_active());
+}
+
+#[test]
+fn requests_wait_until_there_is_room_for_them() {
+    let scene = Scene::new(Script::Whole(1, 1), plenty());
+    let head =
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: model\r\ncontent-length: 33554432\r\n\r\n{";
+    let mut hanging: Vec<TcpStream> = (0..4)
+        .map(|_| {
+            let mut stream = TcpStream::connect(scene.port).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    // Nothing tells when a request has its room: until all have theirs, a small one is answered.
+    let patience = Instant::now() + Duration::from_secs(30);
+    let mut small = scene.open("POST /v1/chat/completions", &hello(&[]).to_string());
+    loop {
+        small
+            .set_read_timeout(Some(Duration::from_millis(500)))
+            .unwrap();
+        if small.read(&mut [0; 1024]).is_err() {
+            break;
+        }
+        assert!(
+            Instant::now() < patience,
+            "four requests of 32 MiB leave room"
+        );
+        small = scene.open("POST /v1/chat/completions", &hello(&[]).to_string());
+    }
+    hanging.pop();
+    small
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let mut text = String::new();
+    small.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+}
+
+#[test]
+fn a_request_of_too_many_values_is_refused_before_it_is_read() {
+    let rich = amount(1 << 40, 1 << 40, 1 << 40);
+    let scene = Scene::new(Script::Whole(1, 1), rich);
+    let (status, said) = scene.call(
+        "POST /v1/chat/completions",
+        &json!({"model": "m", "messages": vec![0; (1 << 20) + 1]}),
+    );
+    assert_eq!(status, 413, "{said}");
+    // The same letters in a text are one value.
+    let mut long = hello(&[]);
+    long["messages"][0]["content"] = json!(",[{".repeat(1 << 19));
+    assert_eq!(scene.chat(&long).0, 200);
 }
