@@ -54,7 +54,10 @@ impl Cgroup {
     pub(crate) fn enter(session: Option<&SessionPlace>) -> Result<Self, String> {
         let places = Places::of_this_process()
             .map_err(|error| format!("reading /proc/self/cgroup: {error}"))?;
-        if let Some(SessionPlace { kind, dirs }) = session {
+        if let Some(SessionPlace { kind, dirs, tree }) = session {
+            if let Some(tree) = tree {
+                let _dies_with_its_caller_anyway = fs::write(tree.join("cgroup.procs"), "0");
+            }
             let own = match kind {
                 Kind::V1 => places.v1()?,
                 Kind::V2 => vec![places.v2_parent()?.1],
@@ -198,13 +201,13 @@ pub(super) fn remove_stale(parent: &Path, prefix: &str) {
         };
         let pid = rest.split('-').next().unwrap_or_default();
         if !Path::new("/proc").join(pid).exists() {
-            remove_tree(&entry.path());
+            let _in_use = remove_tree(&entry.path());
         }
     }
 }
 
-/// Removes a group and the groups of helpers in it, as far as nothing runs there.
-pub(super) fn remove_tree(dir: &Path) {
+/// Removes a group and the groups of helpers in it, unless something runs there; whether it is gone.
+pub(super) fn remove_tree(dir: &Path) -> bool {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let is_of_helper = entry
             .file_name()
@@ -214,13 +217,21 @@ pub(super) fn remove_tree(dir: &Path) {
             let _in_use = fs::remove_dir(entry.path());
         }
     }
-    let _in_use = fs::remove_dir(dir);
+    fs::remove_dir(dir).is_ok() || !dir.exists()
+}
+
+/// Kills every process of a group and of those below it, where the kernel can.
+pub(super) fn kill_all(dir: &Path) {
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(dir.join("cgroup.kill"));
+    let _no_such_file_in_v1 = file.and_then(|mut file| io::Write::write_all(&mut file, b"1"));
 }
 
 /// The directories of the groups this process is in.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Places {
-    v2: Option<PathBuf>,
+    pub(super) v2: Option<PathBuf>,
     memory: Option<PathBuf>,
     pids: Option<PathBuf>,
 }

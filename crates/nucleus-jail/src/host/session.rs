@@ -1,7 +1,8 @@
 //! One control group above all jails of a session, so that together they have a bound of their own.
 //!
 //! The caller makes it and is not in it; each helper makes its own group below it. Without controllers there is none, and then
-//! only each jail is bounded.
+//! only each jail is bounded. When the session ends, the kernel kills what is left in its group (`cgroup.kill`, v2 only); where the
+//! controllers are of v1, a group of v2 beside them is there for that alone.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::cgroup::{Kind, Places, remove_stale};
+use super::cgroup::{Kind, Places, kill_all, remove_stale, remove_tree};
 use crate::spec::SessionLimits;
 use crate::wire::{Reader, Writer};
 
@@ -29,6 +30,8 @@ pub(crate) struct SessionGroup {
 pub(crate) struct SessionPlace {
     pub(super) kind: Kind,
     pub(super) dirs: Vec<PathBuf>,
+    /// A group of v2 without controllers beside those of v1.
+    pub(super) tree: Option<PathBuf>,
 }
 
 impl SessionGroup {
@@ -41,17 +44,20 @@ impl SessionGroup {
             .and_then(|(parent, _)| Self::below(Kind::V2, &[parent], limits));
         v2.or_else(|v2| {
             let parents = places.v1()?;
-            Self::below(Kind::V1, &parents, limits).map_err(|v1| format!("{v2}; {v1}"))
+            let mut group =
+                Self::below(Kind::V1, &parents, limits).map_err(|v1| format!("{v2}; {v1}"))?;
+            group.place.tree = places.v2.as_deref().and_then(tree_below);
+            Ok(group)
         })
     }
 
     fn below(kind: Kind, parents: &[&Path], limits: &SessionLimits) -> Result<Self, String> {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{PREFIX}{}-{number}", std::process::id());
+        let name = fresh_name();
         let mut group = Self {
             place: SessionPlace {
                 kind,
                 dirs: Vec::new(),
+                tree: None,
             },
         };
         for parent in parents {
@@ -98,6 +104,19 @@ impl SessionGroup {
     }
 }
 
+fn fresh_name() -> String {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{PREFIX}{}-{number}", std::process::id())
+}
+
+/// A group that can be killed as a whole, where this process may make one.
+fn tree_below(parent: &Path) -> Option<PathBuf> {
+    remove_stale(parent, PREFIX);
+    let dir = parent.join(fresh_name());
+    fs::create_dir(&dir).ok()?;
+    Some(dir)
+}
+
 /// Makes a v1 memory group count what its children use; kernels since 5.11 always do.
 fn inherit_memory(dir: &Path) -> std::io::Result<()> {
     let switch = dir.join("memory.use_hierarchy");
@@ -109,8 +128,15 @@ fn inherit_memory(dir: &Path) -> std::io::Result<()> {
 
 impl Drop for SessionGroup {
     fn drop(&mut self) {
-        for dir in &self.place.dirs {
-            super::cgroup::remove_tree(dir);
+        for dir in self.place.dirs.iter().chain(&self.place.tree) {
+            kill_all(dir);
+            // What was killed takes a moment to end; a group in use after that is left for the next session.
+            for _ in 0..100 {
+                if remove_tree(dir) {
+                    break;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
         }
     }
 }
@@ -127,6 +153,9 @@ impl SessionPlace {
         let dirs = place.map(|place| &*place.dirs).unwrap_or_default();
         out.u64(dirs.len() as u64);
         dirs.iter().for_each(|dir| out.text(dir));
+        let tree = place.and_then(|place| place.tree.as_deref());
+        out.u64(u64::from(tree.is_some()));
+        tree.iter().for_each(|dir| out.text(dir));
         out.0
     }
 
@@ -139,27 +168,64 @@ impl SessionPlace {
             2 => Some(Kind::V2),
             _ => return None,
         };
-        let dirs = input.list(|input| Some(PathBuf::from(OsStr::from_bytes(input.bytes()?))))?;
-        Some(kind.map(|kind| Self { kind, dirs }))
+        let mut paths =
+            || input.list(|input| Some(PathBuf::from(OsStr::from_bytes(input.bytes()?))));
+        let (dirs, tree) = (paths()?, paths()?.pop());
+        Some(kind.map(|kind| Self { kind, dirs, tree }))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, SessionPlace};
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Child, Command};
+
+    use super::{Kind, SessionGroup, SessionLimits, SessionPlace};
 
     #[test]
     fn a_helper_is_told_the_place_or_that_there_is_none() {
         let place = SessionPlace {
             kind: Kind::V1,
             dirs: vec!["/m/s".into(), "/p/s".into()],
+            tree: Some("/u/s".into()),
         };
-        for place in [None, Some(place)] {
+        let bare = SessionPlace {
+            tree: None,
+            ..place.clone()
+        };
+        for place in [None, Some(place), Some(bare)] {
             let bytes = SessionPlace::encode(place.as_ref());
             assert_eq!(SessionPlace::decode(&bytes), Some(place));
         }
         for bytes in [&[][..], &[3, 0, 0, 0, 0, 0, 0, 0, 0], &[1, 9]] {
             assert_eq!(SessionPlace::decode(bytes), None);
         }
+    }
+
+    fn sleeper() -> Child {
+        Command::new("sleep").arg("1000").spawn().unwrap()
+    }
+
+    #[test]
+    fn what_is_left_in_a_sessions_group_dies_with_the_session_and_nothing_else() {
+        let Ok(group) = SessionGroup::make(&SessionLimits::default()) else {
+            // The controllers belong to somebody else; the report and `doctor` say so.
+            return;
+        };
+        let place = group.place().clone();
+        let kill = |dir: &&std::path::PathBuf| dir.join("cgroup.kill").exists();
+        let mut groups = place.dirs.iter().chain(&place.tree);
+        let Some(dir) = groups.find(kill) else {
+            // Linux 5.14 is the first to have it; older kernels rely on the pid namespaces alone.
+            return;
+        };
+        let (mut inside, mut outside) = (sleeper(), sleeper());
+        std::fs::write(dir.join("cgroup.procs"), inside.id().to_string()).unwrap();
+        drop(group);
+        assert_eq!(inside.wait().unwrap().signal(), Some(libc::SIGKILL));
+        assert!(outside.try_wait().unwrap().is_none(), "the twin");
+        outside.kill().unwrap();
+        outside.wait().unwrap();
+        assert!(!dir.exists() || std::fs::remove_dir(dir).is_ok());
     }
 }
