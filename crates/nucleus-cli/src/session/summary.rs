@@ -80,7 +80,10 @@ fn print(
         if count.needs_approval > 0 {
             parts.push(paint(
                 WARN,
-                format!("{} need approval", count.needs_approval),
+                match count.needs_approval {
+                    1 => "1 needs approval".to_owned(),
+                    many => format!("{many} need approval"),
+                },
             ));
         }
         if count.denied > 0 {

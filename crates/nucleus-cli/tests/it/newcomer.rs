@@ -378,3 +378,19 @@ print(was_raw, canonical())
         "raw while it runs, and as before afterwards"
     );
 }
+
+#[test]
+fn the_demo_stops_every_attempt_and_the_honest_agent_gets_its_fix() {
+    let scene = Scene::new();
+    let (code, said) = said_in(&scene, "ws", &["demo"]);
+    assert_eq!(code, Some(0), "{said}");
+    let lines = |word: &str| said.lines().filter(|line| line.starts_with(word)).count();
+    let stopped = lines("  stopped ");
+    assert!(stopped >= 20, "{said}");
+    assert!(
+        said.contains(&format!("\n{stopped} attempts, none got through\n")),
+        "{said}"
+    );
+    assert!(lines("  done ") >= 5, "the twin: {said}");
+    assert!(said.contains(" records verify"), "{said}");
+}
