@@ -36,7 +36,11 @@ struct Finder {
 
 impl Scan {
     /// For a body with these headers; `None` where its encoding is not read here.
-    pub(crate) fn of(credentials: &Credentials, headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn of(
+        credentials: &Credentials,
+        headers: &HeaderMap,
+        is_strict: bool,
+    ) -> Option<Self> {
         let mut named = headers.get_all(CONTENT_ENCODING).iter();
         let encoding = named
             .next()
@@ -60,10 +64,7 @@ impl Scan {
             Some(b"deflate") => Reading::Deflate(Box::new(flate2::write::ZlibDecoder::new(finder))),
             _ => return None,
         };
-        Some(Self {
-            reading,
-            is_strict: false,
-        })
+        Some(Self { reading, is_strict })
     }
 
     /// The number of the secret whose placeholder stands in these bytes and those before them.

@@ -98,9 +98,9 @@ impl Guarded<'_> {
             return Ok(None);
         }
         let is_strict = self.is_bound();
-        match Scan::of(self.credentials(), headers) {
+        match Scan::of(self.credentials(), headers, is_strict) {
             None if is_strict => Err(unreadable_body()),
-            scan => Ok(scan.map(|scan| Scan { is_strict, ..scan })),
+            scan => Ok(scan),
         }
     }
 
