@@ -3,6 +3,8 @@
 use nucleus_jail::{Feature, probe_host};
 use serde_json::json;
 
+use super::bound;
+use crate::policy::{PolicyArgs, effective};
 use crate::report::{Failure, NOT_STARTED};
 use crate::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
 
@@ -17,6 +19,7 @@ pub(crate) struct Args {
 /// Runs the command; exit code 125 when a session could not start here.
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     let features = features();
+    let bindings = bindings();
     let is_sufficient = features
         .iter()
         .all(|feature| feature.found.is_ok() || !feature.is_required);
@@ -24,10 +27,24 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         let features: Vec<_> = features.iter().map(as_json).collect();
         anstream::println!(
             "{:#}",
-            json!({ "version": 1, "sufficient": is_sufficient, "features": features })
+            json!({
+                "version": 1, "sufficient": is_sufficient, "features": features,
+                "credentials": bound::as_json(&bindings),
+            })
         );
     } else {
         features.iter().for_each(print);
+        for (binding, line) in bindings.iter().zip(bound::lines(&bindings)) {
+            let (style, note) = if crate::session::is_absent(&binding.source) {
+                (
+                    WARN,
+                    " (not there now: sessions start without it, or not at all)",
+                )
+            } else {
+                (GOOD, "")
+            };
+            anstream::println!("{} {line}{note}", paint(style, "credential"));
+        }
         anstream::println!();
         if is_sufficient {
             anstream::println!(
@@ -42,6 +59,18 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     Ok(if is_sufficient { 0 } else { NOT_STARTED })
 }
 
+/// The secrets that the policy in force here binds.
+fn bindings() -> Vec<nucleus_spec::Credential> {
+    let here = std::path::Path::new(".");
+    match effective(&PolicyArgs::default(), Some(here)) {
+        Ok(resolved) => resolved.bindings,
+        Err(failure) => {
+            anstream::eprintln!("the policy here cannot be read: {}", failure.message());
+            Vec::new()
+        }
+    }
+}
+
 /// What the kernel has, who we are in it, and whether a jail as sessions use it can be had.
 fn features() -> Vec<Feature> {
     let support = probe_host();
@@ -51,6 +80,7 @@ fn features() -> Vec<Feature> {
     features.push(own_namespace(&map));
     if is_worth_trying {
         features.push(whole_jail());
+        features.push(redirection());
     }
     features
 }
@@ -94,6 +124,20 @@ fn whole_jail() -> Feature {
         found,
         fix,
         is_required: true,
+    }
+}
+
+/// Whether programs that know of no proxy come to it; tried in a jail.
+fn redirection() -> Feature {
+    const FIX: &str = "programs that ignore HTTP_PROXY reach nothing without it; it needs nf_tables with NAT in the kernel";
+    let tried = crate::session::try_redirection();
+    Feature {
+        name: "redirection",
+        fix: tried.as_ref().map_or(FIX, |_| "").to_owned(),
+        found: tried
+            .map(|()| "connections and look-ups of a jail come to the proxy".to_owned())
+            .map_err(|failure| failure.message()),
+        is_required: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `nucleus explain`: what the policy in force says of one request, and which rules speak.
 
+use nucleus_spec::Credential;
 use portcullis::command::parse_command;
 use portcullis::host::{Host, UrlPath};
 use portcullis::path::RelPath;
@@ -8,6 +9,8 @@ use portcullis::{
     SessionWord, Subject, UrlSubject, decide,
 };
 use serde_json::json;
+
+use super::bound;
 
 use crate::policy::{PolicyArgs, effective};
 use crate::report::Failure;
@@ -45,19 +48,36 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         Failure::usage(format!("there is no operation `{}`", args.operation))
             .help(format!("one of {}", names.join(", ")))
     })?;
-    let envelope = effective(&args.policy, Some(&args.dir))?.envelope;
+    let resolved = effective(&args.policy, Some(&args.dir))?;
+    let envelope = resolved.envelope;
     let session = SessionId::from_bytes([0; 16]);
     let request = Request::builder("you", session, op, subject(op, &args.subject)?).build();
     let answers: Vec<Answer> = STATES
         .iter()
         .map(|state| answer(&envelope, &request, *state))
         .collect();
+    let put_in = put_in(&resolved.bindings, &request);
     if args.json {
-        print_json(&envelope, &request, &answers);
+        print_json(&envelope, &request, &answers, &put_in);
     } else {
         print_text(&envelope, op, &request, &answers);
+        for line in bound::lines(&put_in) {
+            anstream::println!("credential put in by the proxy: {line}");
+        }
     }
     Ok(u8::from(answers[0].outcome != Outcome::Permit))
+}
+
+/// The secrets that are put into the request where a program asks for it.
+fn put_in(bindings: &[Credential], request: &Request) -> Vec<Credential> {
+    let Subject::Url(url) = request.subject() else {
+        return Vec::new();
+    };
+    let Some(path) = &url.path else {
+        return Vec::new();
+    };
+    let covers = |own: &&Credential| own.covers(&url.host, url.port, &url.method, path);
+    bindings.iter().filter(covers).cloned().collect()
 }
 
 /// What the request comes to in one state.
@@ -216,7 +236,7 @@ fn legend(envelope: &Envelope, answers: &[Answer]) -> Vec<&'static str> {
     lines
 }
 
-fn print_json(envelope: &Envelope, request: &Request, answers: &[Answer]) {
+fn print_json(envelope: &Envelope, request: &Request, answers: &[Answer], put_in: &[Credential]) {
     let states: Vec<_> = answers
         .iter()
         .map(|answer| {
@@ -232,6 +252,7 @@ fn print_json(envelope: &Envelope, request: &Request, answers: &[Answer]) {
         json!({
             "version": 1, "operations": operations,
             "envelope": envelope.digest().to_string(), "states": states,
+            "credentials": bound::as_json(put_in),
         })
     );
 }

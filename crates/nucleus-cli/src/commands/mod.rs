@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod announce;
 mod audit;
+mod bound;
 mod claims;
 mod completion;
 #[cfg(target_os = "linux")]

@@ -6,7 +6,7 @@ use nucleus::executor::Jails;
 use nucleus::probes::{self, ProbeProgram};
 use nucleus::state::StateDir;
 use nucleus_audit::{Layer, Probe};
-use nucleus_jail::{LayerState, Stdio};
+use nucleus_jail::{Jail, LayerState, Reach, Stdio};
 use portcullis::Envelope;
 
 use crate::commands::PROBE;
@@ -17,27 +17,25 @@ use crate::report::Failure;
 /// # Errors
 /// The layer that is missing here, with its fix.
 pub(crate) fn try_jail() -> Result<usize, Failure> {
-    let shipped = nucleus_spec::profile("fix-issue")
-        .ok_or_else(|| Failure::not_started("no profile is shipped"))?;
-    let policy = nucleus_spec::parse_policy(&shipped.source()).map_err(Failure::not_started)?;
-    let layers = layers(&super::open::jails(Vec::new()), policy.envelope())?;
+    let layers = layers(&super::open::jails(Vec::new()), &shipped()?)?;
     Ok(layers
         .iter()
         .filter(|layer| layer.state == "present")
         .count())
 }
 
+/// Whether a jail's connections can be led to the proxy when its programs know of none; what the kernel lacks else.
+pub(crate) fn try_redirection() -> Result<(), Failure> {
+    let jails = super::open::jails(Vec::new());
+    let mut jail = built(&jails, &shipped()?, Reach::Redirected)?;
+    let taken = jail.take_redirected().map_err(Failure::not_started);
+    jail.wait().map_err(|error| failed(&error))?;
+    taken.map(|_sockets| ())
+}
+
 /// The layers of a jail as this session builds it, read off a real one.
 pub(crate) fn layers(jails: &Jails, envelope: &Envelope) -> Result<Vec<Layer>, Failure> {
-    let help = "`nucleus doctor` names what this host lacks, with the fix";
-    let failed = |error: &dyn std::fmt::Display| Failure::not_started(error).help(help);
-    let mut spec = jails
-        .spec(envelope, &["true".to_owned()])
-        .map_err(|error| failed(&error))?;
-    spec.env = vec![("PATH".into(), "/usr/bin:/bin".into())];
-    spec.stdio = Stdio::Null;
-    let launcher = jails.launcher().map_err(|error| failed(&error))?;
-    let jail = launcher.spawn(spec).map_err(|error| failed(&error))?;
+    let jail = built(jails, envelope, Reach::Nothing)?;
     let layers = jail.enforced().layers.iter().map(|report| {
         let (state, detail) = match &report.state {
             LayerState::Present(how) => ("present", how.clone()),
@@ -53,6 +51,30 @@ pub(crate) fn layers(jails: &Jails, envelope: &Envelope) -> Result<Vec<Layer>, F
     let layers = layers.collect();
     jail.wait().map_err(|error| failed(&error))?;
     Ok(layers)
+}
+
+/// What a shipped profile says.
+fn shipped() -> Result<Envelope, Failure> {
+    let shipped = nucleus_spec::profile("fix-issue")
+        .ok_or_else(|| Failure::not_started("no profile is shipped"))?;
+    let policy = nucleus_spec::parse_policy(&shipped.source()).map_err(Failure::not_started)?;
+    Ok(policy.envelope().clone())
+}
+
+/// A jail that runs `true`.
+fn built(jails: &Jails, envelope: &Envelope, reach: Reach) -> Result<Jail, Failure> {
+    let mut spec = jails
+        .spec(envelope, &["true".to_owned()])
+        .map_err(|error| failed(&error))?;
+    spec.env = vec![("PATH".into(), "/usr/bin:/bin".into())];
+    spec.stdio = Stdio::Null;
+    spec.reach = reach;
+    let launcher = jails.launcher().map_err(|error| failed(&error))?;
+    launcher.spawn(spec).map_err(|error| failed(&error))
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Failure {
+    Failure::not_started(error).help("`nucleus doctor` names what this host lacks, with the fix")
 }
 
 /// What the boundary probes found; one that got through keeps the session from starting.

@@ -7,9 +7,11 @@ use nucleus::fetch::SearchBackend;
 use nucleus::git::{Identity, PushOptions};
 use nucleus::ports::Forge;
 use nucleus::{Fetcher, Git};
+use nucleus_egress::credentials::{Credentials, OwnHeader, OwnRoute};
 use nucleus_egress::{DirectFetch, RestForge};
 use nucleus_tool_proxy::SessionHands;
-use portcullis::GitPattern;
+use portcullis::host::{Host, UrlPath};
+use portcullis::{Envelope, GitPattern};
 
 use super::{Opened, network};
 use crate::config::Config;
@@ -69,26 +71,77 @@ fn identity() -> Identity {
 }
 
 /// The credential of pushes by https, for the remotes that the policy lists and no other.
+///
+/// What `[credentials]` binds to a remote comes before the host's own variable.
 fn push_options(opened: &Opened) -> PushOptions {
     let mut options = PushOptions::default();
-    let Ok(token) = std::env::var(FORGE_TOKEN) else {
-        return options;
-    };
+    let token = std::env::var(FORGE_TOKEN).ok();
     let envelope = opened.sandbox.monitor().envelope();
-    let basic = base64(&format!("x-access-token:{token}"));
+    let named = named(&envelope);
     for (_, clause) in envelope.git().listed() {
         for pattern in clause.patterns() {
             let GitPattern::Remote { url, .. } = pattern else {
                 continue;
             };
             let exact = url.as_str();
-            if exact.starts_with("https://") && !exact.contains('*') {
+            if exact.contains('*') {
+                continue;
+            }
+            if let Some(own) = bound_to(&opened.credentials, exact, named.as_deref()) {
+                let header = format!("{}: {}", own.name, *own.value);
+                options.headers.push((exact.to_owned(), header));
+                options.secrets.push(own.secret.to_string());
+            } else if let Some(token) = token.as_deref().filter(|_| exact.starts_with("https://")) {
+                let basic = base64(&format!("x-access-token:{token}"));
                 let header = format!("Authorization: Basic {basic}");
                 options.headers.push((exact.to_owned(), header));
+                options.secrets.push(token.to_owned());
             }
         }
     }
     options
+}
+
+/// The one secret that `[git] credential` names, where it names one.
+fn named(envelope: &Envelope) -> Option<String> {
+    let names = &envelope.declarations().credentials;
+    let [only] = names.clauses().first()?.patterns() else {
+        return None;
+    };
+    (!only.as_str().contains('*')).then(|| only.as_str().to_owned())
+}
+
+/// The header that is bound to both routes of a push to this remote.
+fn bound_to(credentials: &Credentials, url: &str, named: Option<&str>) -> Option<OwnHeader> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, path) = rest.split_once('/')?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+        _ => (authority, if scheme == "https" { 443 } else { 80 }),
+    };
+    let is_tls = match scheme {
+        "https" => true,
+        "http" => false,
+        _ => return None,
+    };
+    let host = Host::parse(host).ok()?;
+    let path = path.trim_end_matches('/');
+    let header = |method, end: &str| {
+        let path = UrlPath::parse(&format!("/{path}/{end}")).ok()?;
+        let (host, path) = (&host, &path);
+        let route = OwnRoute {
+            host,
+            port,
+            is_tls,
+            method,
+            path,
+            is_git: true,
+        };
+        credentials.own_header(&route, named)
+    };
+    let pushed = header("POST", "git-receive-pack")?;
+    let asked = header("GET", "info/refs")?;
+    (asked.credential == pushed.credential).then_some(pushed)
 }
 
 /// The text in base64, as HTTP basic authentication wants it.
@@ -113,6 +166,9 @@ fn forge(opened: &Opened) -> Result<Option<Arc<dyn Forge>>, Failure> {
     else {
         return Ok(None);
     };
+    if let Some(forge) = bound_forge(opened, api)? {
+        return Ok(Some(forge));
+    }
     match std::env::var(FORGE_TOKEN) {
         Ok(token) => {
             let forge = RestForge::new(api, token).map_err(Failure::not_started)?;
@@ -120,4 +176,25 @@ fn forge(opened: &Opened) -> Result<Option<Arc<dyn Forge>>, Failure> {
         }
         Err(_) => Ok(None),
     }
+}
+
+/// A client of the forge that is authorised by what the policy binds to its host.
+fn bound_forge(opened: &Opened, api: &str) -> Result<Option<Arc<dyn Forge>>, Failure> {
+    let Some((scheme, rest)) = api.split_once("://") else {
+        return Ok(None);
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+        _ => (authority, Some(if scheme == "https" { 443 } else { 80 })),
+    };
+    let (Ok(host), Some(port)) = (Host::parse(host), port) else {
+        return Ok(None);
+    };
+    if !opened.credentials.is_bound_to_host(&host, port) {
+        return Ok(None);
+    }
+    let named = named(&opened.sandbox.monitor().envelope());
+    let forge = RestForge::bound(api, opened.credentials.clone(), named.as_deref());
+    Ok(Some(Arc::new(forge.map_err(Failure::not_started)?)))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nucleus::dial::Dials;
 use nucleus::ports::Fetch;
-use nucleus_egress::{DirectConnect, Proxy, ProxyOptions};
+use nucleus_egress::{DirectConnect, Guards, Proxy, ProxyOptions};
 use nucleus_jail::JailSpec;
 use portcullis::{Level, Operation};
 
@@ -40,7 +40,11 @@ pub(crate) fn start(
     let inside = opened.registries.rules();
     let inside = inside.iter().map(|own| own.pattern().clone());
     let dials = dials.clone().with_inside(inside);
-    let proxy = Proxy::start(dials, options)
+    let guards = Guards {
+        credentials: opened.credentials.clone(),
+        pinned: opened.pinned.clone(),
+    };
+    let proxy = Proxy::start_with(dials, options, guards)
         .map_err(|error| Failure::not_started(format!("cannot start the proxy: {error}")))?;
     opened.jails.set_network(proxy);
     Ok(())

