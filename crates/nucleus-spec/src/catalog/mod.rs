@@ -8,6 +8,7 @@ mod effects;
 mod kind;
 mod launch;
 mod lookup;
+mod official;
 mod read;
 mod server;
 mod sql;
@@ -20,6 +21,7 @@ pub use condition::Condition;
 pub use effects::{Effects, Party};
 pub use kind::Kind;
 pub use launch::{Identity, Launch};
+pub use official::Imitation;
 pub use server::{Roots, ServerEntry, Tool, ToolGroup};
 
 /// The text of the shipped catalog.

@@ -48,6 +48,8 @@ struct RawServer {
     hosts: Words,
     #[serde(default)]
     names: Words,
+    #[serde(default)]
+    official: BTreeMap<String, Spanned<Vec<String>>>,
     roots: Option<Word>,
     written_by: Option<Word>,
     read_by: Option<Word>,
@@ -183,8 +185,28 @@ fn read_server(raw: RawServer) -> Result<ServerEntry, Fault> {
         commands: raw.commands,
         hosts: plain(raw.hosts),
         names: plain(raw.names),
+        official: read_official(raw.official)?,
         groups,
     })
+}
+
+/// FAIL-CLOSED: a product without a vendor's name, or one as short as any word, would make every package or none official.
+fn read_official(
+    raw: BTreeMap<String, Spanned<Vec<String>>>,
+) -> Result<BTreeMap<String, Vec<String>>, Fault> {
+    let read = |(product, starts): (String, Spanned<Vec<String>>)| {
+        if starts.get_ref().is_empty() || starts.get_ref().iter().any(|start| start.len() < 4) {
+            return Err(Fault::new(
+                starts.span(),
+                format!("no name says which packages of `{product}` are official"),
+            )
+            .help(
+                "write how the vendor's packages start, four characters or more: `[\"@vendor/\"]`",
+            ));
+        }
+        Ok((product, starts.into_inner()))
+    };
+    raw.into_iter().map(read).collect()
 }
 
 fn read_group(raw: RawGroup, written_by: Party, read_by: Party) -> Result<ToolGroup, Fault> {

@@ -37,6 +37,7 @@ pub struct ServerEntry {
     pub(crate) commands: Vec<String>,
     pub(crate) hosts: Vec<String>,
     pub(crate) names: Vec<String>,
+    pub(crate) official: BTreeMap<String, Vec<String>>,
     pub(crate) roots: Roots,
     pub(crate) groups: Vec<ToolGroup>,
 }
