@@ -45,6 +45,8 @@ pub(crate) fn agents(file: &SourceFile) -> Vec<Agent> {
         | FileKind::Compose
         | FileKind::PackageJson
         | FileKind::Policy
+        | FileKind::PodSpec
+        | FileKind::Workload
         | FileKind::Unknown => return Vec::new(),
     };
     let mut agents = vec![agent];

@@ -8,6 +8,7 @@ mod client;
 mod discover;
 mod extract;
 pub mod fix;
+pub mod fuzz;
 mod hash;
 mod host;
 mod launch;
@@ -27,4 +28,4 @@ pub use model::{
     Scope, Server, Severity, Suppression, ToolFilter, ToolKind, Transport, Verdict,
 };
 pub use rules::{RULES, Rule, rule};
-pub use scan::{Options, Roots, fuzz, scan};
+pub use scan::{Options, Roots, scan};

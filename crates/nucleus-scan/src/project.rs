@@ -20,6 +20,7 @@ mod words;
 pub use legs::Gate;
 pub use path::{Path, Step};
 pub use power::{Origin, Power};
+pub(crate) use servers::launch_of;
 pub use suggest::{Suggestion, suggest};
 
 use std::collections::BTreeSet;

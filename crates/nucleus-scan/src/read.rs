@@ -14,7 +14,7 @@ pub(crate) use json::read_json;
 pub(crate) use lines::LineIndex;
 pub(crate) use node::{Document, Kind, Node};
 pub(crate) use toml_text::read_toml;
-pub(crate) use yaml::read_yaml;
+pub(crate) use yaml::{read_yaml, read_yaml_stream};
 
 /// The longest file that is read, in bytes. Real configuration is a hundredth of it; the state file of a busy client a quarter.
 pub(crate) const MAX_FILE_BYTES: u64 = 8 << 20;
@@ -31,6 +31,8 @@ pub(crate) enum Syntax {
     Json,
     Toml,
     Yaml,
+    /// Several documents in one file: the tree is their list.
+    YamlStream,
 }
 
 /// Reads a text in one syntax.
@@ -39,5 +41,6 @@ pub(crate) fn read_text(text: &str, syntax: Syntax) -> Document {
         Syntax::Json => read_json(text),
         Syntax::Toml => read_toml(text),
         Syntax::Yaml => read_yaml(text),
+        Syntax::YamlStream => read_yaml_stream(text),
     }
 }

@@ -9,9 +9,11 @@ mod instructions;
 mod interpreter;
 mod line;
 mod manifest;
+mod mode;
 mod package;
 mod path;
 mod permission;
+mod podspec;
 mod policy;
 mod report;
 mod server;
@@ -19,7 +21,9 @@ mod settings;
 mod surroundings;
 mod table;
 mod workflow;
+mod workload;
 
+pub(crate) use container::{instructions as dockerfile_instructions, mentions_agents};
 pub(crate) use report::Report;
 pub(crate) use surroundings::Surroundings;
 pub use table::{RULES, Rule, rule};
@@ -52,8 +56,11 @@ pub(crate) fn judge(
         }
         FileKind::PackageJson => manifest::judge(file, surroundings, report),
         FileKind::Policy => policy::judge(file, report),
+        FileKind::PodSpec => podspec::judge(file, surroundings, report),
+        FileKind::Workload => workload::judge(file, report),
         FileKind::Instructions => instructions::judge(file, report),
         _ => endpoint::judge(file, report),
     }
     credential::judge(file, agents, report);
+    mode::judge(file, agents, report);
 }

@@ -1,20 +1,18 @@
 //! One scan: walk, read, understand, judge.
 
-mod load;
+mod file;
+mod guard;
+pub(crate) mod load;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::discover::{Known, home_files, known, system_files, walk};
-use crate::extract;
-use crate::fix;
-use crate::model::{Agent, Broken, Finding, Fix, Scan, Scope};
+use crate::model::{Broken, Finding, Scan, Scope};
 use crate::project;
-use crate::read::SourceFile;
-use crate::rules::{self, Report, Surroundings};
+use crate::rules::Surroundings;
 use crate::suppress::{self, Comment};
-use load::Loaded;
 
 /// Where to look. Each root is optional; nothing outside them is opened, whatever a link says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,6 +129,13 @@ fn project_files(project: &Path, scan: &mut Scan) -> (Root, Vec<(PathBuf, Option
     )
 }
 
+/// What is the same for every file of a root.
+struct Job<'a> {
+    root: &'a Root,
+    surroundings: Surroundings,
+    options: &'a Options,
+}
+
 fn one_root(
     root: &Root,
     files: Vec<(PathBuf, Option<Known>)>,
@@ -138,100 +143,16 @@ fn one_root(
     state: &mut State,
     scan: &mut Scan,
 ) {
-    let State { seen, comments } = state;
-    let surroundings = Surroundings::of(&root.path);
+    let job = Job {
+        root,
+        surroundings: Surroundings::of(&root.path),
+        options,
+    };
     for (relative, known) in files {
-        match load::load(root, &relative, known, seen) {
-            Loaded::File(file) => one_file(&file, &surroundings, options, comments, scan),
-            Loaded::Broken(broken, finding) => {
-                scan.files_seen.push(Arc::clone(&broken.file));
-                scan.broken.push(broken);
-                scan.findings.push(*finding);
-            }
-            Loaded::Nothing => {}
-        }
-    }
-}
-
-fn one_file(
-    file: &SourceFile,
-    surroundings: &Surroundings,
-    options: &Options,
-    comments: &mut Vec<Comment>,
-    scan: &mut Scan,
-) {
-    scan.files_seen.push(Arc::clone(&file.name));
-    let agents: Vec<Agent> = extract::agents(file);
-    let mut report = Report::new(file);
-    for fault in file.document.iter().flat_map(|document| &document.faults) {
-        let place = file.place(fault.at..fault.at, "");
-        report.add(
-            rules::UNREADABLE_CONFIG,
-            None,
-            "the file cannot be understood as a whole; what could be read was checked",
-            vec![crate::model::Evidence {
-                place,
-                shown: fault.what.clone(),
-            }],
-        );
-        scan.broken.push(Broken {
-            file: Arc::clone(&file.name),
-            why: fault.what.clone(),
+        let seen = &mut state.seen;
+        let outcome = guard::guarded(root, &relative, known, || {
+            file::outcome(&job, &relative, known, seen)
         });
-    }
-    rules::judge(file, &agents, surroundings, &mut report);
-    comments.extend(suppress::comments(file, options, &mut report));
-    let mut findings = report.finish();
-    for finding in &mut findings {
-        add_pins(file, finding, surroundings);
-    }
-    scan.findings.extend(findings);
-    scan.agents.extend(agents);
-}
-
-fn add_pins(file: &SourceFile, finding: &mut Finding, surroundings: &Surroundings) {
-    if finding.rule.0 != "unpinned-package" {
-        return;
-    }
-    let edits = finding
-        .evidence
-        .iter()
-        .filter_map(|evidence| fix::pin(file, evidence, surroundings))
-        .collect();
-    if let Some(Fix { edits: known, .. }) = &mut finding.fix {
-        *known = edits;
-    }
-}
-
-/// Entry points for fuzzing: total on any text, and linear in it.
-pub mod fuzz {
-    use super::{Options, Report, Surroundings, extract, load, rules, suppress};
-    use crate::read::{Syntax, read_text};
-
-    /// Reads a text in every syntax; returns the number of faults.
-    #[must_use]
-    pub fn read_all(text: &str) -> usize {
-        [Syntax::Json, Syntax::Toml, Syntax::Yaml]
-            .into_iter()
-            .map(|syntax| read_text(text, syntax).faults.len())
-            .sum()
-    }
-
-    /// Judges a text as if it stood in a file of that name; returns the number of findings.
-    #[must_use]
-    pub fn judge_as(name: &str, text: &str) -> usize {
-        let Some(file) = load::from_text(name, text) else {
-            return 0;
-        };
-        let agents = extract::agents(&file);
-        let mut report = Report::new(&file);
-        rules::judge(
-            &file,
-            &agents,
-            &Surroundings::of(std::path::Path::new("/nonexistent")),
-            &mut report,
-        );
-        let _ = suppress::comments(&file, &Options::default(), &mut report);
-        report.finish().len()
+        outcome.join(scan, &mut state.comments);
     }
 }

@@ -39,6 +39,10 @@ pub(crate) enum FileKind {
     PackageJson,
     /// A policy of this project.
     Policy,
+    /// A pod of this project: a policy by name or in place, and what it runs.
+    PodSpec,
+    /// A workload of a cluster, if the content says that it starts an agent.
+    Workload,
     /// Named outright, and nothing is known of it.
     Unknown,
 }

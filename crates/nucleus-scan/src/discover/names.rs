@@ -11,6 +11,7 @@ use crate::read::Syntax;
 const JSON: Option<Syntax> = Some(Syntax::Json);
 const TOML: Option<Syntax> = Some(Syntax::Toml);
 const YAML: Option<Syntax> = Some(Syntax::Yaml);
+const STREAM: Option<Syntax> = Some(Syntax::YamlStream);
 
 /// (end of the path, kind, client, syntax). The longest end that fits counts; a first `/` is implied.
 const ENDS: &[(&str, FileKind, Client, Option<Syntax>)] = &[
@@ -761,7 +762,10 @@ pub(crate) fn known(path: &str) -> Option<Known> {
     {
         best = Some((usize::MAX, Known::new(*kind, *client, *syntax)));
     }
-    let known = best.map(|(_, known)| known).or_else(|| by_pattern(name))?;
+    let known = best
+        .map(|(_, known)| known)
+        .or_else(|| by_pattern(name))
+        .or_else(|| workload(path, name))?;
     Some(Known {
         scope: scope_of(path, name, known.kind),
         ..known
@@ -781,6 +785,87 @@ fn by_pattern(name: &str) -> Option<Known> {
     } else {
         None
     }
+}
+
+/// Words in the name of a file, or directories above it, that let a manifest of a cluster or a pod be expected.
+const WORKLOAD_WORDS: &[&str] = &[
+    "agent",
+    "agents",
+    "cronjob",
+    "daemonset",
+    "deploy",
+    "deployment",
+    "job",
+    "manifest",
+    "pod",
+    "podspec",
+    "statefulset",
+    "workload",
+];
+const WORKLOAD_DIRECTORIES: &[&str] = &[
+    ".nucleus",
+    "deploy",
+    "deployment",
+    "deployments",
+    "k8s",
+    "kube",
+    "kubernetes",
+    "manifests",
+    "pods",
+];
+
+/// A file that may describe a workload; what it is, its content has to say.
+fn workload(path: &str, name: &str) -> Option<Known> {
+    let stem = name
+        .strip_suffix(".yaml")
+        .or_else(|| name.strip_suffix(".yml"))?;
+    let by_name = || {
+        stem.split(['-', '_', '.'])
+            .any(|word| WORKLOAD_WORDS.contains(&word.to_ascii_lowercase().as_str()))
+    };
+    let mut above = path.split('/').rev().skip(1);
+    (above.any(|part| WORKLOAD_DIRECTORIES.contains(&part)) || by_name())
+        .then(|| Known::new(FileKind::Workload, Client::Container, STREAM))
+}
+
+/// What a file that may describe a workload is: a pod of ours, a workload that starts an agent, or nothing of interest.
+/// Templates are left out: they are no YAML before they are filled in.
+pub(crate) fn settle(known: Known, text: &str) -> Option<Known> {
+    if known.kind != FileKind::Workload {
+        return Some(known);
+    }
+    let value = |line: &str, key: &str| -> Option<String> {
+        let rest = line.strip_prefix(key)?.strip_prefix(':')?;
+        let word = rest.split('#').next().unwrap_or_default().trim();
+        Some(word.trim_matches(['"', '\'']).to_owned())
+    };
+    let top = |key: &str| {
+        text.lines()
+            .filter_map(|line| value(line, key))
+            .collect::<Vec<_>>()
+    };
+    let versions = top("apiVersion");
+    if versions
+        .iter()
+        .any(|version| version.starts_with("nucleus/") || version.starts_with("nucleus."))
+    {
+        return Some(Known::new(FileKind::PodSpec, Client::Nucleus, YAML));
+    }
+    let is_workload = |kind: &String| {
+        matches!(
+            kind.as_str(),
+            "Pod"
+                | "Deployment"
+                | "StatefulSet"
+                | "DaemonSet"
+                | "ReplicaSet"
+                | "Job"
+                | "CronJob"
+                | "List"
+        )
+    };
+    (!versions.is_empty() && top("kind").iter().any(is_workload) && !text.contains("{{"))
+        .then_some(known)
 }
 
 fn scope_of(path: &str, name: &str, kind: FileKind) -> Option<Scope> {
@@ -845,6 +930,12 @@ pub(crate) fn sniff(name: &str, text: &str) -> Option<Known> {
         return Some(Known::new(FileKind::Policy, Client::Nucleus, TOML));
     }
     let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    if yaml && has("apiVersion:") && has("kind:") {
+        return settle(
+            Known::new(FileKind::Workload, Client::Container, STREAM),
+            text,
+        );
+    }
     if yaml && has("jobs:") && has("runs-on") {
         return Some(Known {
             scope: Some(Scope::Ci),
@@ -910,6 +1001,35 @@ mod tests {
         ] {
             assert_eq!(known(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn workloads_are_told_by_name_and_content() {
+        let settled = |path: &str, text: &str| {
+            known(path)
+                .and_then(|known| super::settle(known, text))
+                .map(|known| known.kind)
+        };
+        let pod = "apiVersion: nucleus/v1\nkind: Pod\n";
+        let cluster = "apiVersion: apps/v1\nkind: Deployment\n";
+        assert_eq!(settled("agent-pod.yaml", pod), Some(FileKind::PodSpec));
+        assert_eq!(settled("k8s/runner.yml", cluster), Some(FileKind::Workload));
+        for (path, text) in [
+            ("k8s/runner.yml", "apiVersion: v1\nkind: Service\n"),
+            (
+                "k8s/runner.yml",
+                "apiVersion: v1\nkind: Pod\nname: {{ .Values.name }}\n",
+            ),
+            ("k8s/runner.yml", "kind: Deployment\n"),
+            ("src/data.yaml", cluster),
+            ("podium.yaml", pod),
+        ] {
+            assert_eq!(settled(path, text), None, "{path}");
+        }
+        assert_eq!(
+            sniff("x.yaml", pod).map(|known| known.kind),
+            Some(FileKind::PodSpec)
+        );
     }
 
     #[test]

@@ -34,6 +34,12 @@ impl Plan {
     /// The rewrites of every finding that counts and has one. A file that changed since the scan, or whose edits overlap, is left out.
     #[must_use]
     pub fn of(scan: &Scan) -> Self {
+        Self::with(scan, Vec::new())
+    }
+
+    /// The same with rewrites that somebody answered for.
+    #[must_use]
+    pub fn with(scan: &Scan, answered: Vec<Edit>) -> Self {
         let mut by_file: BTreeMap<Arc<FileName>, (Vec<Edit>, Vec<ByteSpan>)> = BTreeMap::new();
         for finding in scan
             .findings
@@ -47,6 +53,13 @@ impl Plan {
                     .0
                     .push(edit.clone());
             }
+        }
+        for edit in answered {
+            by_file
+                .entry(Arc::clone(&edit.file))
+                .or_default()
+                .0
+                .push(edit);
         }
         for finding in scan.findings.iter().filter(holds_secret) {
             for evidence in &finding.evidence {

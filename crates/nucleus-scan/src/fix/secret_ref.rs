@@ -9,18 +9,28 @@ use crate::read::At;
 
 /// The rewrite of one secret; none where the client has no such reference in that place.
 pub(crate) fn secret_edits(leaf: &At<'_>, key: &str, found: &str) -> Vec<Edit> {
-    let server_part = ["/env/", "/environment/", "/headers/", "/args/"]
-        .iter()
-        .any(|part| leaf.pointer().contains(part))
+    let server_part = [
+        "/env/",
+        "/environment/",
+        "/headers/",
+        "/http_headers/",
+        "/args/",
+    ]
+    .iter()
+    .any(|part| leaf.pointer().contains(part))
         || leaf.pointer().ends_with("/url");
     let Some(name) = variable(leaf, key).filter(|_| server_part) else {
         return Vec::new();
     };
+    if leaf.file.kind == FileKind::CodexToml {
+        return super::codex::edits(leaf, &|key| variable(leaf, key));
+    }
     let reference = match (leaf.file.client, leaf.file.kind) {
         (
             _,
-            FileKind::CodexToml
-            | FileKind::Workflow
+            FileKind::Workflow
+            | FileKind::Workload
+            | FileKind::PodSpec
             | FileKind::Compose
             | FileKind::Devcontainer
             | FileKind::Dockerfile

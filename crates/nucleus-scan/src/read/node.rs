@@ -93,7 +93,7 @@ impl Builder {
         }
     }
 
-    fn refuse(&mut self, at: usize, what: String) {
+    pub(crate) fn refuse(&mut self, at: usize, what: String) {
         if !self.refused {
             self.fault(at, what);
         }

@@ -11,8 +11,24 @@ use super::node::{Builder, Document, Kind, Node};
 /// The longest stretch of brackets within brackets the scanner is given.
 const MAX_FLOW_DEPTH: usize = super::MAX_DEPTH;
 
+/// Which documents of a text count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Documents {
+    First,
+    All,
+}
+
 /// Reads the first document of a text.
 pub(crate) fn read_yaml(text: &str) -> Document {
+    read(text, Documents::First)
+}
+
+/// Reads every document of a text; the tree is their list.
+pub(crate) fn read_yaml_stream(text: &str) -> Document {
+    read(text, Documents::All)
+}
+
+fn read(text: &str, documents: Documents) -> Document {
     let lines = LineIndex::new(text);
     let mut reader = Reader {
         text,
@@ -20,6 +36,7 @@ pub(crate) fn read_yaml(text: &str) -> Document {
         build: Builder::default(),
         anchors: HashMap::new(),
         open: Vec::new(),
+        repeated: 0,
         at: (0, 0),
     };
     if let Some(at) = too_deep(text) {
@@ -28,9 +45,13 @@ pub(crate) fn read_yaml(text: &str) -> Document {
             .fault(at, format!("nested deeper than {MAX_FLOW_DEPTH} levels"));
         return reader.build.finish(text.len());
     }
+    if documents == Documents::All {
+        reader.build.open_list(0);
+    }
     for event in Parser::new_from_str(text) {
         match event {
-            Ok((Event::DocumentEnd, _)) => break,
+            Ok((Event::DocumentEnd, _)) if documents == Documents::First => break,
+            Ok((Event::DocumentEnd, _)) => reader.anchors.clear(),
             Ok((event, span)) => reader.take(event, span),
             Err(error) => {
                 let at = reader.byte(error.marker().index());
@@ -68,6 +89,8 @@ struct Reader<'a> {
     /// Scalars that carry an anchor; what an alias to a container means is left open.
     anchors: HashMap<usize, Kind>,
     open: Vec<usize>,
+    /// Bytes that aliases have repeated so far.
+    repeated: usize,
     /// The last character offset that was converted, and its byte.
     at: (usize, usize),
 }
@@ -101,12 +124,23 @@ impl Reader<'_> {
                 self.build.close(span.end);
             }
             Event::Scalar(text, style, anchor, _) => self.scalar(&text, style, anchor, span),
-            Event::Alias(anchor) => {
-                let kind = self.anchors.get(&anchor).cloned().unwrap_or(Kind::Null);
-                self.put(kind, span);
-            }
+            Event::Alias(anchor) => self.alias(anchor, span),
             _ => {}
         }
+    }
+
+    /// What an alias stands for. FAIL-CLOSED: a text whose aliases come to more than itself is a fault, and read no further.
+    fn alias(&mut self, anchor: usize, span: Range<usize>) {
+        let kind = self.anchors.get(&anchor).unwrap_or(&Kind::Null);
+        if let Kind::Text(held) | Kind::Number(held) = kind {
+            self.repeated += held.len();
+        }
+        if self.repeated > self.text.len() {
+            let what = "aliases repeat more text than the file has".to_owned();
+            return self.build.refuse(span.start, what);
+        }
+        let kind = kind.clone();
+        self.put(kind, span);
     }
 
     fn open_container(&mut self, event: &Event<'_>, at: usize) {
@@ -160,7 +194,7 @@ fn plain(text: &str) -> Kind {
 
 #[cfg(test)]
 mod tests {
-    use super::read_yaml;
+    use super::{read_yaml, read_yaml_stream};
     use crate::read::Kind;
 
     #[test]
@@ -190,6 +224,35 @@ mod tests {
         let kind = |key: &str| document.root.get(key).unwrap().value.kind.clone();
         assert_eq!(kind("b"), Kind::Text("hello".to_owned()));
         assert_eq!(kind("d"), Kind::Null);
+    }
+
+    #[test]
+    fn aliases_that_repeat_more_than_the_file_has_are_refused() {
+        let many = format!(
+            "a: &x {}\nb:\n{}",
+            "y".repeat(1_000),
+            "- *x\n".repeat(1_000)
+        );
+        let document = read_yaml(&many);
+        assert!(
+            document
+                .faults
+                .iter()
+                .any(|fault| fault.what.contains("aliases"))
+        );
+        assert_eq!(read_yaml("a: &x yes\nb: [*x, *x, *x]\n").faults, []);
+    }
+
+    #[test]
+    fn a_stream_is_the_list_of_its_documents_and_anchors_end_with_each() {
+        let document = read_yaml_stream("a: &x 1\n---\nb: 2\n---\nc: [\n");
+        let Kind::List(documents) = &document.root.kind else {
+            panic!("a list: {document:?}")
+        };
+        assert_eq!(documents.len(), 3);
+        assert!(documents[0].get("a").is_some() && documents[1].get("b").is_some());
+        assert_ne!(document.faults, []);
+        assert_eq!(read_yaml_stream("a: 1\n---\n- b\n").faults, []);
     }
 
     #[test]

@@ -36,7 +36,12 @@ const AGENT_WORDS: &[&str] = &[
 
 /// Whether a container file is about an agent at all.
 pub(super) fn concerns_agents(file: &SourceFile) -> bool {
-    let lower = file.text.to_lowercase();
+    mentions_agents(&file.text)
+}
+
+/// Whether a text names an agent.
+pub(crate) fn mentions_agents(text: &str) -> bool {
+    let lower = text.to_lowercase();
     AGENT_WORDS.iter().any(|word| lower.contains(word))
 }
 
@@ -54,7 +59,7 @@ pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
 
 fn devcontainer(file: &SourceFile, report: &mut Report<'_>) {
     let Some(top) = file.top() else { return };
-    image(top.get("image"), report);
+    image(top.get("image"), None, report);
     run_args(&top, report);
     for feature in top
         .get("features")
@@ -194,17 +199,19 @@ fn lines(file: &SourceFile, at: &At<'_>, key: &str, report: &mut Report<'_>) {
     }
 }
 
-fn each(line: &Line, subject: Option<&str>, report: &mut Report<'_>) {
+/// Judges one command line of a container.
+pub(super) fn each(line: &Line, subject: Option<&str>, report: &mut Report<'_>) {
     package::packages(line, subject, report, package::is_of_agents);
     command::flags(line, false, subject, report);
     command::isolation(line, subject, report);
 }
 
-fn image(at: Option<At<'_>>, report: &mut Report<'_>) {
+/// Judges the name of an image.
+pub(super) fn image(at: Option<At<'_>>, subject: Option<&str>, report: &mut Report<'_>) {
     if let Some(at) = at.filter(|at| at.text().is_some_and(|image| !image_is_pinned(image))) {
         report.add(
             UNPINNED_IMAGE,
-            None,
+            subject,
             "the image has no version",
             vec![evidence(&at.literal_as(""))],
         );
@@ -219,15 +226,8 @@ fn compose(file: &SourceFile, report: &mut Report<'_>) {
         .unwrap_or_default();
     for service in services.iter().filter(|service| is_agents(file, service)) {
         let subject = Some(service.key());
-        if let Some(at) = service.get("image").filter(|at| {
-            service.get("build").is_none() && at.text().is_some_and(|image| !image_is_pinned(image))
-        }) {
-            report.add(
-                UNPINNED_IMAGE,
-                subject,
-                "the image has no version",
-                vec![evidence(&at.literal_as(""))],
-            );
+        if service.get("build").is_none() {
+            image(service.get("image"), subject, report);
         }
         for (key, name) in [
             ("network_mode", "--network"),
@@ -289,7 +289,7 @@ fn compose(file: &SourceFile, report: &mut Report<'_>) {
 }
 
 /// Whether a service is the agent's: by its own words, or the file's when it has one service.
-fn is_agents(file: &SourceFile, service: &At<'_>) -> bool {
+pub(super) fn is_agents(file: &SourceFile, service: &At<'_>) -> bool {
     let text = file
         .text
         .get(service.entry_place().span.start..service.node.span.end)
@@ -359,7 +359,7 @@ fn instruction_lines(
 }
 
 /// Instructions with their offset; continued lines are one, comments are none.
-fn instructions(text: &str) -> Vec<(usize, &str)> {
+pub(crate) fn instructions(text: &str) -> Vec<(usize, &str)> {
     let mut out = Vec::new();
     let (mut at, mut start) = (0, None);
     for line in text.split_inclusive('\n') {

@@ -12,6 +12,7 @@ use super::table::{PLAINTEXT_CREDENTIAL, SECRET_IN_DISABLED_SERVER};
 pub(super) fn judge(file: &SourceFile, agents: &[Agent], report: &mut Report<'_>) {
     match file.kind {
         FileKind::PackageJson | FileKind::Policy => {}
+        FileKind::Workload if !super::container::concerns_agents(file) => {}
         FileKind::Instructions | FileKind::Dockerfile | FileKind::CodexRules => plain(file, report),
         FileKind::Compose | FileKind::Devcontainer | FileKind::Workflow
             if agents.is_empty() && !super::container::concerns_agents(file) => {}
@@ -47,12 +48,14 @@ fn tree(file: &SourceFile, agents: &[Agent], report: &mut Report<'_>) {
             flag = "";
             continue;
         };
-        let key = if leaf.key().is_empty() {
-            flag
-        } else {
-            leaf.key()
+        let key = match leaf.key() {
+            "" => flag,
+            // `- name: TOKEN` and `value: …` beneath it.
+            "value" if !flag.is_empty() => flag,
+            own => own,
         };
-        flag = if leaf.key().is_empty() && text.starts_with('-') && !text.contains('=') {
+        let is_flag = leaf.key().is_empty() && text.starts_with('-') && !text.contains('=');
+        flag = if is_flag || leaf.key() == "name" {
             text
         } else {
             ""

@@ -121,6 +121,13 @@ pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
     }
 }
 
+/// Judges a variable whose name stands beside its value.
+pub(super) fn variable(name: &str, value: &At<'_>, report: &mut Report<'_>) {
+    if KEYS.contains(&name) {
+        one(value, report);
+    }
+}
+
 fn one(leaf: &At<'_>, report: &mut Report<'_>) {
     let Some(address) = leaf.text().and_then(address) else {
         return;

@@ -1,6 +1,6 @@
 //! Policies of this project: whether they parse, and what they come to.
 
-use nucleus_spec::{Source, parse_policy};
+use nucleus_spec::{Policy, Source, parse_policy};
 use portcullis::{Envelope, Level, Operation};
 
 use crate::model::{Evidence, Place};
@@ -43,36 +43,45 @@ pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
             );
         }
         Ok(policy) => {
-            let idle = policy.warnings().iter().filter(|warning| {
-                warning.contains("limits nothing") || warning.contains("can do nothing")
-            });
             report.add(
                 POLICY_CANNOT_BE_MET,
                 None,
                 "a rule of the policy has no effect",
-                idle.map(|warning| shown_at(whole(file), warning)).collect(),
+                idle(&policy)
+                    .map(|warning| shown_at(whole(file), warning))
+                    .collect(),
             );
-            trifecta(file, policy.envelope(), report);
+            if let Some(found) = trifecta(policy.envelope()) {
+                let found = found
+                    .iter()
+                    .map(|operation| key(file, operation.name()))
+                    .collect();
+                report.add(POLICY_COMPLETES_TRIFECTA, None, REACHES_ALL, found);
+            }
         }
     }
 }
 
-fn trifecta(file: &SourceFile, envelope: &Envelope, report: &mut Report<'_>) {
+/// What a policy that permits all three is told.
+pub(super) const REACHES_ALL: &str = "the policy reaches private data, untrusted content and a way out; only an approval stands between";
+
+/// Warnings of the parser that say a rule has no effect.
+pub(super) fn idle(policy: &Policy) -> impl Iterator<Item = &String> {
+    policy
+        .warnings()
+        .iter()
+        .filter(|warning| warning.contains("limits nothing") || warning.contains("can do nothing"))
+}
+
+/// One operation that reads what is private, one that brings in a stranger's words and one that sends, where all are granted.
+pub(super) fn trifecta(envelope: &Envelope) -> Option<[Operation; 3]> {
     let granted = |operations: &[Operation]| {
         operations
             .iter()
             .copied()
             .find(|operation| envelope.level(*operation) != Level::Never)
     };
-    if let (Some(private), Some(untrusted), Some(out)) =
-        (granted(PRIVATE), granted(UNTRUSTED), granted(OUT))
-    {
-        let found = [private, untrusted, out]
-            .iter()
-            .map(|operation| key(file, operation.name()))
-            .collect::<Vec<_>>();
-        report.add(POLICY_COMPLETES_TRIFECTA, None, "the policy reaches private data, untrusted content and a way out; only an approval stands between", found);
-    }
+    Some([granted(PRIVATE)?, granted(UNTRUSTED)?, granted(OUT)?])
 }
 
 /// Where an operation is granted; the whole file where a profile grants it.
@@ -84,6 +93,7 @@ fn key(file: &SourceFile, name: &str) -> Evidence {
     )
 }
 
-fn whole(file: &SourceFile) -> Place {
+/// The start of the file, for what stands nowhere in it.
+pub(super) fn whole(file: &SourceFile) -> Place {
     file.place(0..0, "")
 }

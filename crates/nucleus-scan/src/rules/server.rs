@@ -1,8 +1,11 @@
 //! Rules about MCP servers.
 
+use nucleus_spec::catalog::{Catalog, Identity, Imitation};
+
 use crate::host::address;
 use crate::launch::program;
 use crate::model::{Agent, Literal, Server, Transport};
+use crate::project::launch_of;
 use crate::read::SourceFile;
 
 use super::line::{Line, argv, shell_script};
@@ -36,8 +39,8 @@ fn one(file: &SourceFile, server: &Server, report: &mut Report<'_>) {
         command::flags(&line, false, subject, report);
         proxied(&line, subject, report);
         filesystem(server, &line, subject, report);
-        unofficial(server, &line, subject, report);
     }
+    unofficial(server, &words, subject, report);
     shell(file, &words, subject, report);
     addresses(server, subject, report);
     auto_approve(server, subject, report);
@@ -268,67 +271,61 @@ fn tokens(server: &Server, subject: Option<&str>, report: &mut Report<'_>) {
     );
 }
 
-/// Products, and the scopes and names their own packages have.
-const OFFICIAL: &[(&str, &[&str])] = &[
-    ("notion", &["@notionhq/"]),
-    ("stripe", &["@stripe/"]),
-    ("supabase", &["@supabase/"]),
-    ("sentry", &["@sentry/"]),
-    ("figma", &["@figma/"]),
-    ("heroku", &["@heroku/"]),
-    ("cloudflare", &["@cloudflare/"]),
-    ("playwright", &["@playwright/", "@executeautomation/"]),
-    ("mongodb", &["mongodb-mcp-server"]),
-    ("elasticsearch", &["@elastic/"]),
-    ("github", &["@modelcontextprotocol/", "@github/"]),
-    ("gitlab", &["@modelcontextprotocol/", "@gitlab/"]),
-    ("slack", &["@modelcontextprotocol/", "@slack/"]),
-    ("shopify", &["@shopify/"]),
-    ("paypal", &["@paypal/"]),
-    ("atlassian", &["@atlassian/", "mcp-remote"]),
-    ("jira", &["@atlassian/"]),
-    ("hubspot", &["@hubspot/"]),
-    ("linear", &["@linear/", "mcp-remote"]),
-    ("vercel", &["@vercel/"]),
-    ("anthropic", &["@anthropic-ai/"]),
-    ("openai", &["@openai/"]),
-    ("sonarqube", &["mcp/sonarqube"]),
-    ("aws", &["awslabs."]),
-    ("salesforce", &["@salesforce/"]),
-];
-
-/// A package with a product's name from somebody else, that is handed a credential.
-fn unofficial(server: &Server, line: &Line, subject: Option<&str>, report: &mut Report<'_>) {
-    let Transport::Stdio { env, args, .. } = &server.transport else {
+/// A package that passes for another, or that carries a product's name and receives its credential though its vendor has nothing to do with it.
+fn unofficial(server: &Server, words: &[&Literal], subject: Option<&str>, report: &mut Report<'_>) {
+    let Some(identity) = launch_of(server).identity() else {
         return;
     };
-    if !env
+    let (Identity::Npm(name) | Identity::Pypi(name) | Identity::Image(name)) = &identity else {
+        return;
+    };
+    let catalog = Catalog::shipped();
+    let reason = if let Some((entry, known, how)) = catalog.imitated_by(&identity) {
+        imitation(name, entry.title(), known, how)
+    } else if let Some((_, product)) = catalog
+        .unofficial_for(&identity)
+        .filter(|_| is_given_credential(server))
+    {
+        format!("`{name}` is not published by the vendor of {product}, and receives its credential")
+    } else {
+        return;
+    };
+    let found = words
         .iter()
+        .find(|word| {
+            word.raw_unmasked()
+                .to_ascii_lowercase()
+                .replace('_', "-")
+                .contains(&name.to_ascii_lowercase().replace('_', "-"))
+        })
+        .map_or_else(
+            || shown_at(server.place.clone(), name),
+            |word| evidence(word),
+        );
+    report.add(UNOFFICIAL_PACKAGE, subject, reason, vec![found]);
+}
+
+fn imitation(name: &str, title: &str, known: &str, how: Imitation) -> String {
+    match how {
+        Imitation::Lookalike => {
+            format!("`{name}` is not `{known}` ({title}), but is spelled almost like it")
+        }
+        Imitation::ScopeLost => format!(
+            "`{name}` is not `{known}` ({title}): its publisher's scope is missing or misspelled"
+        ),
+        Imitation::OtherRegistry => format!(
+            "`{known}` is the package of {title} in the other registry; who publishes it in this one is not known"
+        ),
+    }
+}
+
+fn is_given_credential(server: &Server) -> bool {
+    let Transport::Stdio { env, args, .. } = &server.transport else {
+        return false;
+    };
+    env.iter()
         .chain(args)
         .any(|literal| crate::secret::is_secret_key(literal.key()))
-    {
-        return;
-    }
-    for found in crate::launch::fetched(&line.argv()) {
-        let name = found.name.to_ascii_lowercase();
-        let product = OFFICIAL.iter().find(|(product, _)| {
-            name.split(|c: char| !c.is_ascii_alphanumeric())
-                .any(|part| part == *product)
-        });
-        if let Some((product, _)) =
-            product.filter(|(_, own)| !own.iter().any(|start| name.starts_with(start)))
-        {
-            report.add(
-                UNOFFICIAL_PACKAGE,
-                subject,
-                format!(
-                    "`{}` is not published by the vendor of {product}, and receives its credential",
-                    found.name
-                ),
-                vec![line.evidence(found.word, 1)],
-            );
-        }
-    }
 }
 
 /// Servers that run beside ones the monitor stands before.

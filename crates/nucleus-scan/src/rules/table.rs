@@ -87,7 +87,7 @@ pub(crate) const UNOFFICIAL_PACKAGE: RuleId = RuleId("unofficial-package");
 pub(crate) const SHELL_IN_COMMAND: RuleId = RuleId("shell-in-command");
 /// A hook runs a file of the repository.
 pub(crate) const HOOK_RUNS_REPOSITORY_CODE: RuleId = RuleId("hook-runs-repository-code");
-/// The agent may change its own configuration.
+/// The agent or others on the machine may rewrite its configuration.
 pub(crate) const WRITABLE_AGENT_CONFIG: RuleId = RuleId("writable-agent-config");
 /// Nothing is refused.
 pub(crate) const NO_DENY_RULES: RuleId = RuleId("no-deny-rules");
@@ -409,9 +409,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: WRITABLE_AGENT_CONFIG,
         severity: Severity::High,
-        title: "The agent may change its own configuration",
+        title: "The agent's configuration can be rewritten by the agent or by others",
         reason: "One edit widens what it may do the next time.",
-        help: "Deny writing to these paths.",
+        help: "Deny the agent writing to these paths, and take the right from others: `chmod go-w`.",
         references: &[
             "https://cwe.mitre.org/data/definitions/732.html",
             "https://code.claude.com/docs/en/permissions",

@@ -1,14 +1,15 @@
 //! Opens one file, within its root and the limits.
 
 use std::collections::HashSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Root;
-use crate::discover::{FileKind, Known, sniff};
+use crate::discover::{FileKind, Known, settle, sniff};
 use crate::model::{Broken, FileName, Finding};
 use crate::read::{LineIndex, MAX_FILE_BYTES, SourceFile, read_text};
-use crate::rules::{Report, UNREADABLE_CONFIG};
+use crate::rules::{Report, UNREADABLE_CONFIG, mentions_agents};
 
 /// What came of a file.
 pub(super) enum Loaded {
@@ -25,11 +26,8 @@ pub(super) fn load(
     known: Option<Known>,
     seen: &mut HashSet<PathBuf>,
 ) -> Loaded {
-    let name = relative.to_string_lossy().replace('\\', "/");
-    let file = Arc::new(FileName {
-        path: root.path.join(relative),
-        shown: format!("{}{name}", root.prefix),
-    });
+    let name = slashed(relative);
+    let file = file_name(root, relative);
     let Ok(real) = file.path.canonicalize() else {
         return Loaded::Nothing;
     };
@@ -38,13 +36,31 @@ pub(super) fn load(
     }
     let text = match read(&real) {
         Ok(text) => text,
-        Err(why) => return known.map_or(Loaded::Nothing, |known| broken(root, file, known, why)),
+        Err(why) => {
+            let known = known.filter(|known| is_wanted(*known, &real));
+            return known.map_or(Loaded::Nothing, |known| broken(root, file, known, why));
+        }
     };
-    let Some(known) = known.or_else(|| sniff(&name, &text)) else {
+    let Some(known) = known
+        .or_else(|| sniff(&name, &text))
+        .and_then(|known| settle(known, &text))
+    else {
         return Loaded::Nothing;
     };
     let document = known.syntax.map(|syntax| read_text(&text, syntax));
     Loaded::File(Box::new(source(root, file, known, text, document)))
+}
+
+fn slashed(relative: &Path) -> String {
+    relative.to_string_lossy().replace('\\', "/")
+}
+
+/// The name of a file of a root.
+pub(super) fn file_name(root: &Root, relative: &Path) -> Arc<FileName> {
+    Arc::new(FileName {
+        path: root.path.join(relative),
+        shown: format!("{}{}", root.prefix, slashed(relative)),
+    })
 }
 
 fn source(
@@ -67,6 +83,20 @@ fn source(
     }
 }
 
+/// Whether a file that cannot be read is one that counts. A manifest of a cluster does where its beginning says so, or cannot be read either.
+fn is_wanted(known: Known, path: &Path) -> bool {
+    if known.kind != FileKind::Workload {
+        return true;
+    }
+    let mut head = Vec::new();
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut head));
+    let head = String::from_utf8_lossy(&head);
+    read.is_err()
+        || settle(known, &head)
+            .is_some_and(|known| known.kind != FileKind::Workload || mentions_agents(&head))
+}
+
 fn read(path: &Path) -> Result<String, String> {
     let data = path.metadata().map_err(|error| error.kind().to_string())?;
     if !data.is_file() {
@@ -80,7 +110,7 @@ fn read(path: &Path) -> Result<String, String> {
 }
 
 /// A file that could not be read at all is a finding that says so.
-fn broken(root: &Root, name: Arc<FileName>, known: Known, why: String) -> Loaded {
+pub(super) fn broken(root: &Root, name: Arc<FileName>, known: Known, why: String) -> Loaded {
     let file = source(
         root,
         Arc::clone(&name),
@@ -111,6 +141,7 @@ fn broken(root: &Root, name: Arc<FileName>, known: Known, why: String) -> Loaded
 /// Reads a text as if it stood in a file of that name: what the fuzz targets call.
 pub(crate) fn from_text(name: &str, text: &str) -> Option<SourceFile> {
     let known = crate::discover::known(name).or_else(|| sniff(name, text))?;
+    let known = settle(known, text)?;
     let root = Root {
         path: PathBuf::new(),
         scope: crate::model::Scope::Project,

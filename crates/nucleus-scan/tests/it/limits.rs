@@ -9,29 +9,88 @@ use crate::tree::Tree;
 
 const SERVER: &str = r#"{"mcpServers": {"a": {"command": "npx", "args": ["-y", "a"]}}}"#;
 
+/// One file for each way of reading: JSON with comments, TOML, Starlark, YAML, a stream of YAML, a workflow, a Dockerfile, a policy, a text.
+const READERS: &[(&str, &str)] = &[
+    (".mcp.json", "{}"),
+    ("opencode.jsonc", "{}"),
+    (".codex/config.toml", ""),
+    (".codex/rules/a.rules", ""),
+    (".continue/config.yaml", "name: a\n"),
+    (
+        "agent-pod.yaml",
+        "apiVersion: nucleus/v1\nkind: Pod\nspec:\n  policy: {name: read-only}\n",
+    ),
+    (".github/workflows/a.yml", "on: push\n"),
+    ("Dockerfile", "FROM scratch\n"),
+    ("docker-compose.yml", "services: {}\n"),
+    (".devcontainer/devcontainer.json", "{}"),
+    ("package.json", "{}"),
+    ("permissions.toml", "[capabilities]\n"),
+    ("CLAUDE.md", "# Hello\n"),
+];
+
 #[test]
-fn a_file_of_ten_mebibytes_is_refused_with_a_finding() {
-    let big = format!("{{\"a\": \"{}\"}}", "x".repeat(10 << 20));
-    let found = Tree::with(".mcp.json", &big).of_rule("unreadable-config");
-    assert_eq!(found.len(), 1);
-    assert!(found[0].reason.contains("8 MiB"), "{}", found[0].reason);
-    assert_eq!(
-        Tree::with(".mcp.json", SERVER).of_rule("unreadable-config"),
-        []
-    );
+fn a_file_of_ten_mebibytes_is_refused_with_a_finding_by_every_reader() {
+    for (path, small) in READERS {
+        let big = format!("{small}#{}", "x".repeat(10 << 20));
+        let found = Tree::with(path, &big).of_rule("unreadable-config");
+        assert_eq!(found.len(), 1, "{path}");
+        assert!(found[0].reason.contains("8 MiB"), "{path}");
+        assert_eq!(
+            Tree::with(path, small).of_rule("unreadable-config"),
+            [],
+            "{path}"
+        );
+    }
+}
+
+/// Manifests of a cluster are told by what is in them; those of other things may be as long as they like.
+#[test]
+fn a_long_manifest_is_refused_only_where_its_beginning_names_an_agent() {
+    let of = |text: &str| {
+        let long = format!("{text}# {}\n", "x".repeat(10 << 20));
+        let tree = Tree::with("deploy/all.yaml", &long);
+        tree.of_rule("unreadable-config").len()
+    };
+    let pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, command: [claude]}]}\n";
+    assert_eq!(of(pod), 1);
+    assert_eq!(of(&pod.replace("claude", "nginx")), 0);
+    assert_eq!(of(&pod.replace("Pod", "Service")), 0);
 }
 
 #[test]
-fn deep_nesting_is_refused_with_a_finding_in_every_syntax() {
+fn deep_nesting_is_refused_with_a_finding_by_every_reader_of_trees() {
     for (path, text) in [
         (".mcp.json", "[".repeat(200_000)),
+        ("opencode.jsonc", "{\"a\":".repeat(100_000)),
         (".codex/config.toml", format!("a = {}", "[".repeat(200_000))),
+        (
+            ".codex/config.toml",
+            format!("[{}a]\n", "a.".repeat(20_000)),
+        ),
         (".github/workflows/a.yml", "[".repeat(200_000)),
         (".continue/config.yaml", "- ".repeat(20_000)),
+        (
+            "agent-pod.yaml",
+            format!(
+                "apiVersion: nucleus/v1\nkind: Pod\nspec: {}",
+                "{a: ".repeat(20_000)
+            ),
+        ),
+        ("docker-compose.yml", "- ".repeat(20_000)),
+        (".devcontainer/devcontainer.json", "[".repeat(200_000)),
+        ("package.json", "[".repeat(200_000)),
     ] {
         let found = Tree::with(path, &text).of_rule("unreadable-config");
         assert_eq!(found.len(), 1, "{path}");
     }
+    let policy = format!("a = {}", "[".repeat(200_000));
+    assert_eq!(
+        Tree::with("permissions.toml", &policy)
+            .of_rule("policy-unreadable")
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -86,6 +145,8 @@ const NAMES: &[&str] = &[
     "package.json",
     "permissions.toml",
     ".continue/config.yaml",
+    ".nucleus/pod.yaml",
+    "k8s/agent.yaml",
 ];
 
 proptest! {

@@ -5,6 +5,7 @@ mod canary;
 mod combination;
 mod fixes;
 mod limits;
+mod modes;
 mod reports;
 mod suggestion;
 mod suppression;
