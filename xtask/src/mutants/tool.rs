@@ -27,7 +27,7 @@ const TIMEOUT_S: &str = "300";
 /// Which tests, and all of them, so that every law is heard.
 const TESTS: [&str; 4] = ["--lib", "--bins", "--tests", "--no-fail-fast"];
 /// Drawn inputs for each property: enough for a bug of one line, several times over.
-const DRAWN: &str = "64";
+const DRAWN: &str = "200";
 
 /// Measures files; those that were not done in time are left out.
 pub(super) fn measure(
