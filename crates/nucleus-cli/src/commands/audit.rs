@@ -1,10 +1,10 @@
 //! `nucleus audit`: what agents configured like this could do, and what is wrong with it; starts nothing, dials nowhere.
 
-use std::io::IsTerminal as _;
+mod rewrite;
+
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use nucleus_scan::fix::Plan;
 use nucleus_scan::output::{self, Report, Tone};
 use nucleus_scan::project::suggest;
 use nucleus_scan::suppress::Baseline;
@@ -70,6 +70,9 @@ pub(crate) struct Args {
     /// Agree to every rewrite that `--fix` shows
     #[arg(long, requires = "fix")]
     yes: bool,
+    /// A version for `--fix` to write where no lock file knows one; repeat for more
+    #[arg(long, value_name = "NAME=VERSION", requires = "fix")]
+    pin: Vec<String>,
     /// Print the smallest policy that serves what is configured and asks before any way out
     #[arg(long, conflicts_with_all = ["json", "fix"])]
     suggest_profile: bool,
@@ -101,6 +104,7 @@ impl FailOn {
 
 /// Runs the command; 1 when something at or above `--fail-on` was found.
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
+    std::panic::set_hook(Box::new(|fault| anstream::eprintln!("{}", told(fault))));
     let options = options();
     let mut scan = scan(&roots(args)?, &options);
     if let Some(file) = &args.baseline {
@@ -110,7 +114,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         write(file, &Baseline::of(&scan, reason).to_json())?;
     }
     if args.fix {
-        return rewrite(&scan, args.yes);
+        return rewrite::rewrite(&scan, &args.pin, args.yes);
     }
     let report = Report::of(&scan);
     write_reports(args, &report)?;
@@ -130,6 +134,15 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     Ok(u8::from(failed))
 }
 
+/// Where the scanner itself is at fault. What it says stays out: it may quote the file, and with it a secret.
+fn told(fault: &std::panic::PanicHookInfo<'_>) -> String {
+    let at = fault.location().map(ToString::to_string);
+    format!(
+        "internal error at {}: please report it",
+        at.unwrap_or_default()
+    )
+}
+
 fn options() -> Options {
     Options {
         today: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
@@ -143,35 +156,6 @@ fn read_baseline(file: &Path) -> Result<Baseline, Failure> {
         Failure::usage(format!("`{}`: {why}", file.display()))
             .help("write a new one with --write-baseline FILE --reason TEXT")
     })
-}
-
-/// Shows the rewrites, and makes them once they are agreed to; 1 when they were not.
-fn rewrite(scan: &Scan, agreed: bool) -> Result<u8, Failure> {
-    let plan = Plan::of(scan);
-    if plan.rewrites().is_empty() {
-        anstream::eprintln!("nothing can be rewritten safely; the report says what to do by hand");
-        return Ok(0);
-    }
-    anstream::print!("{}", output::lines(&plan.diff()));
-    if !agreed && !is_agreed_to(plan.rewrites().len())? {
-        anstream::eprintln!("nothing was written");
-        return Ok(1);
-    }
-    let written = plan.write().map_err(|why| Failure::new(USAGE, why))?;
-    anstream::eprintln!("rewrote {written} of {} files", plan.rewrites().len());
-    Ok(0)
-}
-
-/// FAIL-CLOSED: without a terminal nobody agrees.
-fn is_agreed_to(files: usize) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        anstream::eprintln!("no terminal to ask: agree with --yes");
-        return Ok(false);
-    }
-    anstream::eprint!("rewrite {files} files? [y/N] ");
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// FAIL-CLOSED: a path that does not exist is an error, not an empty repository.
@@ -267,4 +251,25 @@ fn toned(tone: Tone, text: &str) -> String {
         Tone::Good => GOOD,
     };
     paint(style, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn a_fault_of_the_scanner_is_told_by_its_place_and_never_by_what_it_quotes() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hears = Arc::clone(&heard);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |fault| {
+            hears.lock().unwrap().push(super::told(fault));
+        }));
+        let faulty = std::panic::catch_unwind(|| panic!("TOKEN=hunter2"));
+        std::panic::set_hook(before);
+        assert!(faulty.is_err());
+        let heard = heard.lock().unwrap().join("\n");
+        assert!(heard.contains("audit.rs:"), "{heard}");
+        assert!(!heard.contains("hunter2"), "{heard}");
+    }
 }

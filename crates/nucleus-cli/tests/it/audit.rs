@@ -205,6 +205,37 @@ fn a_rewrite_is_shown_first_and_made_only_when_agreed_to() {
     );
 }
 
+#[test]
+fn a_version_that_no_lock_file_knows_is_named_and_taken_from_whoever_gives_it() {
+    let text =
+        r#"{ "mcpServers": { "a": { "command": "npx", "args": ["-y", "@scope/a@latest"] } } }"#;
+    let scene = configured(text);
+    let shown = audit(&scene, &["--fix", "--yes"]);
+    assert_eq!(code(&shown), Some(0), "{}", said(&shown));
+    assert!(
+        said(&shown).contains("--pin @scope/a=VERSION"),
+        "{}",
+        said(&shown)
+    );
+    for (pin, why) in [
+        ("@scope/a=latest", "does not pin"),
+        ("@scope/a", "has no version"),
+        ("@scope/b=1.2.3", "nothing of that name"),
+    ] {
+        let refused = audit(&scene, &["--fix", "--yes", "--pin", pin]);
+        assert_eq!(code(&refused), Some(2), "{}", said(&refused));
+        assert!(said(&refused).contains(why), "{}", said(&refused));
+    }
+    let file = scene.at("ws/.cursor/mcp.json");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    let made = audit(&scene, &["--fix", "--yes", "--pin", "@scope/a=1.4.2"]);
+    assert_eq!(code(&made), Some(0), "{}", said(&made));
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        text.replace("@latest", "@1.4.2")
+    );
+}
+
 /// The action with its scripts, as it lies in a checkout.
 struct Action {
     scene: Scene,
