@@ -85,7 +85,7 @@ struct Claim {
 /// What was there when the evidence was last run.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Lock {
+pub(crate) struct Lock {
     laws: BTreeSet<String>,
     theorems: BTreeSet<String>,
     files: BTreeMap<String, String>,
@@ -123,9 +123,13 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
 }
 
 /// Keeps what the evidence was run on; called only when all of it passed.
-pub(crate) fn record() -> Result<(), Failure> {
-    let (claims, evidence) = (load()?, Evidence::load()?);
-    let now = Lock::now(&claims, &evidence)?;
+///
+/// FAIL-CLOSED: sources that changed while it ran are an error.
+pub(crate) fn record(began_with: &Lock) -> Result<(), Failure> {
+    let now = Lock::of_sources()?;
+    if let Some(finding) = stale(began_with, &now).first() {
+        return Err(format!("while the evidence was run: {finding}").into());
+    }
     let head = "# Written by `cargo xtask prove` after everything it runs has passed. Do not edit, but to give up a law or a theorem.\n\n";
     let text = format!("{head}{}", toml::to_string_pretty(&now)?);
     let path = root().join(LOCK);
@@ -214,6 +218,11 @@ fn stale(lock: &Lock, now: &Lock) -> Vec<String> {
 }
 
 impl Lock {
+    /// What is there at this moment.
+    pub(crate) fn of_sources() -> Result<Self, Failure> {
+        Self::now(&load()?, &Evidence::load()?)
+    }
+
     fn now(claims: &Claims, evidence: &Evidence) -> Result<Self, Failure> {
         let mut files = BTreeMap::new();
         let named = claims

@@ -59,6 +59,7 @@ struct Row {
 /// Runs all of it; true when all of it holds. Only then is `claims.lock` written.
 pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
     let began = Clock::now();
+    let sources = claims::Lock::of_sources()?;
     let mut rows = Vec::new();
     let mut proved = BTreeSet::new();
     rows.push(row(&PROVER, |line| proved.extend(proved_law(line))));
@@ -73,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
         engine: "Rocq, and its extraction beside the engine",
     });
     if rows.iter().all(|row| row.holds) {
-        claims::record()?;
+        claims::record(&sources)?;
     }
     let one = Clock::now();
     let holds = claims::run(&claims::Args::check())?;

@@ -20,12 +20,13 @@ const VERSION: &str = "27.1.0";
 const TOOLS: &str = "target/xtask/tools";
 /// Where the tool writes and builds, below the root.
 const WORK: &str = "target/xtask/mutants";
-/// Who judges a mutant: the named laws, and then, of what they let pass, the tests and the model.
-const JUDGES: [&[&str]; 2] = [&["portcullis-laws"], &["portcullis", "difftest"]];
+/// Who judges a mutant, by which tests: the named laws, and then, of what they let pass, the tests and the model.
+const JUDGES: [(&[&str], &[&str]); 2] = [
+    (&["portcullis-laws"], &["--lib"]),
+    (&["portcullis", "difftest"], &["--lib", "--bins", "--tests"]),
+];
 /// A mutant whose tests take longer than this, in seconds, never ends.
 const TIMEOUT_S: &str = "300";
-/// Which tests, and all of them, so that every law is heard.
-const TESTS: [&str; 4] = ["--lib", "--bins", "--tests", "--no-fail-fast"];
 /// Drawn inputs for each property: enough for a bug of one line, several times over.
 const DRAWN: &str = "200";
 
@@ -39,7 +40,6 @@ pub(super) fn measure(
         return Ok(BTreeMap::new());
     }
     let tool = installed()?;
-    let model = rocq::extracted()?;
     let work = root().join(WORK);
     let out = work.join("mutants.out");
     for old in [&out, &work.join("mutants.out.old")] {
@@ -48,7 +48,7 @@ pub(super) fn measure(
     fs::create_dir_all(&work)?;
     let began = Instant::now();
     let mut tally = Tally::default();
-    for judges in JUDGES {
+    for (judges, tests) in JUDGES {
         let mut command = Command::new(&tool);
         command.args([
             "mutants",
@@ -62,7 +62,9 @@ pub(super) fn measure(
             .arg(&work);
         command.args(files.iter().flat_map(|file| ["--file", file]));
         command.args(judges.iter().flat_map(|judge| ["--test-package", judge]));
-        command.args(TESTS.map(|flag| format!("--cargo-test-arg={flag}")));
+        command.args(tests.iter().map(|flag| format!("--cargo-test-arg={flag}")));
+        // All of them, so that every law is heard.
+        command.arg("--cargo-test-arg=--no-fail-fast");
         command
             .env("CARGO_TARGET_DIR", work.join("target"))
             .env("PROPTEST_CASES", DRAWN);
@@ -70,9 +72,17 @@ pub(super) fn measure(
             ("CARGO_PROFILE_DEV_OPT_LEVEL", "0"),
             ("CARGO_PROFILE_DEV_DEBUG", "0"),
         ]);
-        command.env("DIFFTEST_MODEL", &model);
-        let left = Limit(limit.0.saturating_sub(began.elapsed()));
-        let ending = stream(command.current_dir(root()), left, |line| println!("{line}"));
+        if judges.contains(&"difftest") {
+            command.env("DIFFTEST_MODEL", rocq::extracted()?);
+        }
+        let left = limit.0.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            tally.reopen();
+            break;
+        }
+        let ending = stream(command.current_dir(root()), Limit(left), |line| {
+            println!("{line}")
+        });
         println!(
             "mutants: {TOOL} {ending}, judged by {}",
             judges.join(" and ")
@@ -193,6 +203,17 @@ impl Tally {
         Ok(())
     }
 
+    /// Takes back what judges that were not the last let pass.
+    fn reopen(&mut self) {
+        for fate in self
+            .fates
+            .values_mut()
+            .filter(|fate| **fate == Fate::Missed)
+        {
+            *fate = Fate::Open;
+        }
+    }
+
     /// The counts of the files all of whose mutants were judged.
     fn of_files(
         &self,
@@ -295,6 +316,23 @@ mod tests {
         assert!(
             counts(&both[..1], &[outcome("m", "CaughtMutant")])
                 .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn what_the_laws_let_pass_is_open_until_the_tests_have_judged() {
+        let mut tally = Tally::default();
+        let outcomes = json!({"outcomes": [outcome("m", "MissedMutant")]});
+        tally
+            .add(&json!([{"file": "a.rs", "name": "m"}]), &outcomes, |_| {
+                Ok(false)
+            })
+            .unwrap();
+        tally.reopen();
+        assert!(
+            tally
+                .of_files(&["a.rs".to_owned()], &BTreeMap::new())
                 .is_empty()
         );
     }
