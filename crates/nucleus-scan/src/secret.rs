@@ -53,7 +53,7 @@ pub(crate) fn mask_one(secret: &str) -> String {
 }
 
 /// The value without a surrounding pair of quotes.
-fn bare(value: &str) -> Range<usize> {
+pub(crate) fn bare(value: &str) -> Range<usize> {
     for quote in ['"', '\''] {
         if value.len() >= 2 && value.starts_with(quote) && value.ends_with(quote) {
             return 1..value.len() - 1;

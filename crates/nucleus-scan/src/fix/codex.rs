@@ -26,7 +26,15 @@ pub(super) fn edits(leaf: &At<'_>, variable: &dyn Fn(&str) -> Option<String>) ->
     let Some(at) = server.get(table) else {
         return Vec::new();
     };
-    let (secrets, rest): (Vec<At<'_>>, Vec<At<'_>>) = at.entries().into_iter().partition(is_secret);
+    let is_moved = if *table == "env" {
+        holds_secret
+    } else {
+        is_secret
+    };
+    let (secrets, rest): (Vec<At<'_>>, Vec<At<'_>>) = at.entries().into_iter().partition(is_moved);
+    if secrets.is_empty() {
+        return Vec::new();
+    }
     let is_inline = text(leaf.file, at.node.span.clone()).starts_with('{');
     match *table {
         "env" if is_inline => inline_env(&server, &at, &secrets, &rest),
@@ -34,6 +42,11 @@ pub(super) fn edits(leaf: &At<'_>, variable: &dyn Fn(&str) -> Option<String>) ->
         "http_headers" if is_inline => headers(&server, &at, &secrets, &rest, variable),
         _ => Vec::new(),
     }
+}
+
+/// A value with a secret anywhere in it: a variable is passed on whole.
+fn holds_secret(entry: &At<'_>) -> bool {
+    !secret::find(entry.key(), entry.text().unwrap_or_default()).is_empty()
 }
 
 /// A whole value, or what stands behind `Bearer `.

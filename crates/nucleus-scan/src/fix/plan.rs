@@ -167,11 +167,24 @@ impl Rewrite {
         out
     }
 
+    /// A replacement as it may be shown: an edit that keeps a secret of the file shows it no more than the file does.
+    fn without_secrets(&self, replacement: &str) -> String {
+        let texts = self
+            .secrets
+            .iter()
+            .filter_map(|span| self.before.get(span.start..span.end))
+            .map(|text| &text[secret::bare(text)])
+            .filter(|text| !text.is_empty());
+        texts.fold(replacement.to_owned(), |shown, text| {
+            shown.replace(text, &secret::mask_one(text))
+        })
+    }
+
     /// The text with some edits made and every other secret masked.
     fn masked(&self, edits: &[Edit]) -> String {
         let mut changes: Vec<(ByteSpan, String)> = edits
             .iter()
-            .map(|edit| (edit.span, edit.replacement.clone()))
+            .map(|edit| (edit.span, self.without_secrets(&edit.replacement)))
             .collect();
         let free = |span: &&ByteSpan| {
             !edits
@@ -180,7 +193,10 @@ impl Rewrite {
         };
         for span in self.secrets.iter().filter(free) {
             if let Some(text) = self.before.get(span.start..span.end) {
-                changes.push((*span, secret::mask_one(text)));
+                let inner = secret::bare(text);
+                let (open, close) = (&text[..inner.start], &text[inner.end..]);
+                let masked = secret::mask_one(&text[inner]);
+                changes.push((*span, format!("{open}{masked}{close}")));
             }
         }
         changes.sort_by_key(|(span, _)| *span);

@@ -222,10 +222,7 @@ fn short(text: &str, most: usize) -> String {
 fn reach(projections: &[Projection], paint: Paint<'_>) -> String {
     let mut out = format!(
         "\n{}\n",
-        paint(
-            Tone::Strong,
-            "what each agent can reach without a question of ours"
-        )
+        paint(Tone::Strong, "what each agent can reach with nobody asked")
     );
     for one in projections {
         let name = format!(

@@ -28,7 +28,20 @@ fn bypass(family: &Family<'_>) -> Option<Power> {
         Client::Codex => family.sandbox() != SandboxState::Off,
         _ => false,
     };
-    (!confined && !denies_all(family, &ToolKind::Shell)).then(|| everything(setting))
+    (!confined && !denies_all(family, &ToolKind::Shell)).then(|| Power {
+        name: setting_name(setting),
+        ..everything(setting)
+    })
+}
+
+/// A setting by its key too: `never` or `true` alone says nothing.
+fn setting_name(setting: &Literal) -> String {
+    let shown = setting.shown();
+    match setting.key() {
+        "" => shown,
+        key if shown.contains(key) => shown,
+        key => format!("{key}={shown}"),
+    }
 }
 
 /// Any command unasked. A list of denied commands does not take a leg away: `rm` is not the way out.

@@ -139,6 +139,40 @@ fn secrets_in_a_table_of_their_own_become_names_in_the_servers_table() {
 }
 
 #[test]
+fn an_address_with_a_password_in_toml_is_passed_on_whole_and_never_shown() {
+    let password = "Xk9vQ2mTz7LpR4";
+    let tree = Tree::with(
+        ".codex/config.toml",
+        &format!(
+            "[mcp_servers.a]\ncommand = \"a\"\nenv = {{ DATABASE_URL = \"postgres://app:{password}@db.example.com/app\", PGMODE = \"x\" }}\n"
+        ),
+    );
+    let plan = Plan::of(&tree.scan());
+    assert!(!plan.diff().contains(password), "{}", plan.diff());
+    let after = plan.rewrites()[0].after();
+    assert!(!after.contains(password), "{after}");
+    assert!(after.contains("env_vars = [\"DATABASE_URL\"]") && after.contains("PGMODE"));
+}
+
+/// The secret in the address of one entry stays where only the other entry has a way out; the diff shows neither.
+#[test]
+fn a_secret_that_a_rewrite_keeps_is_masked_in_the_diff() {
+    let tree = Tree::with(
+        ".codex/config.toml",
+        &format!(
+            "[mcp_servers.a]\nurl = \"https://mcp.example.com\"\nhttp_headers = {{ Authorization = \"Bearer {TOKEN}\", X-Link = \"https://u:Xk9vQ2mTz7LpR4@h.example.com/\" }}\n"
+        ),
+    );
+    let plan = Plan::of(&tree.scan());
+    let diff = plan.diff();
+    assert!(diff.contains("bearer_token_env_var"), "{diff}");
+    assert!(
+        !diff.contains(TOKEN) && !diff.contains("Xk9vQ2mTz7LpR4"),
+        "{diff}"
+    );
+}
+
+#[test]
 fn headers_in_toml_become_variables_of_their_own() {
     let (_, table) = rewritten(&format!(
         "[mcp_servers.a]\nurl = \"https://mcp.example.com\"\nhttp_headers = {{ Authorization = \"Bearer {TOKEN}\", X-Api-Key = \"{TOKEN}\", X-Mode = \"x\" }}\n"
