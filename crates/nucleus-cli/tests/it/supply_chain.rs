@@ -44,11 +44,7 @@ const INSTALL: &str = "
 import http.client
 def fetch(path):
     c = http.client.HTTPConnection('127.0.0.1', 7072, timeout=60)
-    c.request('GET', 'http://127.0.0.1:%d%s' % (PORT, path)); got = b''
-    try: r = c.getresponse(); got = r.read(); return [r.status, len(got)]
-    except http.client.IncompleteRead as cut: return ['cut', len(cut.partial)]
-    # Whether the head of the answer went before the cut is not said.
-    except (http.client.RemoteDisconnected, ConnectionResetError): return ['cut', len(got)]
+    c.request('GET', 'http://127.0.0.1:%d%s' % (PORT, path)); r = c.getresponse(); return [r.status, len(r.read())]
 got = {name: fetch(name) for name in ('/company-internal', '/locked.whl', '/other.whl')}
 open('src/helper.py', 'w').write('# by ' + 'the installed package\\n')
 ";
@@ -151,6 +147,6 @@ fn a_pinned_install_takes_what_the_lockfile_held_when_the_session_began() {
             json!([200, 11]),
             "the allow twin: {got}"
         );
-        assert_eq!(got["/other.whl"], json!(["cut", 0]), "{got}");
+        assert_eq!(got["/other.whl"][0], 403, "{got}");
     }
 }

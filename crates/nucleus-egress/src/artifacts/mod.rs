@@ -15,7 +15,7 @@ use std::sync::Arc;
 use portcullis::host::{Host, HostPattern};
 
 pub use lock::{LOCKFILES, LockError};
-pub(crate) use passing::{Expected, Held};
+pub(crate) use passing::{Expected, Held, is_refusal};
 
 /// A hash that a lockfile states.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -48,6 +49,8 @@ pub(crate) struct Held {
     withheld_bytes: usize,
     seen_bytes: u64,
     is_over: bool,
+    /// What was found when it was waited for.
+    begun: Option<Bytes>,
     on_cut: OnCut,
 }
 
@@ -73,8 +76,19 @@ impl Held {
             withheld_bytes: 0,
             seen_bytes: 0,
             is_over: false,
+            begun: None,
             on_cut,
         }
+    }
+
+    /// Waits until some of it may be handed on, or nothing is to come: what is refused by then never has begun.
+    ///
+    /// # Errors
+    /// Why none of it may be handed on; [`is_refusal`] tells that from a connection that broke.
+    pub(crate) async fn begin(mut self) -> Result<Self, BodyError> {
+        let first = self.frame().await.transpose()?;
+        self.begun = first.and_then(|frame| frame.into_data().ok());
+        Ok(self)
     }
 
     /// Takes in what came, and says why it may not go on.
@@ -155,6 +169,12 @@ impl Held {
     }
 }
 
+/// Whether the error says what a body may not be.
+pub(crate) fn is_refusal(error: &BodyError) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData)
+}
+
 fn hashed(hashes: &mut (Sha256, Sha512), bytes: &[u8]) {
     hashes.0.update(bytes);
     hashes.1.update(bytes);
@@ -170,7 +190,7 @@ impl Body for Held {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
         loop {
-            if let Some(bytes) = this.next() {
+            if let Some(bytes) = this.begun.take().or_else(|| this.next()) {
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             if this.is_over {

@@ -177,7 +177,7 @@ impl Attempt<'_> {
             }
             _ => {
                 let answer = incoming(response, watch.clone(), settling);
-                Ok(guarded.answer(answer, &watch))
+                guarded.answer(answer, &watch).await
             }
         }
     }

@@ -18,7 +18,7 @@ use super::refusal::Refusal;
 use super::relay::Watch;
 use super::route::Route;
 use super::target::Target;
-use crate::artifacts::{Expected, Held, Pinned};
+use crate::artifacts::{Expected, Held, Pinned, is_refusal};
 use crate::credentials::{Credentials, Misplaced, Place, Put, Scan, Scrubbed, Scrubber};
 
 /// What guards a session's requests beside its policy; nothing by default.
@@ -154,10 +154,14 @@ impl Guarded<'_> {
     }
 
     /// The answer as the program may have it.
-    pub(super) fn answer(&self, answer: Response<Content>, watch: &Watch) -> Response<Content> {
-        let answer = self.held_to_lockfiles(answer, watch);
+    pub(super) async fn answer(
+        &self,
+        answer: Response<Content>,
+        watch: &Watch,
+    ) -> Result<Response<Content>, Refusal> {
+        let answer = self.held_to_lockfiles(answer, watch).await?;
         if !self.is_bound() {
-            return answer;
+            return Ok(answer);
         }
         let target = &self.route.target;
         let credentials = self.credentials().clone();
@@ -165,20 +169,28 @@ impl Guarded<'_> {
         let (mut head, body) = answer.into_parts();
         scrubber.headers(&mut head.headers);
         if body.is_end_stream() {
-            return Response::from_parts(head, body);
+            return Ok(Response::from_parts(head, body));
         }
         // The placeholder need not be as long as the secret.
         head.headers.remove(CONTENT_LENGTH);
-        Response::from_parts(head, Scrubbed::new(body, scrubber).boxed())
+        Ok(Response::from_parts(
+            head,
+            Scrubbed::new(body, scrubber).boxed(),
+        ))
     }
 
-    fn held_to_lockfiles(&self, answer: Response<Content>, watch: &Watch) -> Response<Content> {
+    /// Nothing of an artifact that is refused before its first byte arrives: the program is told why instead.
+    async fn held_to_lockfiles(
+        &self,
+        answer: Response<Content>,
+        watch: &Watch,
+    ) -> Result<Response<Content>, Refusal> {
         let Some(pinned) = self.pinned() else {
-            return answer;
+            return Ok(answer);
         };
         let (head, body) = answer.into_parts();
         if body.is_end_stream() {
-            return Response::from_parts(head, body);
+            return Ok(Response::from_parts(head, body));
         }
         let path = self
             .route
@@ -194,7 +206,13 @@ impl Guarded<'_> {
             life.cut(why);
         };
         let held = Held::new(body, expected, Box::new(on_cut));
-        Response::from_parts(head, held.boxed())
+        match held.begin().await {
+            Ok(held) => Ok(Response::from_parts(head, held.boxed())),
+            Err(why) if is_refusal(&why) => {
+                Err(Refusal::forbidden("artifact_not_locked", why.to_string()))
+            }
+            Err(why) => Err(Refusal::failed(format!("the answer broke off: {why}"))),
+        }
     }
 }
 

@@ -466,9 +466,10 @@ fn a_placeholder_cut_into_chunks_never_leaves_whole() {
         let _cut = stream.write_all(b"0\r\n\r\n");
         let answer = read_tls(&mut stream);
         assert_eq!(status(&answer) == 200, is_sent, "{answer}");
+        // What began to arrive of a request that was cut is seen once its connection has ended.
         let arrived: Vec<String> = taken(&seen).iter().map(|text| body_of(text)).collect();
         if is_sent {
-            assert_eq!(arrived, [word]);
+            assert_eq!(arrived.last().map(String::as_str), Some(word));
         }
         let whole = arrived.concat();
         assert!(!whole.contains(&placeholder));
@@ -487,7 +488,7 @@ fn a_body_that_cannot_be_read_is_not_sent_to_a_bound_host() {
         assert!(answer.contains("unreadable_body"), "{answer}");
     }
     assert!(taken(&seen).is_empty());
-    let begun = "POST /v1/a HTTP/1.1\r\nHost: api.test\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let begun = "POST /v1/a HTTP/1.1\r\nHost: api.test\r\nConnection: close\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n";
     let mut stream = tls(&site, "api.test:443", "api.test", &[]).unwrap();
     let chunk = b"20\r\nno gzip, in a body of any length\r\n0\r\n\r\n";
     stream

@@ -24,7 +24,7 @@ fn artifact(mark: u8) -> Vec<u8> {
     bytes
 }
 
-/// A registry: `/locked.tgz`, `/other.tgz`, `/disguised`, `/encoded`, `/part`, and an index at any other path.
+/// A registry: `/locked.tgz`, `/other.tgz`, `/disguised`, `/encoded`, `/part`, `/small.whl`, and an index at any other path.
 fn registry() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -44,6 +44,7 @@ fn registry() -> SocketAddr {
                     "/disguised" => ("200 OK\r\nContent-Type: application/json", artifact(2)),
                     "/encoded" => ("200 OK\r\nContent-Encoding: gzip", artifact(2)),
                     "/part" => ("206 Partial Content", artifact(1)[..9].to_vec()),
+                    "/small.whl" => ("200 OK", b"PK\x03\x04 small".to_vec()),
                     "/missing" => ("404 Not Found", b"no such package".to_vec()),
                     _ => ("200 OK", format!("{{\"asked\":{head:?}}}").into_bytes()),
                 };
@@ -113,7 +114,7 @@ fn a_locked_artifact_arrives_and_another_never_does_whole() {
             body.len()
         );
     }
-    for path in ["encoded", "part"] {
+    for path in ["encoded", "part", "small.whl"] {
         let (code, body) = get(&site, &format!("http://registry.test/{path}"));
         assert_eq!(code, 403, "{path}: {}", String::from_utf8_lossy(&body));
     }
