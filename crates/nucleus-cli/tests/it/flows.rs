@@ -212,67 +212,6 @@ fn installs_and_clones_work_from_a_mirror_and_ask_nobody() {
     }
 }
 
-/// Asks by the machine's proxy and by none, with the machine's trust store and with Java's own.
-const JAVA: &str = r#"
-put('Fetch.java', """
-import java.net.*;
-public class Fetch {
-    public static void main(String[] words) throws Exception {
-        URL url = new URI(words[0]).toURL();
-        for (boolean byProxy : new boolean[] { true, false }) {
-            URLConnection asked = byProxy ? url.openConnection() : url.openConnection(Proxy.NO_PROXY);
-            try {
-                System.out.println("answered " + ((HttpURLConnection) asked).getResponseCode());
-            } catch (java.io.IOException why) {
-                System.out.println("failed " + why);
-            }
-        }
-    }
-}
-""")
-"#;
-
-/// Java takes no file of PEM and no proxy variable: a trust store and options of its own do the same.
-#[test]
-fn java_reads_from_an_inspected_host_by_both_ways() {
-    let test = "java_reads_from_an_inspected_host_by_both_ways";
-    let Some(address) = own_address() else {
-        return skip(&format!("flows::{test}"), "a network address");
-    };
-    if !works("/usr/bin/java", &["-version"]) {
-        return skip(&format!("flows::{test}"), "java");
-    }
-    let (scene, tools) = (Scene::new(), Tools::find(test));
-    let mirror = Mirror::start(&scene, address);
-    let code = format!(
-        "{}{JAVA}
-def fetch(**extra): return run('java', 'Fetch.java', 'https://{}/simple/tiny-mirrored/', cwd=os.getcwd(), **extra)
-got = each(ours=lambda: fetch(), theirs=lambda: fetch(JAVA_TOOL_OPTIONS=''))
-",
-        tools.words(Place::Mirror),
-        mirror.host
-    );
-    let policy = format!("version = 1\nextends = \"local_dev\"\n{}", tools.views());
-    let ended = scene.session().policy(&policy).run(&[command(&code)]);
-    ended.assert_sound();
-    assert_unasked(&ended);
-    let said = |name: &str| {
-        let outcome = &ended.told[0].got()[name]["got"];
-        outcome.as_str().unwrap_or_default().to_owned()
-    };
-    assert_eq!(
-        said("ours").matches("answered 200").count(),
-        2,
-        "{}",
-        ended.stdout
-    );
-    let theirs = said("theirs");
-    assert!(
-        theirs.contains("failed javax.net.ssl") && !theirs.contains("answered"),
-        "{theirs}"
-    );
-}
-
 /// Publishing, as each tool does it.
 fn publish(tools: &Tools, host: &str) -> String {
     let tries = tools.tries(
