@@ -23,6 +23,8 @@ const NAMES: &[&str] = &[
     "package.json",
     "permissions.toml",
     ".continue/config.yaml",
+    ".nucleus/pod.yaml",
+    "k8s/agent.yaml",
 ];
 
 fuzz_target!(|bytes: &[u8]| {
