@@ -1,6 +1,5 @@
 //! Requests that are seen: how many a second, and how much later one is answered, to a quiet host and to a sink.
 
-use std::fs::File;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
@@ -71,7 +70,7 @@ fn micros(time: Duration) -> f64 {
 
 /// The median time of writing a record and flushing it, on the disk of the log.
 fn flushing(plan: &Plan) -> f64 {
-    let file = File::from(tempfile::tempfile_in(&plan.dir).unwrap());
+    let file = tempfile::tempfile_in(&plan.dir).unwrap();
     let mut times = Vec::new();
     for number in 0..plan.asked / 4 {
         let begun = Instant::now();
