@@ -228,7 +228,7 @@ pub struct Limits {
     pub open_files: u32,
     /// Size of each file written; a longer write raises SIGXFSZ.
     pub file_bytes: Option<u64>,
-    /// Size of `/tmp`, and of `/dev/shm` again.
+    /// Size of `/tmp`, and of `/dev/shm` again; each holds one file, link or directory for every 4 KiB of it.
     pub scratch_bytes: u64,
 }
 

@@ -24,6 +24,8 @@ const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 const READ_ONLY_PROC: [&str; 7] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"];
 /// Beside the content of placed files: directories and links of the root itself.
 const ROOT_BYTES: u64 = 4 << 20;
+/// `/tmp` and `/dev/shm` hold one file for so many bytes of theirs.
+const SCRATCH_BYTES_OF_A_FILE: u64 = 4096;
 const FILES: &str = "/.files";
 
 pub(crate) const NOSUID_NODEV: MountAttrFlags =
@@ -160,7 +162,9 @@ pub(crate) fn build(plan: &Plan<'_>, host: &FromHost, trees: &[OwnedFd]) -> Done
     );
     for path in ["/tmp", "/dev/shm"] {
         make_dirs(Path::new(path), Step::Root)?;
-        let scratch = tmpfs(plan.scratch_bytes, None, "1777", Step::Root)?;
+        // An empty file takes no page, but memory of the kernel: without a bound there would be as many as half of all pages.
+        let files = (plan.scratch_bytes / SCRATCH_BYTES_OF_A_FILE).max(64);
+        let scratch = tmpfs(plan.scratch_bytes, Some(files), "1777", Step::Root)?;
         attach(scratch.as_fd(), Path::new(path), Step::Root)?;
     }
     build_devices(host)?;

@@ -121,6 +121,30 @@ except OSError as e: print(e.errno)
 }
 
 #[test]
+fn the_files_of_scratch_are_bounded() {
+    let limits = Limits {
+        scratch_bytes: 4 << 20,
+        ..Limits::default()
+    };
+    let script = r#"
+import os
+for directory in '/tmp', '/dev/shm':
+    made = 0
+    try:
+        while made < 2000:
+            open(f'{directory}/{made}', 'w').close(); made += 1
+        print('no bound')
+    except OSError as e: print(e.errno, 900 < made < 1024)
+    os.unlink(f'{directory}/0')
+    open(f'{directory}/again', 'w').close()
+"#;
+    assert_eq!(
+        output(limited(limits, python(script))),
+        "28 True\n28 True\n"
+    );
+}
+
+#[test]
 fn scratch_and_changes_in_memory_are_bounded() {
     let dir = tempfile::tempdir().unwrap();
     let limits = Limits {
