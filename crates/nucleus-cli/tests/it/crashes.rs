@@ -215,48 +215,59 @@ fn held(scene: &Scene) -> Vec<String> {
 
 #[test]
 fn a_monitor_killed_at_any_step_leaves_everything_whole() {
-    let (mut deaths, mut steps) = (0, 0);
-    for kind in 0..FaultStep::ALL.len() {
-        for nth in 0..40 {
-            let scene = Scene::new();
-            // Something staged beforehand must survive whatever happens now.
-            scene
-                .session()
-                .run(&[command("put('.envrc', 'kept')")])
-                .assert_sound();
-            let mark = format!("mark-{kind}-{nth}-{}", std::process::id());
-            let at = format!("{:?} {nth}", FaultStep::ALL[kind]);
-            let died = dies(&scene, kind, nth, &mark);
-            assert_whole(&scene, &mark, &at);
-            let held = held(&scene);
-            assert!(
-                held.iter().any(|path| path == ".envrc"),
-                "{at}: a staged change is lost: {held:?}"
-            );
-            steps += 1;
-            if !died {
-                // The twin: a run that does not die does everything.
-                assert_eq!(scene.read("ws/four.txt"), "by a tool");
-                assert_eq!(scene.read("ws/two.txt"), "two\n");
-                assert!(
-                    held.iter().any(|path| path.starts_with(".vscode")),
-                    "{held:?}"
-                );
-                break;
-            }
-            deaths += 1;
-            // And the next session works.
-            let next = scene
-                .session()
-                .run(&[tool("read", json!({ "path": "a.txt" }))]);
-            next.assert_sound();
-            assert_eq!(next.told[0].text(), "first\n", "{at}");
-        }
-    }
+    let kinds = FaultStep::ALL.len();
+    // Most of the time is spent waiting for what was killed.
+    let deaths: Vec<u32> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..3)
+            .map(|worker| {
+                scope.spawn(move || (worker..kinds).step_by(3).map(killed_at_each).collect())
+            })
+            .collect();
+        let joined = workers.into_iter().map(|worker| worker.join().unwrap());
+        joined.flat_map(|deaths: Vec<u32>| deaths).collect()
+    });
     assert!(
-        deaths >= FaultStep::ALL.len(),
-        "{deaths} deaths in {steps} runs"
+        deaths.len() == kinds && deaths.iter().all(|deaths| *deaths > 0),
+        "{deaths:?}"
     );
+}
+
+/// Kills a monitor at each step of a kind until one lives to its end; how many died.
+fn killed_at_each(kind: usize) -> u32 {
+    for nth in 0..40 {
+        let scene = Scene::new();
+        // Something staged beforehand must survive whatever happens now.
+        scene
+            .session()
+            .run(&[command("put('.envrc', 'kept')")])
+            .assert_sound();
+        let mark = format!("mark-{kind}-{nth}-{}", std::process::id());
+        let at = format!("{:?} {nth}", FaultStep::ALL[kind]);
+        let died = dies(&scene, kind, nth, &mark);
+        assert_whole(&scene, &mark, &at);
+        let held = held(&scene);
+        assert!(
+            held.iter().any(|path| path == ".envrc"),
+            "{at}: a staged change is lost: {held:?}"
+        );
+        if !died {
+            // The twin: a run that does not die does everything.
+            assert_eq!(scene.read("ws/four.txt"), "by a tool");
+            assert_eq!(scene.read("ws/two.txt"), "two\n");
+            assert!(
+                held.iter().any(|path| path.starts_with(".vscode")),
+                "{held:?}"
+            );
+            return nth;
+        }
+        // And the next session works.
+        let next = scene
+            .session()
+            .run(&[tool("read", json!({ "path": "a.txt" }))]);
+        next.assert_sound();
+        assert_eq!(next.told[0].text(), "first\n", "{at}");
+    }
+    40
 }
 
 #[test]

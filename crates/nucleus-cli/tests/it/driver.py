@@ -86,9 +86,10 @@ def by_command(client, code, extra):
 
 def by_raw(data):
     with socket.create_connection(("127.0.0.1", PORT)) as raw:
-        raw.settimeout(5)
+        raw.settimeout(30)
         try:
             raw.sendall(data)
+            raw.shutdown(socket.SHUT_WR)
             return {"text": raw.recv(65536).decode(errors="replace")}
         except OSError as error:
             return {"text": str(error)}

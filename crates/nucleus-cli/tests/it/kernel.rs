@@ -309,7 +309,7 @@ got = {'stopped': stopped, 'made': written >> 20}
 stopped, made = None, 0
 try:
     os.makedirs('/tmp/many')
-    while made < 5000000:
+    while made < 500000:
         open('/tmp/many/%d' % made, 'w').close(); made += 1
 except OSError as error: stopped = errno.errorcode[error.errno]
 got = {'stopped': stopped, 'made': made}
