@@ -227,10 +227,12 @@ impl Found {
             .collect();
         credentials.sort();
         credentials.dedup();
-        let warnings = self
-            .policies
-            .iter()
-            .flat_map(|policy| policy.warnings().to_vec())
+        let named = self.policies.iter().zip(&self.sources);
+        let warnings = named
+            .flat_map(|(policy, source)| {
+                let warnings = policy.warnings().iter();
+                warnings.map(|warning| format!("`{}`: {warning}", source.name))
+            })
             .collect();
         Ok(Resolved {
             bindings: self.bindings(used),

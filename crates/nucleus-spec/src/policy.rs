@@ -208,7 +208,7 @@ fn warnings(layered: Layered<'_>, envelope: &Envelope) -> Vec<String> {
     let mut warnings = Vec::new();
     if envelope.posture().capabilities() == Capabilities::NONE {
         warnings.push(
-            "every operation is `never`: a session under this policy can do nothing".to_owned(),
+            "every operation is `never`: a session under this policy can do nothing. What a policy leaves out is `never`; one that only adds a bound begins with `extends = \"full\"`".to_owned(),
         );
     }
     if layered

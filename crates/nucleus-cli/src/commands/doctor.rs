@@ -63,7 +63,12 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
 fn bindings() -> Vec<nucleus_spec::Credential> {
     let here = std::path::Path::new(".");
     match effective(&PolicyArgs::default(), Some(here)) {
-        Ok(resolved) => resolved.bindings,
+        Ok(resolved) => {
+            for warning in &resolved.warnings {
+                anstream::eprintln!("{} {warning}", paint(WARN, "note:"));
+            }
+            resolved.bindings
+        }
         Err(failure) => {
             anstream::eprintln!("the policy here cannot be read: {}", failure.message());
             Vec::new()

@@ -49,6 +49,9 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
             .help(format!("one of {}", names.join(", ")))
     })?;
     let resolved = effective(&args.policy, Some(&args.dir))?;
+    for warning in &resolved.warnings {
+        anstream::eprintln!("{} {warning}", paint(WARN, "note:"));
+    }
     let envelope = resolved.envelope;
     let session = SessionId::from_bytes([0; 16]);
     let request = Request::builder("you", session, op, subject(op, &args.subject)?).build();

@@ -41,6 +41,28 @@ fn the_users_policy_stands_instead_of_the_default() {
 }
 
 #[test]
+fn a_policy_that_only_bounds_and_grants_nothing_is_pointed_out() {
+    let named = Some(Named::Profile("fix-issue".to_owned()));
+    let warnings = |text: &str| {
+        let layers = Layers {
+            user: source("user.toml", text),
+            named: named.clone(),
+            ..Layers::default()
+        };
+        resolve(&layers).unwrap().warnings
+    };
+    let said = warnings("[registries]\npinned = true");
+    assert!(
+        said.len() == 1
+            && said[0].contains("`user.toml`: every operation is `never`")
+            && said[0].contains("`extends = \"full\"`"),
+        "{said:?}"
+    );
+    assert!(warnings("extends = \"full\"\n[registries]\npinned = true").is_empty());
+    assert!(warnings("[capabilities]\nread_files = \"always\"").is_empty());
+}
+
+#[test]
 fn nothing_named_is_above_the_user_or_the_ceiling() {
     let named = || Some(Named::Profile("full".to_owned()));
     let user = source("user.toml", "extends = \"fix-issue\"");
