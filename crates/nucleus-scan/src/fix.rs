@@ -3,6 +3,7 @@
 //! Edits are by bytes, so comments and formatting stay. The diff that is shown first masks every secret the scan found.
 
 mod codex;
+mod mask;
 mod pin;
 mod plan;
 mod question;
@@ -11,4 +12,4 @@ mod secret_ref;
 pub(crate) use pin::pin;
 pub use plan::{Plan, Rewrite};
 pub use question::{Question, questions};
-pub(crate) use secret_ref::secret_edits;
+pub(crate) use secret_ref::{Reference, References};

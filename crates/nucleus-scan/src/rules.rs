@@ -24,6 +24,7 @@ mod workflow;
 mod workload;
 
 pub(crate) use container::{instructions as dockerfile_instructions, mentions_agents};
+pub(crate) use credential::Naming;
 pub(crate) use report::Report;
 pub(crate) use surroundings::Surroundings;
 pub use table::{RULES, Rule, rule};

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
-use crate::model::{ByteSpan, Edit, FileName, Finding, Scan};
-use crate::secret;
+use super::mask::masked;
+use crate::model::{Edit, FileName, Scan};
+use crate::read::{Syntax, read_text};
 
 /// Most temporary files of earlier runs that are passed over.
 const MAX_LEFT_OVER: usize = 16;
@@ -19,19 +20,26 @@ const MAX_LEFT_OVER: usize = 16;
 #[derive(Debug, Default)]
 pub struct Plan {
     rewrites: Vec<Rewrite>,
+    left_alone: Vec<Arc<FileName>>,
 }
 
 /// One file before and after.
-#[derive(Debug)]
 pub struct Rewrite {
     file: Arc<FileName>,
+    syntax: Option<Syntax>,
     before: String,
-    edits: Vec<Edit>,
-    secrets: Vec<ByteSpan>,
+    after: String,
+}
+
+impl std::fmt::Debug for Rewrite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.diff())
+    }
 }
 
 impl Plan {
-    /// The rewrites of every finding that counts and has one. A file that changed since the scan, or whose edits overlap, is left out.
+    /// The rewrites of every finding that counts and has one. A file that changed since the scan, whose edits overlap,
+    /// or that could be read before and could not after them, is left alone.
     #[must_use]
     pub fn of(scan: &Scan) -> Self {
         Self::with(scan, Vec::new())
@@ -40,40 +48,28 @@ impl Plan {
     /// The same with rewrites that somebody answered for.
     #[must_use]
     pub fn with(scan: &Scan, answered: Vec<Edit>) -> Self {
-        let mut by_file: BTreeMap<Arc<FileName>, (Vec<Edit>, Vec<ByteSpan>)> = BTreeMap::new();
-        for finding in scan
+        let found = scan
             .findings
             .iter()
             .filter(|finding| finding.suppressed.is_none())
-        {
-            for edit in finding.fix.iter().flat_map(|fix| &fix.edits) {
-                by_file
-                    .entry(Arc::clone(&edit.file))
-                    .or_default()
-                    .0
-                    .push(edit.clone());
-            }
-        }
-        for edit in answered {
+            .flat_map(|finding| &finding.fix)
+            .flat_map(|fix| &fix.edits)
+            .cloned();
+        let mut by_file: BTreeMap<Arc<FileName>, Vec<Edit>> = BTreeMap::new();
+        for edit in found.chain(answered) {
             by_file
                 .entry(Arc::clone(&edit.file))
                 .or_default()
-                .0
                 .push(edit);
         }
-        for finding in scan.findings.iter().filter(holds_secret) {
-            for evidence in &finding.evidence {
-                if let Some((_, secrets)) = by_file.get_mut(&evidence.place.file) {
-                    secrets.push(evidence.place.span);
-                }
+        let mut plan = Self::default();
+        for (file, edits) in by_file {
+            match Rewrite::new(Arc::clone(&file), edits) {
+                Some(rewrite) => plan.rewrites.push(rewrite),
+                None => plan.left_alone.push(file),
             }
         }
-        Self {
-            rewrites: by_file
-                .into_iter()
-                .filter_map(|(file, (edits, secrets))| Rewrite::new(file, edits, secrets))
-                .collect(),
-        }
+        plan
     }
 
     /// The files, in order.
@@ -82,52 +78,59 @@ impl Plan {
         &self.rewrites
     }
 
+    /// Files that stay as they are though there is something to rewrite, in order.
+    #[must_use]
+    pub fn left_alone(&self) -> &[Arc<FileName>] {
+        &self.left_alone
+    }
+
     /// A unified diff of all files, secrets masked.
     #[must_use]
     pub fn diff(&self) -> String {
         self.rewrites.iter().map(Rewrite::diff).collect()
     }
 
-    /// Writes every file by temporary name and rename, keeping its mode.
+    /// Writes every file by temporary name and rename, keeping its mode. Nothing is written where one of them is a
+    /// link or is not what was scanned any more.
     ///
     /// # Errors
-    /// Names the first file that could not be written, or that is not what was scanned any more.
+    /// Names the first file that may not be or could not be written.
     pub fn write(&self) -> Result<usize, String> {
-        for rewrite in &self.rewrites {
-            rewrite
-                .write()
-                .map_err(|why| format!("`{}`: {why}", rewrite.file.shown))?;
-        }
+        let each = |step: fn(&Rewrite) -> Result<(), String>| {
+            self.rewrites.iter().try_for_each(|rewrite| {
+                step(rewrite).map_err(|why| format!("`{}`: {why}", rewrite.file.shown))
+            })
+        };
+        each(|rewrite| rewrite.check().map(drop))?;
+        each(Rewrite::write)?;
         Ok(self.rewrites.len())
     }
 }
 
-/// Findings whose places are secrets.
-fn holds_secret(finding: &&Finding) -> bool {
-    matches!(
-        finding.rule.0,
-        "plaintext-credential" | "secret-in-disabled-server" | "long-lived-token"
-    )
+/// How a file is written, told by its name.
+fn syntax_of(path: &Path) -> Option<Syntax> {
+    match path.extension()?.to_str()? {
+        "json" | "jsonc" | "json5" | "code-workspace" => Some(Syntax::Json),
+        "toml" => Some(Syntax::Toml),
+        "yml" | "yaml" => Some(Syntax::YamlStream),
+        _ => None,
+    }
 }
 
 impl Rewrite {
-    fn new(file: Arc<FileName>, mut edits: Vec<Edit>, mut secrets: Vec<ByteSpan>) -> Option<Self> {
+    fn new(file: Arc<FileName>, mut edits: Vec<Edit>) -> Option<Self> {
         let before = std::fs::read_to_string(&file.path).ok()?;
-        edits.sort_by_key(|edit| edit.span);
+        edits.sort_by(|a, b| (a.span, &a.replacement).cmp(&(b.span, &b.replacement)));
         edits.dedup();
-        let apart = edits
-            .windows(2)
-            .all(|pair| pair[0].span.end <= pair[1].span.start);
-        let inside = edits
-            .iter()
-            .all(|edit| before.get(edit.span.start..edit.span.end).is_some());
-        secrets.sort_unstable();
-        secrets.dedup();
-        (apart && inside).then_some(Self {
+        let after = edited(&before, &edits)?;
+        let syntax = syntax_of(&file.path);
+        let faults = |text: &str| syntax.map_or(0, |syntax| read_text(text, syntax).faults.len());
+        // FAIL-CLOSED: what reads worse than before is not written, whatever the edits meant.
+        (faults(&after) <= faults(&before)).then_some(Self {
             file,
+            syntax,
             before,
-            edits,
-            secrets,
+            after,
         })
     }
 
@@ -139,22 +142,18 @@ impl Rewrite {
 
     /// The whole new text.
     #[must_use]
-    pub fn after(&self) -> String {
-        let mut text = String::with_capacity(self.before.len());
-        let mut at = 0;
-        for edit in &self.edits {
-            text.push_str(&self.before[at..edit.span.start]);
-            text.push_str(&edit.replacement);
-            at = edit.span.end;
-        }
-        text.push_str(&self.before[at..]);
-        text
+    pub fn after(&self) -> &str {
+        &self.after
     }
 
     /// A unified diff, secrets masked on both sides.
     fn diff(&self) -> String {
-        let before = self.masked(&[]);
-        let after = self.masked(&self.edits);
+        let shown = |text: &str| {
+            masked(text, self.syntax)
+                .trim_start_matches('\u{feff}')
+                .to_owned()
+        };
+        let (before, after) = (shown(&self.before), shown(&self.after));
         let mut out = String::new();
         let _ = write!(
             out,
@@ -167,53 +166,8 @@ impl Rewrite {
         out
     }
 
-    /// A replacement as it may be shown: an edit that keeps a secret of the file shows it no more than the file does.
-    fn without_secrets(&self, replacement: &str) -> String {
-        let texts = self
-            .secrets
-            .iter()
-            .filter_map(|span| self.before.get(span.start..span.end))
-            .map(|text| &text[secret::bare(text)])
-            .filter(|text| !text.is_empty());
-        texts.fold(replacement.to_owned(), |shown, text| {
-            shown.replace(text, &secret::mask_one(text))
-        })
-    }
-
-    /// The text with some edits made and every other secret masked.
-    fn masked(&self, edits: &[Edit]) -> String {
-        let mut changes: Vec<(ByteSpan, String)> = edits
-            .iter()
-            .map(|edit| (edit.span, self.without_secrets(&edit.replacement)))
-            .collect();
-        let free = |span: &&ByteSpan| {
-            !edits
-                .iter()
-                .any(|edit| edit.span.start < span.end && span.start < edit.span.end)
-        };
-        for span in self.secrets.iter().filter(free) {
-            if let Some(text) = self.before.get(span.start..span.end) {
-                let inner = secret::bare(text);
-                let (open, close) = (&text[..inner.start], &text[inner.end..]);
-                let masked = secret::mask_one(&text[inner]);
-                changes.push((*span, format!("{open}{masked}{close}")));
-            }
-        }
-        changes.sort_by_key(|(span, _)| *span);
-        let mut text = String::new();
-        let mut at = 0;
-        for (span, replacement) in changes {
-            if span.start >= at {
-                text.push_str(&self.before[at..span.start]);
-                text.push_str(&replacement);
-                at = span.end;
-            }
-        }
-        text.push_str(self.before.get(at..).unwrap_or_default());
-        text
-    }
-
-    fn write(&self) -> Result<(), String> {
+    /// What is known of the file, if it is still the one that was scanned.
+    fn check(&self) -> Result<std::fs::Metadata, String> {
         let path = &self.file.path;
         let said = |error: std::io::Error| error.kind().to_string();
         let data = path.symlink_metadata().map_err(said)?;
@@ -223,10 +177,17 @@ impl Rewrite {
         if std::fs::read_to_string(path).map_err(said)? != self.before {
             return Err("it changed since it was scanned".to_owned());
         }
+        Ok(data)
+    }
+
+    fn write(&self) -> Result<(), String> {
+        let path = &self.file.path;
+        let said = |error: std::io::Error| error.kind().to_string();
+        let data = self.check()?;
         let (temporary, mut file) = temporary(path).map_err(said)?;
         let written = file
             .set_permissions(data.permissions())
-            .and_then(|()| file.write_all(self.after().as_bytes()))
+            .and_then(|()| file.write_all(self.after.as_bytes()))
             .and_then(|()| file.sync_all());
         let done = written.and_then(|()| std::fs::rename(&temporary, path));
         if done.is_err() {
@@ -234,6 +195,20 @@ impl Rewrite {
         }
         done.map_err(said)
     }
+}
+
+/// The text with every edit made; none where two of them meet or one lies outside.
+fn edited(before: &str, edits: &[Edit]) -> Option<String> {
+    let mut text = String::with_capacity(before.len());
+    let mut at = 0;
+    for edit in edits {
+        text.push_str(before.get(at..edit.span.start)?);
+        text.push_str(&edit.replacement);
+        before.get(edit.span.start..edit.span.end)?;
+        at = edit.span.end;
+    }
+    text.push_str(before.get(at..)?);
+    Some(text)
 }
 
 /// A new file beside the old one. Names left by a run that was cut off are passed over.

@@ -1,17 +1,19 @@
 //! Versions that no lock file knows: what is asked for, and the rewrite an answer comes to.
 
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::launch::npm_spec;
-use crate::model::{Edit, Evidence, Scan};
+use super::pin::{inner, name, pinned};
+use crate::launch::Registry;
+use crate::model::{ByteSpan, Edit, Evidence, FileName, Finding, Place, Scan};
+use crate::secret;
 
 /// How a version is written behind a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spelling {
-    /// `name@1.2.3`.
-    Npm,
-    /// `name==1.2.3`.
-    Python,
+    /// `name@1.2.3` or `name==1.2.3`.
+    Package(Registry),
     /// `name:1.2.3` or `name@sha256:…`.
     Image,
     /// `owner/action@` and forty hexadecimal digits.
@@ -19,7 +21,7 @@ enum Spelling {
 }
 
 /// Something that is fetched without a version, and where.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Question {
     name: String,
     spelling: Spelling,
@@ -28,99 +30,108 @@ pub struct Question {
     edit: Edit,
 }
 
+impl std::fmt::Debug for Question {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{:?} {} {:?}",
+            self.spelling,
+            self.shown(),
+            self.evidence
+        )
+    }
+}
+
 /// Everything the scan found without a version that no lock file knows, each place once.
 #[must_use]
 pub fn questions(scan: &Scan) -> Vec<Question> {
-    let mut found: Vec<Question> = Vec::new();
+    let mut asked = Asked::default();
+    let mut found = Vec::new();
     for finding in scan
         .findings
         .iter()
         .filter(|finding| finding.suppressed.is_none())
     {
-        let known = finding.fix.as_ref().map_or(&[][..], |fix| &fix.edits);
-        for evidence in &finding.evidence {
-            let span = evidence.place.span;
-            let is_known = |edit: &Edit| span.start <= edit.span.start && edit.span.end <= span.end;
-            if known.iter().any(is_known) {
-                continue;
-            }
-            let new = question(finding.rule.0, evidence);
-            found.extend(new.filter(|new| !found.iter().any(|old| old.edit == new.edit)));
+        let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
+        asked
+            .settled
+            .extend(edits.map(|edit| (Arc::clone(&edit.file), edit.span)));
+        for (place, spelling) in missing(finding) {
+            found.extend(asked.question(finding, place, spelling));
         }
     }
     found
 }
 
-fn question(rule: &str, evidence: &Evidence) -> Option<Question> {
-    if !matches!(
-        rule,
-        "unpinned-package" | "unpinned-image" | "unpinned-agent-action"
-    ) {
-        return None;
-    }
-    let text = std::fs::read_to_string(&evidence.place.file.path).ok()?;
-    let span = evidence.place.span;
-    let raw = text.get(span.start..span.end)?;
-    let quotes =
-        usize::from(raw.len() >= 2 && raw.starts_with(['"', '\'']) && raw.ends_with(['"', '\'']));
-    let (start, end) = (span.start + quotes, span.end - quotes);
-    let (name, spelling) = named(rule, text.get(start..end)?, &text[..start])?;
-    Some(Question {
-        name,
-        spelling,
-        evidence: evidence.clone(),
-        edit: Edit {
-            file: Arc::clone(&evidence.place.file),
-            span: (start..end).into(),
-            replacement: String::new(),
-        },
-    })
-}
-
-/// The name without its version, and how one is written behind it.
-fn named(rule: &str, text: &str, before: &str) -> Option<(String, Spelling)> {
-    if text.contains(char::is_whitespace) {
-        return None;
-    }
-    match rule {
-        "unpinned-agent-action" => Some((text.split('@').next()?.to_owned(), Spelling::Commit)),
-        "unpinned-image" => Some((
-            text.strip_suffix(":latest").unwrap_or(text).to_owned(),
-            Spelling::Image,
-        )),
-        _ if is_python(before) => {
-            let end = text
-                .find(['=', '<', '>', '~', '!', '@', '[', ';'])
-                .unwrap_or(text.len());
-            let plain = !text.contains("://") && !text.contains('[');
-            (plain && end > 0).then(|| (text[..end].to_owned(), Spelling::Python))
+/// Where a finding misses a version, and of what.
+fn missing(finding: &Finding) -> Vec<(&Place, Spelling)> {
+    let spelling = match finding.rule.0 {
+        "unpinned-image" => Spelling::Image,
+        "unpinned-agent-action" => Spelling::Commit,
+        _ => {
+            let all = finding.fix.iter().flat_map(|fix| &fix.unpinned);
+            return all
+                .map(|one| (&one.place, Spelling::Package(one.registry)))
+                .collect();
         }
-        _ => npm_spec(text).map(|package| (package.name, Spelling::Npm)),
+    };
+    let places = finding.evidence.iter().map(|evidence| &evidence.place);
+    places.map(|place| (place, spelling)).collect()
+}
+
+/// What was read and asked for so far.
+#[derive(Default)]
+struct Asked<'a> {
+    texts: HashMap<&'a Path, Option<String>>,
+    settled: HashSet<(Arc<FileName>, ByteSpan)>,
+}
+
+impl<'a> Asked<'a> {
+    /// The question about one place, unless it is settled, was asked before, or a version cannot be written there.
+    fn question(
+        &mut self,
+        finding: &Finding,
+        place: &'a Place,
+        spelling: Spelling,
+    ) -> Option<Question> {
+        let path = place.file.path.as_path();
+        let text = self
+            .texts
+            .entry(path)
+            .or_insert_with(|| std::fs::read_to_string(path).ok())
+            .as_ref()?;
+        let span = inner(text, place.span.into())?;
+        let name = named(text.get(span.clone())?, spelling)?;
+        let file = Arc::clone(&place.file);
+        if !self
+            .settled
+            .insert((Arc::clone(&file), span.clone().into()))
+        {
+            return None;
+        }
+        let evidence = finding.evidence.iter().find(|one| one.place == *place)?;
+        Some(Question {
+            name,
+            spelling,
+            evidence: evidence.clone(),
+            edit: Edit {
+                file,
+                span: span.into(),
+                replacement: String::new(),
+            },
+        })
     }
 }
 
-/// Whether the runner named last before the package is one of Python's.
-fn is_python(before: &str) -> bool {
-    let runner = |word: &&str| {
-        matches!(
-            *word,
-            "npx"
-                | "pnpx"
-                | "bunx"
-                | "npm"
-                | "pnpm"
-                | "yarn"
-                | "bun"
-                | "uvx"
-                | "uv"
-                | "pipx"
-                | "pip"
-        )
-    };
-    before
-        .rsplit(|c: char| !c.is_ascii_alphanumeric())
-        .find(runner)
-        .is_some_and(|word| matches!(word, "uvx" | "uv" | "pipx" | "pip"))
+/// The name without its version; none where nothing can be written behind it.
+fn named(text: &str, spelling: Spelling) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"@/:._-+".contains(&b);
+    match spelling {
+        Spelling::Package(registry) => name(text, registry),
+        Spelling::Commit => text.split('@').next().map(str::to_owned),
+        Spelling::Image => Some(text.strip_suffix(":latest").unwrap_or(text).to_owned()),
+    }
+    .filter(|name| !name.is_empty() && text.bytes().all(|b| plain(b) || b"=<>~!^*".contains(&b)))
 }
 
 impl Question {
@@ -128,6 +139,12 @@ impl Question {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same as it may be shown: whoever took a secret for a name did so in the file.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        secret::mask("", &self.name)
     }
 
     /// What stands there, and where.
@@ -140,7 +157,7 @@ impl Question {
     #[must_use]
     pub fn wanted(&self) -> &'static str {
         match self.spelling {
-            Spelling::Npm | Spelling::Python => "an exact version, such as 1.2.3",
+            Spelling::Package(_) => "an exact version, such as 1.2.3",
             Spelling::Image => "a tag, such as 1.2.3, or better a digest, sha256:...",
             Spelling::Commit => "the full commit id, forty hexadecimal digits",
         }
@@ -153,8 +170,7 @@ impl Question {
     pub fn answered(&self, version: &str) -> Result<Edit, String> {
         let name = &self.name;
         let replacement = match self.spelling {
-            Spelling::Npm if is_exact(version) => format!("{name}@{version}"),
-            Spelling::Python if is_exact(version) => format!("{name}=={version}"),
+            Spelling::Package(registry) if is_exact(version) => pinned(name, version, registry),
             Spelling::Image if is_digest(version) => format!("{name}@{version}"),
             Spelling::Image if version != "latest" && is_tag(version) => {
                 format!("{name}:{version}")
@@ -162,7 +178,9 @@ impl Question {
             Spelling::Commit if is_hex(version, 40) => format!("{name}@{version}"),
             _ => {
                 return Err(format!(
-                    "`{version}` does not pin `{name}`: write {}",
+                    "`{}` does not pin `{}`: write {}",
+                    secret::mask("", version),
+                    self.shown(),
                     self.wanted()
                 ));
             }
@@ -174,7 +192,8 @@ impl Question {
     }
 }
 
-fn is_exact(version: &str) -> bool {
+/// One version, and no range.
+pub(super) fn is_exact(version: &str) -> bool {
     version.starts_with(|c: char| c.is_ascii_digit())
         && version.contains('.')
         && is_tag(version)

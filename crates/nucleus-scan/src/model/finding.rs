@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::agent::{Agent, Scope};
 use super::place::{ByteSpan, FileName, Place};
 use crate::client::Client;
+use crate::launch::Registry;
 
 /// How bad it is, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +104,15 @@ pub struct Fix {
     pub summary: String,
     /// The rewrite; empty when a person has to choose.
     pub edits: Vec<Edit>,
+    /// Packages that are fetched without an exact version.
+    pub(crate) unpinned: Vec<Unpinned>,
+}
+
+/// Where a package stands that has no exact version, and who would know one. Its name may hold a secret and is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unpinned {
+    pub(crate) place: Place,
+    pub(crate) registry: Registry,
 }
 
 /// Why a finding does not count.

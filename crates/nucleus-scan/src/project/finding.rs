@@ -122,6 +122,7 @@ fn finding(
         fix: Some(Fix {
             summary: way_out,
             edits: Vec::new(),
+            unpinned: Vec::new(),
         }),
         client: projection.client,
         agent: None,

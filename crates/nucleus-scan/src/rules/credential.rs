@@ -1,6 +1,7 @@
 //! Secrets written into a file: in a setting, a header, an argument, an address, or an allowed command.
 
 use crate::discover::FileKind;
+use crate::fix::References;
 use crate::model::{Agent, Evidence, Place, Server};
 use crate::read::{At, SourceFile};
 use crate::secret;
@@ -40,30 +41,43 @@ fn plain(file: &SourceFile, report: &mut Report<'_>) {
     }
 }
 
+/// What a text of a tree is assigned to, told by the texts before it in the order of the file.
+#[derive(Debug, Default)]
+pub(crate) struct Naming<'a> {
+    flag: &'a str,
+}
+
+impl<'a> Naming<'a> {
+    /// The name for a text under its own key, which is empty for an item of a list; nothing for what is no text.
+    pub(crate) fn name(&mut self, own: &'a str, text: Option<&'a str>) -> Option<&'a str> {
+        let flag = std::mem::take(&mut self.flag);
+        let text = text?;
+        let is_flag = own.is_empty() && text.starts_with('-') && !text.contains('=');
+        if is_flag || own == "name" {
+            self.flag = text;
+        }
+        match own {
+            "" => Some(flag),
+            // `- name: TOKEN` and `value: …` beneath it.
+            "value" if !flag.is_empty() => Some(flag),
+            own => Some(own),
+        }
+    }
+}
+
 fn tree(file: &SourceFile, agents: &[Agent], report: &mut Report<'_>) {
     let Some(top) = file.top() else { return };
-    let mut flag = "";
+    let servers = Servers::of(agents);
+    let mut references = References::of(file);
+    let mut naming = Naming::default();
     for leaf in top.leaves() {
-        let Some(text) = leaf.text() else {
-            flag = "";
+        let Some((key, text)) = naming.name(leaf.key(), leaf.text()).zip(leaf.text()) else {
             continue;
         };
-        let key = match leaf.key() {
-            "" => flag,
-            // `- name: TOKEN` and `value: …` beneath it.
-            "value" if !flag.is_empty() => flag,
-            own => own,
-        };
-        let is_flag = leaf.key().is_empty() && text.starts_with('-') && !text.contains('=');
-        flag = if is_flag || leaf.key() == "name" {
-            text
-        } else {
-            ""
-        };
         for range in secret::find(key, text) {
-            let found = &text[range];
+            let found = &text[range.clone()];
             let place = leaf.place_of(found);
-            let server = server(agents, &leaf);
+            let server = servers.around(&leaf);
             let (rule, reason) = match server {
                 Some(server) if !server.enabled => (
                     SECRET_IN_DISABLED_SERVER,
@@ -71,12 +85,12 @@ fn tree(file: &SourceFile, agents: &[Agent], report: &mut Report<'_>) {
                 ),
                 _ => (PLAINTEXT_CREDENTIAL, "a secret is written into the file"),
             };
-            report.add_with_edits(
+            report.add_with_reference(
                 rule,
                 server.map(|server| server.name.as_str()),
                 reason,
-                vec![shown(place, key, found)],
-                crate::fix::secret_edits(&leaf, key, found),
+                shown(place, key, found),
+                references.edits(&leaf, key, range),
             );
         }
     }
@@ -92,11 +106,23 @@ fn shown(place: Place, key: &str, found: &str) -> Evidence {
     Evidence { place, shown: text }
 }
 
-/// The server whose entry a value stands in.
-fn server<'a>(agents: &'a [Agent], leaf: &At<'_>) -> Option<&'a Server> {
-    let span = &leaf.node.span;
-    agents
-        .iter()
-        .flat_map(|agent| &agent.servers)
-        .find(|server| server.place.span.start <= span.start && span.end <= server.place.span.end)
+/// Servers by where they begin; none stands within another.
+struct Servers<'a>(Vec<&'a Server>);
+
+impl<'a> Servers<'a> {
+    fn of(agents: &'a [Agent]) -> Self {
+        let mut servers: Vec<&Server> = agents.iter().flat_map(|agent| &agent.servers).collect();
+        servers.sort_by_key(|server| server.place.span.start);
+        Self(servers)
+    }
+
+    /// The server whose entry a value stands in.
+    fn around(&self, leaf: &At<'_>) -> Option<&'a Server> {
+        let span = &leaf.node.span;
+        let after = self
+            .0
+            .partition_point(|server| server.place.span.start <= span.start);
+        let last = self.0[..after].last()?;
+        (span.end <= last.place.span.end).then_some(*last)
+    }
 }

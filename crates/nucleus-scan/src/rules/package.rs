@@ -4,7 +4,7 @@ use crate::launch::{Fetched, Registry, fetched, image_is_pinned, run};
 
 use super::line::Line;
 use super::report::Report;
-use super::table::{UNPINNED_IMAGE, UNPINNED_PACKAGE};
+use super::table::UNPINNED_IMAGE;
 
 /// Packages a line fetches without an exact version. `counts` picks which of them matter in this context.
 pub(super) fn packages(
@@ -19,12 +19,8 @@ pub(super) fn packages(
                 "`{}` is fetched without an exact version",
                 crate::secret::mask("", &package.name)
             );
-            report.add(
-                UNPINNED_PACKAGE,
-                subject,
-                reason,
-                vec![line.evidence(package.word, 1)],
-            );
+            let evidence = line.evidence(package.word, 1);
+            report.add_unpinned(subject, reason, evidence, package.registry);
         }
     }
 }

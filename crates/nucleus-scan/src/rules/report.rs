@@ -1,17 +1,23 @@
 //! Collects findings of one file.
 
+use std::collections::HashMap;
+
 use crate::client::Client;
+use crate::fix::Reference;
 use crate::hash::short_hex;
-use crate::model::{Edit, Evidence, Finding, Fix, Literal, Place, RuleId, Scope};
+use crate::launch::Registry;
+use crate::model::{Evidence, Finding, Fix, Literal, Place, RuleId, Scope, Unpinned};
 use crate::read::SourceFile;
 
-use super::table::rule;
+use super::table::{UNPINNED_PACKAGE, rule};
 
 /// The findings of one file, while it is judged.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
     file: &'a SourceFile,
     findings: Vec<Finding>,
+    /// Where the finding of a rule and a subject stands.
+    index: HashMap<(RuleId, Option<String>), usize>,
 }
 
 /// A literal as evidence.
@@ -46,6 +52,7 @@ impl<'a> Report<'a> {
         Self {
             file,
             findings: Vec::new(),
+            index: HashMap::new(),
         }
     }
 
@@ -57,53 +64,81 @@ impl<'a> Report<'a> {
         reason: impl Into<String>,
         evidence: Vec<Evidence>,
     ) {
-        self.add_with_edits(id, subject, reason, evidence, Vec::new());
+        self.joined(id, subject, reason.into(), evidence);
     }
 
-    /// Adds a finding with the rewrite that settles it.
-    pub(crate) fn add_with_edits(
+    /// Adds a finding about a secret with the rewrite that settles it, or why there is none.
+    pub(crate) fn add_with_reference(
         &mut self,
         id: RuleId,
         subject: Option<&str>,
-        reason: impl Into<String>,
-        evidence: Vec<Evidence>,
-        edits: Vec<Edit>,
+        reason: &str,
+        evidence: Evidence,
+        reference: Reference,
     ) {
-        let Some(rule) = rule(id) else { return };
-        if evidence.is_empty() {
+        let Some(fix) = self.joined(id, subject, reason.to_owned(), vec![evidence]) else {
             return;
-        }
-        if let Some(known) = self
-            .findings
-            .iter_mut()
-            .find(|known| known.rule == id && known.agent.as_deref() == subject)
+        };
+        fix.edits.extend(reference.edits);
+        if let Some(why) = reference
+            .why_not
+            .filter(|_| !fix.summary.contains("`--fix`"))
         {
-            known.evidence.extend(
-                evidence
-                    .into_iter()
-                    .filter(|new| !known.evidence.contains(new))
-                    .collect::<Vec<_>>(),
-            );
-            if let Some(fix) = &mut known.fix {
-                fix.edits.extend(edits);
-            }
-            return;
+            fix.summary = format!("{}; {why}", fix.summary.trim_end_matches('.'));
         }
-        self.findings.push(Finding {
-            rule: id,
-            severity: rule.severity,
-            reason: reason.into(),
-            evidence,
-            fix: Some(Fix {
+    }
+
+    /// Adds a finding about a package that has no version, and which registry would know one.
+    pub(crate) fn add_unpinned(
+        &mut self,
+        subject: Option<&str>,
+        reason: impl Into<String>,
+        evidence: Evidence,
+        registry: Registry,
+    ) {
+        let place = evidence.place.clone();
+        if let Some(fix) = self.joined(UNPINNED_PACKAGE, subject, reason.into(), vec![evidence]) {
+            fix.unpinned.push(Unpinned { place, registry });
+        }
+    }
+
+    /// The way out of a finding, new or joined.
+    fn joined(
+        &mut self,
+        id: RuleId,
+        subject: Option<&str>,
+        reason: String,
+        evidence: Vec<Evidence>,
+    ) -> Option<&mut Fix> {
+        let rule = rule(id)?;
+        if evidence.is_empty() {
+            return None;
+        }
+        let subject = subject.map(crate::secret::mask_name);
+        let next = self.findings.len();
+        let nth = *self.index.entry((id, subject.clone())).or_insert(next);
+        if nth == next {
+            let fix = Fix {
                 summary: rule.help.to_owned(),
-                edits,
-            }),
-            client: self.client(),
-            agent: subject.map(str::to_owned),
-            scope: self.scope(),
-            suppressed: None,
-            fingerprint: String::new(),
-        });
+                edits: Vec::new(),
+                unpinned: Vec::new(),
+            };
+            self.findings.push(Finding {
+                rule: id,
+                severity: rule.severity,
+                reason,
+                evidence,
+                fix: Some(fix),
+                client: self.client(),
+                agent: subject,
+                scope: self.scope(),
+                suppressed: None,
+                fingerprint: String::new(),
+            });
+        } else {
+            self.findings[nth].evidence.extend(evidence);
+        }
+        self.findings[nth].fix.as_mut()
     }
 
     fn client(&self) -> Client {
@@ -121,9 +156,10 @@ impl<'a> Report<'a> {
 
     /// The findings, each with its fingerprint.
     pub(crate) fn finish(mut self) -> Vec<Finding> {
-        let mut seen = std::collections::HashMap::new();
+        let mut seen = HashMap::new();
         for finding in &mut self.findings {
             finding.evidence.sort();
+            finding.evidence.dedup();
             finding.fingerprint = fingerprint(finding, &self.file.name.shown);
             let nth = seen.entry(finding.fingerprint.clone()).or_insert(0_usize);
             *nth += 1;

@@ -7,7 +7,7 @@ use super::path;
 use super::report::{Report, evidence};
 use super::table::{
     APPROVALS_DISABLED, BROAD_FILESYSTEM_SCOPE, PROJECT_MCP_AUTO_ENABLE, RISKY_AUTO_APPROVE,
-    SANDBOX_WEAKENED, UNPINNED_PACKAGE, UNRESTRICTED_SHELL,
+    SANDBOX_WEAKENED, UNRESTRICTED_SHELL,
 };
 
 /// Judges the settings of one agent.
@@ -80,16 +80,8 @@ fn plugins(agent: &Agent, report: &mut Report<'_>) {
         crate::launch::npm_spec(literal.raw_unmasked())
             .is_some_and(|package| !package.is_pinned && package.registry == Registry::Npm)
     };
-    let found = agent
-        .plugins
-        .iter()
-        .filter(unpinned)
-        .map(evidence)
-        .collect();
-    report.add(
-        UNPINNED_PACKAGE,
-        Some("plugin"),
-        "plugins are fetched without an exact version",
-        found,
-    );
+    for literal in agent.plugins.iter().filter(unpinned) {
+        let reason = "plugins are fetched without an exact version";
+        report.add_unpinned(Some("plugin"), reason, evidence(literal), Registry::Npm);
+    }
 }

@@ -185,12 +185,11 @@ fn inspect(file: &SourceFile, job: &Job<'_>, step: &Step<'_>, report: &mut Repor
         .as_ref()
         .filter(|uses| step.is_agent && !step::is_commit(uses.text().unwrap_or_default()))
     {
-        report.add_with_edits(
+        report.add(
             UNPINNED_AGENT_ACTION,
             subject,
             "the action is named by a tag or branch",
             vec![evidence(&uses.literal_as(""))],
-            Vec::new(),
         );
     }
     if step.is_agent {

@@ -107,15 +107,14 @@ fn faults(file: &SourceFile, report: &mut Report<'_>) -> Vec<Broken> {
 }
 
 fn add_pins(file: &SourceFile, finding: &mut Finding, surroundings: &Surroundings) {
-    if finding.rule.0 != "unpinned-package" {
+    let Some(Fix {
+        edits, unpinned, ..
+    }) = &mut finding.fix
+    else {
         return;
-    }
-    let edits = finding
-        .evidence
+    };
+    let pins = unpinned
         .iter()
-        .filter_map(|evidence| fix::pin(file, evidence, surroundings))
-        .collect();
-    if let Some(Fix { edits: known, .. }) = &mut finding.fix {
-        *known = edits;
-    }
+        .filter_map(|one| fix::pin(file, one, surroundings));
+    edits.extend(pins);
 }
