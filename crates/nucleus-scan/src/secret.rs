@@ -3,6 +3,7 @@
 mod key;
 mod placeholder;
 mod shape;
+mod suspect;
 mod words;
 
 use std::ops::Range;
@@ -31,7 +32,25 @@ pub(crate) fn find(key: &str, value: &str) -> Vec<Range<usize>> {
 /// The value with every secret, and everything that is random enough to be one, replaced by its prefix and a short fingerprint.
 pub(crate) fn mask(key: &str, value: &str) -> String {
     let mut ranges = find(key, value);
-    ranges.extend(words::random(value));
+    ranges.extend(suspect::find(key, value));
+    masked_at(value, ranges)
+}
+
+/// A name, with what is known to be a secret in it masked: one that is only long and random tells two servers apart.
+pub(crate) fn mask_name(name: &str) -> String {
+    masked_at(name, find("", name))
+}
+
+/// A path of keys through a file, each of them as [`mask_name`] leaves it.
+pub(crate) fn mask_pointer(pointer: &str) -> String {
+    let keys = pointer.split('/').map(|key| {
+        let plain = key.replace("~1", "/").replace("~0", "~");
+        mask_name(&plain).replace('~', "~0").replace('/', "~1")
+    });
+    keys.collect::<Vec<_>>().join("/")
+}
+
+fn masked_at(value: &str, ranges: Vec<Range<usize>>) -> String {
     let mut masked = String::with_capacity(value.len());
     let mut at = 0;
     for range in merged(ranges) {

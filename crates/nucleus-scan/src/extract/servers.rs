@@ -24,7 +24,7 @@ pub(super) fn read(at: &At<'_>) -> Vec<Server> {
 /// Reads one server.
 fn server(name: &str, at: &At<'_>) -> Server {
     Server {
-        name: name.to_owned(),
+        name: crate::secret::mask_name(name),
         transport: transport(at),
         place: at.entry_place(),
         enabled: is_enabled(at),

@@ -70,7 +70,7 @@ pub struct ToolFilter {
 /// An MCP server as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// The name it was given.
+    /// The name it was given; a secret in it is masked.
     pub name: String,
     /// How it is reached.
     pub transport: Transport,

@@ -61,7 +61,7 @@ impl From<ByteSpan> for Range<usize> {
 
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self} {}", self.pointer)
+        write!(f, "{self} {}", secret::mask_pointer(&self.pointer))
     }
 }
 

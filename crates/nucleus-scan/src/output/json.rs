@@ -6,6 +6,7 @@ use super::{Report, TOOL, WORST_FIRST};
 use crate::model::{Evidence, Finding};
 use crate::project::{Origin, Path, Power, Projection};
 use crate::rules::rule;
+use crate::secret::mask_pointer;
 
 /// The whole report.
 #[must_use]
@@ -52,7 +53,7 @@ fn evidence(one: &Evidence) -> Value {
     json!({
         "file": one.place.file.shown, "line": one.place.line, "column": one.place.column,
         "end_line": one.place.end_line, "end_column": one.place.end_column,
-        "pointer": one.place.pointer, "shown": one.shown,
+        "pointer": mask_pointer(&one.place.pointer), "shown": one.shown,
     })
 }
 

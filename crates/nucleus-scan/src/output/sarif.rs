@@ -6,6 +6,7 @@ use super::text::plain;
 use super::{Report, TOOL};
 use crate::model::{Edit, Evidence, FileName, Finding, Place, Severity};
 use crate::rules::{RULES, Rule};
+use crate::secret::{mask, mask_pointer};
 
 /// The schema's address.
 const SCHEMA: &str =
@@ -118,7 +119,7 @@ fn result(finding: &Finding) -> Option<Value> {
             "security-severity": score(finding.severity), "client": finding.client.name(), "scope": finding.scope.word(),
         },
     });
-    if let Some(fix) = finding.fix.as_ref().filter(|fix| !fix.edits.is_empty()) {
+    if let Some(fix) = finding.fix.as_ref().filter(|fix| is_shareable(&fix.edits)) {
         result["fixes"] = json!([{ "description": { "text": plain(&fix.summary) }, "artifactChanges": changes(&fix.edits) }]);
     }
     if let Some(by) = &finding.suppressed {
@@ -141,8 +142,7 @@ fn location(evidence: &Evidence) -> Value {
         },
     });
     if !evidence.place.pointer.is_empty() {
-        location["logicalLocations"] =
-            json!([{ "fullyQualifiedName": plain(&evidence.place.pointer), "kind": "member" }]);
+        location["logicalLocations"] = json!([{ "fullyQualifiedName": plain(&mask_pointer(&evidence.place.pointer)), "kind": "member" }]);
     }
     location
 }
@@ -155,6 +155,12 @@ fn region(place: &Place, shown: &str) -> Value {
         region["endColumn"] = json!(place.end_column.max(1));
     }
     region
+}
+
+/// Whether a rewrite may leave this machine. One that still holds what may be a secret stays here: masked, it would write nonsense.
+fn is_shareable(edits: &[Edit]) -> bool {
+    let is_open = |edit: &Edit| edit.replacement.lines().all(|line| mask("", line) == line);
+    !edits.is_empty() && edits.iter().all(is_open)
 }
 
 fn changes(edits: &[Edit]) -> Vec<Value> {
@@ -170,11 +176,13 @@ fn changes(edits: &[Edit]) -> Vec<Value> {
     files
         .iter()
         .map(|file| {
-            let own: Vec<Value> = edits
+            let mut own: Vec<&Edit> = edits
                 .iter()
                 .filter(|edit| edit.file.as_ref() == *file)
-                .map(replacement)
                 .collect();
+            own.sort_by_key(|edit| (edit.span.start, edit.span.end));
+            own.dedup();
+            let own: Vec<Value> = own.into_iter().map(replacement).collect();
             json!({ "artifactLocation": artifact(file), "replacements": own })
         })
         .collect()

@@ -97,6 +97,11 @@ const ABOUT_IT: &[&str] = &[
     "schema",
     "title",
     "algorithm",
+    "policy",
+    "rotation",
+    "checksum",
+    "digest",
+    "fingerprint",
 ];
 
 /// Whether what is assigned to this name is meant to be secret.
@@ -105,7 +110,8 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
     let Some(last) = words.last() else {
         return false;
     };
-    if ABOUT_IT.contains(&last.as_str())
+    if key.starts_with("checksum/")
+        || ABOUT_IT.contains(&last.as_str())
         || words
             .iter()
             .any(|word| word == "public" || word == "publishable" || word == "idempotency")
@@ -186,6 +192,8 @@ mod tests {
             "PGPASSWORD",
             "client_secret",
             "OPENAI_API_KEY",
+            "POLICY_TOKEN",
+            "CHECKSUM_SECRET",
         ] {
             assert!(is_secret_key(key), "{key}");
         }
@@ -201,6 +209,10 @@ mod tests {
             "bearer_token_env_var",
             "compass",
             "headersHelper",
+            "checksum/secret",
+            "checksum/config-secret",
+            "PASSWORD_POLICY",
+            "SESSION_SECRET_ROTATION",
         ] {
             assert!(!is_secret_key(key), "{key}");
         }

@@ -160,7 +160,7 @@ pub(super) fn is_random(text: &str) -> bool {
 }
 
 /// Three base64 parts, the first of which is a JSON object.
-fn is_jwt(text: &str) -> bool {
+pub(super) fn is_jwt(text: &str) -> bool {
     text.starts_with("eyJ") && text.len() >= 40 && text.split('.').count() == 3 && is_token(text)
 }
 
@@ -204,7 +204,7 @@ fn is_mixed(text: &str) -> bool {
             && text.bytes().any(|b| b.is_ascii_uppercase()))
 }
 
-fn has_digit_and_letter(text: &str) -> bool {
+pub(super) fn has_digit_and_letter(text: &str) -> bool {
     text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic())
 }
 

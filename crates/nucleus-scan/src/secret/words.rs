@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::key::is_secret_key;
 use super::placeholder::is_placeholder;
-use super::shape::{is_plausible_for, is_random, is_secret_shape};
+use super::shape::{is_jwt, is_plausible_for, is_random, is_secret_shape};
 
 /// The longest text that is searched, in bytes; what is longer is searched up to here.
 const MAX_TEXT_BYTES: usize = 1 << 20;
@@ -31,23 +31,6 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
         }
         by_shape(piece, word.start, &mut found);
         before = Some(piece);
-    }
-    found
-}
-
-/// Words that look random, for masking only. What follows `@` is a version or a commit.
-pub(super) fn random(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    for word in split(text) {
-        let mut at = word.start;
-        for part in text[word.clone()].split_inclusive(['/', '=', '@', ':', '?', '&', ',']) {
-            let bare = part.trim_end_matches(['/', '=', '@', ':', '?', '&', ',']);
-            let version = text[..at].ends_with('@');
-            if !version && is_random(bare) && !is_placeholder(bare) {
-                found.push(at..at + bare.len());
-            }
-            at += part.len();
-        }
     }
     found
 }
@@ -81,21 +64,42 @@ fn assigned(word: &str) -> Option<(&str, Range<usize>)> {
     Some((name, at + 1..word.len()))
 }
 
+/// Bytes of a piece by which its shape is told; what is longer is a secret by how it begins, which bounds the time a word takes.
+const MAX_SHAPE_BYTES: usize = 256;
+
 /// Vendors' shapes, at the start of a word or after a separator in it.
 fn by_shape(word: &str, at: usize, found: &mut Vec<Range<usize>>) {
-    let mut start = 0;
+    let (mut start, mut end) = (0, 0);
+    let mut known_to = 0;
     for part in word.split_inclusive(['=', ':', '/', '@', '?', '&', ',']) {
-        let rest = &word[start..];
-        let end = rest
-            .find(['/', '@', '?', '&', ','])
-            .map_or(word.len(), |end| start + end);
-        let candidate = &word[start..end];
-        if is_secret_shape(candidate) && !is_placeholder(candidate) {
+        if start >= end {
+            end = word[start..]
+                .find(['/', '@', '?', '&', ','])
+                .map_or(word.len(), |end| start + end);
+        }
+        if start >= known_to && has_shape(&word[start..end], part) {
             found.push(at + start..at + end);
-            return;
+            known_to = end;
         }
         start += part.len();
     }
+}
+
+/// Whether a piece that starts with this part is a secret by its shape; no more than its beginning and the part are looked at.
+fn has_shape(candidate: &str, part: &str) -> bool {
+    let head = head(candidate);
+    let token = part.trim_end_matches(['=', ':', '/', '@', '?', '&', ',']);
+    let is_long_token = head.len() < token.len() && is_jwt(token) && !is_placeholder(token);
+    is_long_token || (is_secret_shape(head) && !is_placeholder(head))
+}
+
+/// The beginning of a text, cut between two characters.
+fn head(text: &str) -> &str {
+    let mut end = text.len().min(MAX_SHAPE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// Passwords and query parameters of an address, and long random segments of its path.
@@ -179,7 +183,7 @@ fn path(word: &str, start: usize, at: usize, found: &mut Vec<Range<usize>>) {
 }
 
 /// Words of a command line or a header, without quotes and brackets.
-fn split(text: &str) -> Vec<Range<usize>> {
+pub(super) fn split(text: &str) -> Vec<Range<usize>> {
     let mut limit = text.len().min(MAX_TEXT_BYTES);
     while !text.is_char_boundary(limit) {
         limit -= 1;

@@ -170,6 +170,61 @@ fn a_secret_is_in_no_report() {
 }
 
 #[test]
+fn a_secret_in_a_name_is_in_no_report() {
+    let secret = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    let name = format!("https://x.example.com/?token={secret}");
+    let tree = |name: &str| {
+        Tree::with(
+            ".cursor/mcp.json",
+            &servers(&[
+                (name, "npx -y some-server-of-mine"),
+                ("fetch", "uvx mcp-server-fetch"),
+            ]),
+        )
+    };
+    let named = tree(&name);
+    let suggestion = nucleus_scan::project::suggest(&named.one());
+    let scan = named.scan();
+    let mut printed = all(&scan).to_vec();
+    printed.extend([suggestion.policy, suggestion.snippet, format!("{scan:?}")]);
+    for text in printed {
+        assert!(!text.contains(&secret[4..]), "{text}");
+    }
+    // A name without one is shown as it stands.
+    let plain = "https://x.example.com/?page=2";
+    let [_, json, ..] = all(&tree(plain).scan());
+    assert!(json.contains(plain));
+    assert!(json.contains("https:~1~1x.example.com~1?page=2"));
+}
+
+fn codex_fixes(cookie: &str) -> Vec<serde_json::Value> {
+    let text = format!(
+        "[mcp_servers.x]\nurl = \"https://x.example.com/mcp\"\nhttp_headers = {{ Authorization = \"Bearer ghp_16C7e42F292c6912E7710c838347Ae178B4a\", Accept = \"{cookie}\" }}\n"
+    );
+    let log = sarif(&Report::of(&Tree::with(".codex/config.toml", &text).scan()));
+    let results = log["runs"][0]["results"].as_array().unwrap().clone();
+    let is_secret = |one: &&serde_json::Value| one["ruleId"] == "plaintext-credential";
+    let found: Vec<_> = results.iter().filter(is_secret).collect();
+    assert_eq!(found.len(), 1);
+    found
+        .iter()
+        .filter_map(|one| one.get("fixes").cloned())
+        .collect()
+}
+
+#[test]
+fn a_rewrite_that_holds_a_secret_is_not_in_the_log() {
+    let secret = "session=ghp_26D8f53A383d7023F8821d949458Bf289C5b; region=eu";
+    assert_eq!(codex_fixes(secret), Vec::<serde_json::Value>::new());
+    let fixes = codex_fixes("application/json");
+    let replacements = fixes[0][0]["artifactChanges"][0]["replacements"]
+        .as_array()
+        .unwrap();
+    assert_eq!(replacements.len(), 1, "{fixes:?}");
+    assert!(replacements[0].to_string().contains("application/json"));
+}
+
+#[test]
 fn a_hostile_name_stays_in_its_place() {
     let [terminal, json, sarif, markdown, html, badge] = all(&hostile().scan());
     for report in [&terminal, &markdown, &html, &badge] {
