@@ -40,7 +40,7 @@ impl Surroundings {
         versions.get(&name.to_ascii_lowercase()).map(String::as_str)
     }
 
-    /// The text of a file beneath a directory of this repository; links are not followed.
+    /// The text of a file beneath a directory of this repository; what a link leads to counts where it lies in the repository too.
     pub(crate) fn text(&self, beside: &Path, relative: &str) -> Option<String> {
         let relative = Path::new(relative.trim_start_matches("./"));
         if !relative
@@ -49,7 +49,9 @@ impl Surroundings {
         {
             return None;
         }
-        read(&beside.parent()?.join(relative), MAX_SCRIPT_BYTES)
+        let real = beside.parent()?.join(relative).canonicalize().ok()?;
+        let is_within = real.starts_with(self.root.canonicalize().ok()?);
+        is_within.then(|| read(&real, MAX_SCRIPT_BYTES)).flatten()
     }
 
     fn npm_locks(&self) -> HashMap<String, String> {

@@ -111,6 +111,53 @@ fn a_link_out_of_the_root_is_not_followed_and_one_within_it_is() {
     assert_eq!(tree.of_rule("unpinned-package").len(), 1);
 }
 
+/// A pod that names its policy by a path through a link.
+#[cfg(unix)]
+fn pod_with_linked_policy(target: &str) -> Vec<nucleus_scan::Finding> {
+    let pod = "apiVersion: nucleus/v1\nkind: Pod\nspec:\n  policy: lnk/p.toml\n";
+    let broken = "[capabilities]\nOUTSIDE_MARK = \"always\"\n";
+    let tree = Tree::with("agent-pod.yaml", pod)
+        .put("out/p.toml", broken)
+        .put("repo/in/p.toml", broken);
+    std::os::unix::fs::symlink(target, tree.at("repo/lnk")).unwrap();
+    tree.of_rule("policy-unreadable")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_policy_behind_a_link_out_of_the_root_is_not_read_and_one_within_it_is() {
+    let outside = pod_with_linked_policy("../out");
+    assert_eq!(outside.len(), 1);
+    assert!(outside[0].reason.contains("cannot read the policy"));
+    assert!(!format!("{outside:?}").contains("OUTSIDE_MARK"));
+    let within = pod_with_linked_policy("in");
+    assert!(within[0].reason.contains("OUTSIDE_MARK"), "{within:?}");
+}
+
+/// Texts that cost minutes where each part is read together with all that stands before or behind it.
+#[test]
+fn texts_of_a_mebibyte_made_to_be_slow_are_read_to_the_end() {
+    let assignments = "a=".repeat(512 << 10);
+    assert_eq!(fuzz::judge_as("CLAUDE.md", &assignments), 0);
+    let prefixes = "sk-a=".repeat(200 << 10) + "é";
+    assert_eq!(fuzz::judge_as("CLAUDE.md", &prefixes), 0);
+    let workflow = |words: &str| {
+        format!(
+            "on: pull_request_target\njobs:\n  a:\n    steps:\n      - uses: anthropics/claude-code-action@v1\n        with:\n          prompt: \"${{{{ {words} }}}}\"\n"
+        )
+    };
+    let rule = "ci-untrusted-interpolation";
+    let fires = |words: &str| {
+        !Tree::with(".github/workflows/a.yml", &workflow(words))
+            .of_rule(rule)
+            .is_empty()
+    };
+    let searched = "contains( ".to_owned() + &"github.head_ref ".repeat(256 << 10);
+    assert!(!fires(&searched));
+    assert!(!fires(&"a.b ".repeat(1 << 20)));
+    assert!(fires(&("a.b ".repeat(1 << 10) + "github.head_ref")));
+}
+
 #[test]
 fn trees_of_dependencies_are_left_out_and_ignored_files_are_not() {
     let tree = Tree::with("node_modules/x/.mcp.json", SERVER);

@@ -92,45 +92,53 @@ const CHOSEN: &[&str] = &[
 /// Whether an expression yields text a stranger chose. Where insiders alone start the job, what they wrote themselves is not that.
 fn chosen_by_strangers(expression: &str, is_open: bool) -> bool {
     let inner = expression.trim_start_matches("${{").trim_end_matches("}}");
-    let mut at = 0;
+    let (mut at, mut is_called) = (0, false);
     for path in
         inner.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '*')))
     {
         let here = at;
         let separator = inner[here + path.len()..].chars().next();
         at += path.len() + separator.map_or(0, char::len_utf8);
-        let whole = inner[..here]
-            .to_ascii_lowercase()
-            .trim_end()
-            .ends_with("tojson(")
-            && (path == "github.event" || path == "github" || path.starts_with("github.event."));
+        let is_context =
+            path == "github.event" || path == "github" || path.starts_with("github.event.");
+        let whole = is_context && ends_with(&inner[..here], "tojson(");
         let named = (path.starts_with("github.event.") || path == "github.head_ref")
             && CHOSEN.iter().any(|end| path.ends_with(end));
         let own = !is_open && (path.ends_with("comment.body") || path.ends_with("review.body"));
-        if (named || whole) && !own && !is_tested(inner, here, path.len()) {
+        let is_tested = || is_called || is_compared(&inner[..here], &inner[here + path.len()..]);
+        if (named || whole) && !own && !is_tested() {
             return true;
         }
+        is_called = match separator {
+            Some('(') => is_called || is_search(path),
+            Some(')') => false,
+            _ => is_called,
+        };
     }
     false
 }
 
-/// Whether the path is only compared or searched, which yields a truth value.
-fn is_tested(inner: &str, at: usize, length: usize) -> bool {
-    let before = &inner[..at.min(inner.len())];
-    let after = inner.get(at + length..).unwrap_or_default().trim_start();
-    let called = ["contains(", "startswith(", "endswith("]
+/// Whether a text ends with a call in small letters, looking no further back than that.
+fn ends_with(text: &str, call: &str) -> bool {
+    let text = text.trim_end().as_bytes();
+    text.len() >= call.len()
+        && text[text.len() - call.len()..].eq_ignore_ascii_case(call.as_bytes())
+}
+
+/// Whether a function only searches its argument, which yields a truth value.
+fn is_search(name: &str) -> bool {
+    ["contains", "startswith", "endswith"]
         .iter()
-        .any(|call| {
-            before
-                .to_ascii_lowercase()
-                .rfind(call)
-                .is_some_and(|open| !before[open..].contains(')'))
-        });
-    called
-        || after.starts_with("==")
+        .any(|call| ends_with(name, call))
+}
+
+/// Whether what stands between these two is only compared, which yields a truth value.
+fn is_compared(before: &str, after: &str) -> bool {
+    let (before, after) = (before.trim_end(), after.trim_start());
+    after.starts_with("==")
         || after.starts_with("!=")
-        || before.trim_end().ends_with("==")
-        || before.trim_end().ends_with("!=")
+        || before.ends_with("==")
+        || before.ends_with("!=")
 }
 
 #[cfg(test)]
