@@ -10,5 +10,5 @@ mod walk;
 
 pub(crate) use home::{home_files, system_files};
 pub(crate) use kind::{FileKind, Known};
-pub(crate) use names::{known, settle, sniff};
+pub(crate) use names::{is_ours, known, settle, sniff};
 pub(crate) use walk::walk;

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::kind::{FileKind, Known};
 use crate::client::Client;
 use crate::model::Scope;
-use crate::read::Syntax;
+use crate::read::{Syntax, read_yaml_stream};
 
 const JSON: Option<Syntax> = Some(Syntax::Json);
 const TOML: Option<Syntax> = Some(Syntax::Toml);
@@ -829,11 +829,12 @@ fn workload(path: &str, name: &str) -> Option<Known> {
 }
 
 /// What a file that may describe a workload is: a pod of ours, a workload that starts an agent, or nothing of interest.
-/// Templates are left out: they are no YAML before they are filled in.
+/// Templates are left out where they are no YAML before they are filled in.
 pub(crate) fn settle(known: Known, text: &str) -> Option<Known> {
     if known.kind != FileKind::Workload {
         return Some(known);
     }
+    let text = text.trim_start_matches('\u{feff}');
     let value = |line: &str, key: &str| -> Option<String> {
         let rest = line.strip_prefix(key)?.strip_prefix(':')?;
         let word = rest.split('#').next().unwrap_or_default().trim();
@@ -845,11 +846,8 @@ pub(crate) fn settle(known: Known, text: &str) -> Option<Known> {
             .collect::<Vec<_>>()
     };
     let versions = top("apiVersion");
-    if versions
-        .iter()
-        .any(|version| version.starts_with("nucleus/") || version.starts_with("nucleus."))
-    {
-        return Some(Known::new(FileKind::PodSpec, Client::Nucleus, YAML));
+    if versions.iter().any(|version| is_ours(version)) {
+        return Some(Known::new(FileKind::PodSpec, Client::Nucleus, STREAM));
     }
     let is_workload = |kind: &String| {
         matches!(
@@ -864,8 +862,24 @@ pub(crate) fn settle(known: Known, text: &str) -> Option<Known> {
                 | "List"
         )
     };
-    (!versions.is_empty() && top("kind").iter().any(is_workload) && !text.contains("{{"))
+    (!versions.is_empty() && top("kind").iter().any(is_workload) && !is_template(text))
         .then_some(known)
+}
+
+/// Whether a version of an interface is one of this project's.
+pub(crate) fn is_ours(version: &str) -> bool {
+    version.starts_with("nucleus/") || version.starts_with("nucleus.")
+}
+
+/// Whether a text is a template that has to be filled in first: braces outside comments, and no YAML as it stands.
+fn is_template(text: &str) -> bool {
+    let has_braces = |line: &str| {
+        let comment = line
+            .match_indices('#')
+            .find(|(at, _)| *at == 0 || line[..*at].ends_with(char::is_whitespace));
+        line[..comment.map_or(line.len(), |(at, _)| at)].contains("{{")
+    };
+    text.lines().any(has_braces) && !read_yaml_stream(text).faults.is_empty()
 }
 
 fn scope_of(path: &str, name: &str, kind: FileKind) -> Option<Scope> {
@@ -1018,7 +1032,7 @@ mod tests {
             ("k8s/runner.yml", "apiVersion: v1\nkind: Service\n"),
             (
                 "k8s/runner.yml",
-                "apiVersion: v1\nkind: Pod\nname: {{ .Values.name }}\n",
+                "apiVersion: v1\nkind: Pod\n{{- if .Values.name }}\nname: x\n{{- end }}\n",
             ),
             ("k8s/runner.yml", "kind: Deployment\n"),
             ("src/data.yaml", cluster),

@@ -19,19 +19,34 @@ const AGENT_WORDS: &[&str] = &[
     "opencode",
     "copilot",
     "cursor-agent",
-    "aider",
     "mcp",
     "anthropic",
     "qwen-code",
-    "goose",
+    "block/goose",
+    "codename-goose",
     "openai",
     "kilocode",
-    "cline",
     "openhands",
     "agentic",
     "coding agent",
     "ai agent",
     "openclaw",
+];
+
+/// Names of agents that are parts of ordinary words, and count by themselves.
+const AGENT_NAMES: &[&str] = &["aider", "cline"];
+
+/// What the agent called `goose` is started or set up with; a tool for databases has the same name.
+const GOOSE_VERBS: &[&str] = &[
+    "run",
+    "session",
+    "web",
+    "acp",
+    "mcp",
+    "serve",
+    "configure",
+    "provider",
+    "model",
 ];
 
 /// Whether a container file is about an agent at all.
@@ -42,7 +57,22 @@ pub(super) fn concerns_agents(file: &SourceFile) -> bool {
 /// Whether a text names an agent.
 pub(crate) fn mentions_agents(text: &str) -> bool {
     let lower = text.to_lowercase();
-    AGENT_WORDS.iter().any(|word| lower.contains(word))
+    AGENT_WORDS.iter().any(|word| lower.contains(word)) || names_agent(&lower)
+}
+
+/// Whether a text in small letters has the name of an agent as a word of its own.
+fn names_agent(lower: &str) -> bool {
+    let mut before = "";
+    for word in lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
+        if AGENT_NAMES.contains(&word) || (before == "goose" && GOOSE_VERBS.contains(&word)) {
+            return true;
+        }
+        before = word;
+    }
+    false
 }
 
 /// Judges a container file that is about an agent.
@@ -293,11 +323,8 @@ pub(super) fn is_agents(file: &SourceFile, service: &At<'_>) -> bool {
     let text = file
         .text
         .get(service.entry_place().span.start..service.node.span.end)
-        .unwrap_or_default()
-        .to_lowercase();
-    AGENT_WORDS
-        .iter()
-        .any(|word| text.contains(word) || service.key().to_lowercase().contains(word))
+        .unwrap_or_default();
+    mentions_agents(text) || mentions_agents(service.key())
 }
 
 fn dockerfile(file: &SourceFile, report: &mut Report<'_>) {

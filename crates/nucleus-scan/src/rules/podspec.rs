@@ -5,27 +5,40 @@ use std::fmt::Write as _;
 use nucleus_spec::{Policy, Source, parse_policy, profile};
 use portcullis::{Level, Operation};
 
+use crate::discover::is_ours;
 use crate::model::{Evidence, Literal};
 use crate::read::{At, SourceFile};
 
 use super::container::image;
-use super::policy::{REACHES_ALL, idle, trifecta, whole};
+use super::policy::{REACHES_ALL, idle, trifecta};
 use super::report::{Report, shown_at};
 use super::surroundings::Surroundings;
 use super::table::{
     CONTAINER_ISOLATION_WEAKENED, POLICY_CANNOT_BE_MET, POLICY_COMPLETES_TRIFECTA,
     POLICY_UNREADABLE, SANDBOX_WEAKENED,
 };
-use super::workload::run;
+use super::workload::{objects, run};
 
 /// Keys beneath `spec.network` that open a way out.
 const OPENING: &[&str] = &["allow", "dns_allow", "url_allow"];
 
-/// Judges one pod.
+/// Judges every document of a file by what it says it is: a pod of ours, or an object of a cluster.
 pub(super) fn judge(file: &SourceFile, surroundings: &Surroundings, report: &mut Report<'_>) {
     let Some(top) = file.top() else { return };
-    let Some(spec) = top.get("spec").filter(At::is_map) else {
-        let found = vec![shown_at(whole(file), "spec")];
+    for document in top.items() {
+        let version = document.get("apiVersion").and_then(|at| at.text());
+        if version.is_some_and(is_ours) {
+            pod(file, &document, surroundings, report);
+        } else {
+            objects(file, document, report);
+        }
+    }
+}
+
+/// Judges one pod.
+fn pod(file: &SourceFile, document: &At<'_>, surroundings: &Surroundings, report: &mut Report<'_>) {
+    let Some(spec) = document.get("spec").filter(At::is_map) else {
+        let found = vec![shown_at(document.place(), "spec")];
         report.add(
             POLICY_UNREADABLE,
             None,

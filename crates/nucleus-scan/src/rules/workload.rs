@@ -12,11 +12,16 @@ use super::{command, endpoint};
 pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
     let Some(top) = file.top() else { return };
     for document in top.items() {
-        let inner = document.get("items").map(|list| list.items());
-        for object in inner.unwrap_or_else(|| vec![document]) {
-            if let Some(spec) = pod_spec(&object) {
-                pod(file, &spec, report);
-            }
+        objects(file, document, report);
+    }
+}
+
+/// Judges every pod of one document.
+pub(super) fn objects(file: &SourceFile, document: At<'_>, report: &mut Report<'_>) {
+    let inner = document.get("items").map(|list| list.items());
+    for object in inner.unwrap_or_else(|| vec![document]) {
+        if let Some(spec) = pod_spec(&object) {
+            pod(file, &spec, report);
         }
     }
 }
