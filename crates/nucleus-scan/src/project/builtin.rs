@@ -169,5 +169,6 @@ fn of_rule(source: &Literal, kind: Kind, legs: Exposure, operations: OperationSe
             read_by: Party::Anyone,
         },
         tools: Vec::new(),
+        leads_beyond_workspace: true,
     }
 }

@@ -46,6 +46,8 @@ pub struct Power {
     pub effects: Effects,
     /// The server's tools that are offered and known; empty for a built-in tool.
     pub tools: Vec<OfferedTool>,
+    /// Whether paths its tools take lead beyond the workspace.
+    pub leads_beyond_workspace: bool,
 }
 
 impl Power {

@@ -196,6 +196,7 @@ impl Reach<'_> {
             legs,
             effects,
             tools,
+            leads_beyond_workspace: self.leads_beyond_workspace(),
         })
     }
 
@@ -220,12 +221,16 @@ impl Reach<'_> {
         match self.entry.roots() {
             Roots::None | Roots::Unlimited => true,
             Roots::Workspace => !is_local,
-            Roots::Arguments => {
-                !is_local
-                    || self
-                        .directories()
-                        .any(|directory| self.is_beyond(directory))
-            }
+            Roots::Arguments => !is_local || self.leads_beyond_workspace(),
+        }
+    }
+
+    /// Whether the paths its tools take are of the whole machine, or of a directory that is more than the workspace.
+    fn leads_beyond_workspace(&self) -> bool {
+        match self.entry.roots() {
+            Roots::Unlimited => true,
+            Roots::Arguments => self.directories().any(|one| self.is_beyond(one)),
+            Roots::None | Roots::Workspace => false,
         }
     }
 
@@ -262,6 +267,7 @@ fn unknown(server: &Server) -> Power {
         legs: Exposure::TRIFECTA,
         effects: Effects::UNKNOWN,
         tools: Vec::new(),
+        leads_beyond_workspace: true,
     }
 }
 

@@ -32,8 +32,8 @@ const WORK: &[(Operation, &str)] = &[
 
 /// The suggestion for one projected agent.
 ///
-/// Tools without a sink run unasked, tools that send or change something ask each time, and servers that the catalog
-/// does not know are left out: each of their calls asks.
+/// Tools without a sink run unasked, tools that send or change something ask each time, as do those that write beyond the
+/// workspace, and servers that the catalog does not know are left out: each of their calls asks.
 #[must_use]
 pub fn suggest(projection: &Projection) -> Suggestion {
     let tools = Tools::of(projection);
@@ -70,7 +70,7 @@ impl<'a> Tools<'a> {
     fn add(&mut self, power: &'a Power) {
         for tool in &power.tools {
             self.operations = self.operations.union(tool.effects.operations);
-            let side = if is_quiet(tool, &power.tools) {
+            let side = if is_quiet(tool, power) {
                 &mut self.quiet
             } else {
                 &mut self.loud
@@ -88,14 +88,20 @@ fn is_plain(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
-/// A tool may stand in several groups: each of them must be without a sink and without commands.
-fn is_quiet(tool: &OfferedTool, all: &[OfferedTool]) -> bool {
-    all.iter()
+/// What writes a file; beyond the workspace that is a change like any other outside.
+const WRITES: OperationSet = OperationSet::of(Operation::WriteFiles).with(Operation::EditFiles);
+
+/// A tool may stand in several groups: each of them must be without a sink, without commands, and write in the workspace alone.
+fn is_quiet(tool: &OfferedTool, power: &Power) -> bool {
+    let is_quiet = |operations: OperationSet| {
+        !operations.contains(Operation::RunBash)
+            && !(power.leads_beyond_workspace && operations.intersects(WRITES))
+    };
+    power
+        .tools
+        .iter()
         .filter(|other| other.name == tool.name)
-        .all(|other| {
-            other.effects.sinks == Sinks::default()
-                && !other.effects.operations.contains(Operation::RunBash)
-        })
+        .all(|other| other.effects.sinks == Sinks::default() && is_quiet(other.effects.operations))
 }
 
 fn policy(projection: &Projection, tools: &Tools<'_>) -> String {
@@ -106,7 +112,7 @@ fn policy(projection: &Projection, tools: &Tools<'_>) -> String {
         projection.client.name(),
         one_line(&projection.files.join(", "))
     );
-    text.push_str("# Quiet tools run; everything that sends or changes something outside asks first.\nversion = 1\n\n[capabilities]\n");
+    text.push_str("# Quiet tools run; everything that sends or changes something outside asks first.\n# Keep it outside the repository, where the agent cannot write, and name it with `--config`.\nversion = 1\n\n[capabilities]\n");
     let stated: OperationSet = WORK
         .iter()
         .fold(OperationSet::EMPTY, |all, (op, _)| all.with(*op));
@@ -116,7 +122,9 @@ fn policy(projection: &Projection, tools: &Tools<'_>) -> String {
     for operation in tools.operations.iter().filter(|op| !stated.contains(*op)) {
         let _ = writeln!(text, "{} = \"low_risk\"", operation.name());
     }
-    text.push_str("\n[tools]\n# without a way out and without an effect\nlisted = [");
+    text.push_str(
+        "\n[tools]\n# these send nothing and change nothing outside the workspace\nlisted = [",
+    );
     for (server, names) in &tools.quiet {
         for name in names {
             let _ = write!(text, "\n  {},", quoted(&format!("{server}/{name}")));

@@ -173,6 +173,27 @@ fn the_clients_own_list_names_what_may_run() {
 }
 
 #[test]
+fn a_tool_that_writes_beyond_the_workspace_asks_and_one_within_it_runs() {
+    let of = |root: &str| {
+        let line = format!("npx -y @modelcontextprotocol/server-filesystem@2025.8.21 {root}");
+        let tree = Tree::with(".mcp.json", &servers(&[("fs", &line)]));
+        suggest(&tree.one())
+    };
+    let listed = |policy: &str| policy.contains("\n  \"fs/write_file\",");
+    let allowed = |snippet: &str| {
+        let allow = snippet.split("\"ask\"").next().unwrap();
+        allow.contains("mcp__fs__write_file")
+    };
+    let (broad, narrow) = (of("/"), of("./data"));
+    assert!(!listed(&broad.policy), "{}", broad.policy);
+    assert!(broad.policy.contains("\n  \"fs/read_text_file\","));
+    assert!(!allowed(&broad.snippet), "{}", broad.snippet);
+    assert!(broad.snippet.contains("mcp__fs__write_file"));
+    assert!(listed(&narrow.policy) && allowed(&narrow.snippet));
+    assert!(broad.policy.contains("outside the repository") && broad.policy.contains("`--config`"));
+}
+
+#[test]
 fn a_hostile_name_cannot_change_the_policy() {
     let name = "x\"]\n[capabilities]\nrun_bash = \"always\"\n#";
     let tree = Tree::with(
