@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::text::{SNIFFED_BYTES, begins_as_description, is_artifact_path, is_text};
+use super::text::{SNIFFED_BYTES, Text, is_artifact_path};
 use super::{Artifacts, Digest};
 use crate::proxy::{BodyError, Content};
 
@@ -57,7 +57,9 @@ pub(crate) struct Held {
 enum Kind {
     /// Not told yet: what came so far is withheld.
     Unknown,
-    Text,
+    Text(Text),
+    /// Judged: what is withheld may be handed on.
+    Passed,
     Artifact(Box<(Sha256, Sha512)>),
 }
 
@@ -99,10 +101,12 @@ impl Held {
         }
         match &mut self.kind {
             Kind::Artifact(hashes) => hashed(hashes, &data),
-            Kind::Text if !is_text(&data) => {
-                return Err("an answer of a registry turned from text into something else");
+            Kind::Text(text) => {
+                if !text.goes_on(&data) {
+                    return Err("an answer of a registry turned from text into something else");
+                }
             }
-            Kind::Text | Kind::Unknown => {}
+            Kind::Passed | Kind::Unknown => {}
         }
         self.withheld_bytes += data.len();
         self.withheld.push_back(data);
@@ -116,12 +120,10 @@ impl Held {
     fn tell(&mut self) -> Result<(), &'static str> {
         let start: Vec<u8> = self.withheld.iter().flatten().copied().collect();
         if !self.expected.is_success {
-            if !is_text(&start) {
-                return Err("an error of a registry is no text");
-            }
-            self.kind = Kind::Text;
-        } else if begins_as_description(&start) {
-            self.kind = Kind::Text;
+            let text = Text::of(&start).ok_or("an error of a registry is no text")?;
+            self.kind = Kind::Text(text);
+        } else if let Some(text) = Text::of_description(&start) {
+            self.kind = Kind::Text(text);
         } else {
             let mut hashes = Box::default();
             hashed(&mut hashes, &start);
@@ -134,7 +136,7 @@ impl Held {
     fn next(&mut self) -> Option<Bytes> {
         let kept = match self.kind {
             Kind::Unknown => return None,
-            Kind::Text => 0,
+            Kind::Text(_) | Kind::Passed => 0,
             Kind::Artifact(_) => WITHHELD_BYTES,
         };
         let first = self.withheld.front()?;
@@ -156,7 +158,7 @@ impl Held {
         if matches!(self.kind, Kind::Unknown) {
             self.tell()?;
         }
-        if let Kind::Artifact(hashes) = std::mem::replace(&mut self.kind, Kind::Text) {
+        if let Kind::Artifact(hashes) = std::mem::replace(&mut self.kind, Kind::Passed) {
             let (short, long) = *hashes;
             let artifacts = &self.expected.artifacts;
             let is_locked = artifacts.holds(&Digest::Sha256(short.finalize().into()))
@@ -281,6 +283,29 @@ mod tests {
         let small = &bytes[..1000];
         let (got, why) = arrives(small, 100, Expected::new(locked(&bytes), "/a.whl", 200));
         assert!(got.is_empty() && why.is_some());
+    }
+
+    #[test]
+    fn an_archive_of_letters_behind_a_description_is_cut() {
+        let mut header = [b' '; 512];
+        header[..7].copy_from_slice(b"package");
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        let mut archive = format!("{{\"_id\":\"{:504}", "a").into_bytes();
+        archive.extend(header);
+        let plain = archive.clone();
+        archive[512 + 148..512 + 156].copy_from_slice(format!("{sum:07o} ").as_bytes());
+        for status in [200, 404] {
+            for step in [100, 512, 4096] {
+                let at = |bytes: &[u8]| {
+                    let expected = Expected::new(locked(b"other"), "/harmless", status);
+                    arrives(bytes, step, expected)
+                };
+                let (got, why) = at(&archive);
+                assert!(got.len() <= 1024 - 24 && why.is_some(), "{status} {step}");
+                let (got, why) = at(&plain);
+                assert!(got == plain && why.is_none(), "{status} {step}: {why:?}");
+            }
+        }
     }
 
     #[test]
