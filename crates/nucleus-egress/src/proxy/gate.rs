@@ -21,8 +21,8 @@ use super::refusal::Refusal;
 const MAX_JUDGED: usize = 256;
 /// The most names looked up at once: a dead resolver holds a thread for each.
 const MAX_LOOKUPS: usize = 64;
-/// The most notes of a session in its log.
-const MAX_NOTES: u64 = 1000;
+/// The most notes of a session that is locked down.
+const MAX_LATE_NOTES: u64 = 1000;
 /// The most time for a look-up.
 const LOOKUP: Duration = Duration::from_secs(15);
 /// The most time to connect, all addresses together.
@@ -36,7 +36,7 @@ pub(super) struct Gate {
     connect: Arc<dyn Connect>,
     judged: Semaphore,
     lookups: Arc<Semaphore>,
-    notes: AtomicU64,
+    late_notes: Arc<AtomicU64>,
 }
 
 impl Gate {
@@ -47,7 +47,7 @@ impl Gate {
             connect,
             judged: Semaphore::new(MAX_JUDGED),
             lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
-            notes: AtomicU64::new(0),
+            late_notes: Arc::default(),
         }
     }
 
@@ -126,15 +126,17 @@ impl Gate {
 
     /// Writes down what was cut or refused beside the rules.
     ///
-    /// So many times in a session: what is refused so costs a program nothing.
+    /// None is left out while the session is active: what is refused so costs a program nothing, so each counts as
+    /// a refusal and too many lock the session down.
     pub(super) fn note(&self, text: String) {
-        if self.notes.fetch_add(1, Ordering::Relaxed) >= MAX_NOTES {
-            return;
-        }
         let monitor = Arc::clone(self.dials.monitor());
+        let late_notes = Arc::clone(&self.late_notes);
         tokio::task::spawn_blocking(move || {
-            // A session that is over takes no notes, and its log says why.
-            let _ = monitor.note(&text);
+            let is_late = monitor.note_unpaid(&text).is_err();
+            if is_late && late_notes.fetch_add(1, Ordering::Relaxed) < MAX_LATE_NOTES {
+                // A session that is over takes no notes, and its log says why.
+                let _ = monitor.note(&text);
+            }
         });
     }
 }
