@@ -1,9 +1,11 @@
-//! The forms in which a text is found again: itself, and as base64, hexadecimal, percent-encoded and in JSON.
+//! The forms in which a text is found again: itself, escaped, and as base64 and hexadecimal.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem;
 use zeroize::Zeroizing;
+
+use super::escaped::Escaped;
 
 /// The shortest form that is looked for: shorter ones stand in texts by chance.
 const MIN_FORM_BYTES: usize = 8;
@@ -11,6 +13,7 @@ const MIN_FORM_BYTES: usize = 8;
 /// Texts to find, and what stands for each.
 pub(crate) struct Forms {
     needles: Vec<Zeroizing<Vec<u8>>>,
+    escaped: Option<Escaped>,
     instead: Vec<u8>,
 }
 
@@ -28,15 +31,14 @@ impl Forms {
     pub(super) fn of_secret(value: &[u8], placeholder: &str) -> Self {
         let mut needles = vec![
             Zeroizing::new(value.to_vec()),
-            percent(value, b"0123456789ABCDEF"),
-            percent(value, b"0123456789abcdef"),
-            json(value, b"\"\\"),
-            json(value, b"\"\\/"),
             hexadecimal(value, b"0123456789ABCDEF"),
             hexadecimal(value, b"0123456789abcdef"),
         ];
         needles.extend(encoded(value));
-        Self::new(needles, placeholder)
+        Self {
+            escaped: Some(Escaped::new(value)),
+            ..Self::new(needles, placeholder)
+        }
     }
 
     /// Everything that a placeholder is found as in requests; percent-encoding is undone before.
@@ -53,6 +55,7 @@ impl Forms {
         needles.dedup();
         Self {
             needles,
+            escaped: None,
             instead: placeholder.as_bytes().to_vec(),
         }
     }
@@ -62,6 +65,11 @@ impl Forms {
         self.needles
             .iter()
             .any(|needle| memmem::find(text, needle).is_some())
+            || self.next_escaped(text, 0).is_some()
+    }
+
+    fn next_escaped(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        self.escaped.as_ref()?.find(text, from)
     }
 
     /// Whether any form stands in the text when case is not regarded.
@@ -74,7 +82,7 @@ impl Forms {
 
     /// The text with the placeholder in place of every form; the text itself where there is none.
     pub(super) fn replaced(&self, text: Vec<u8>) -> Vec<u8> {
-        self.needles.iter().fold(text, |text, needle| {
+        let text = self.needles.iter().fold(text, |text, needle| {
             let finder = memmem::Finder::new(needle.as_slice());
             if finder.find(&text).is_none() {
                 return text;
@@ -89,7 +97,29 @@ impl Forms {
             }
             clean.extend_from_slice(&text[from..]);
             clean
-        })
+        });
+        self.without_escaped(text)
+    }
+
+    fn without_escaped(&self, text: Vec<u8>) -> Vec<u8> {
+        let Some(mut next) = self.next_escaped(&text, 0) else {
+            return text;
+        };
+        let text = Zeroizing::new(text);
+        let mut clean = Vec::with_capacity(text.len());
+        let mut from = 0;
+        loop {
+            let (at, length) = next;
+            clean.extend_from_slice(&text[from..at]);
+            clean.extend_from_slice(&self.instead);
+            from = at + length;
+            match self.next_escaped(&text, from) {
+                Some(another) => next = another,
+                None => break,
+            }
+        }
+        clean.extend_from_slice(&text[from..]);
+        clean
     }
 
     /// How many bytes at the end could be the beginning of a form.
@@ -106,7 +136,9 @@ impl Forms {
             }
             0
         };
-        self.needles.iter().map(begun).max().unwrap_or(0)
+        let of_escaped = self.escaped.as_ref().map(|own| own.begun_at_end(text));
+        let all = self.needles.iter().map(begun).chain(of_escaped);
+        all.max().unwrap_or(0)
     }
 }
 
@@ -128,19 +160,6 @@ fn encoded(value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     all
 }
 
-fn percent(value: &[u8], digits: &[u8; 16]) -> Zeroizing<Vec<u8>> {
-    let mut text = Zeroizing::new(Vec::with_capacity(value.len() * 3));
-    for byte in value {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
-            text.push(*byte);
-        } else {
-            text.push(b'%');
-            text.extend(pair(*byte, digits));
-        }
-    }
-    text
-}
-
 fn hexadecimal(value: &[u8], digits: &[u8; 16]) -> Zeroizing<Vec<u8>> {
     let pairs = value.iter().flat_map(|byte| pair(*byte, digits));
     Zeroizing::new(pairs.collect())
@@ -151,18 +170,6 @@ fn pair(byte: u8, digits: &[u8; 16]) -> [u8; 2] {
         digits[usize::from(byte >> 4)],
         digits[usize::from(byte & 15)],
     ]
-}
-
-/// As JSON has it; some writers escape the solidus too.
-fn json(value: &[u8], escaped: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut text = Zeroizing::new(Vec::with_capacity(value.len() + 8));
-    for byte in value {
-        if escaped.contains(byte) {
-            text.push(b'\\');
-        }
-        text.push(*byte);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@
 //! that sends it there expected the value to go there.
 
 mod body;
+mod escaped;
 mod forms;
+mod method;
 mod place;
 mod placeholder;
 mod scrub;
@@ -25,6 +27,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use body::Scan;
 pub(crate) use forms::Forms;
+pub(crate) use method::check_form;
 pub(crate) use place::{Misplaced, Place, Put};
 pub(crate) use scrub::{Scrubbed, Scrubber};
 

@@ -1,4 +1,6 @@
 //! Finds where a request has a placeholder: in its bound header on a bound route, or somewhere it does not belong.
+//!
+//! A bound host is used with what is bound to it alone: no other credential goes there in a header or a URL.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +10,42 @@ use nucleus_spec::{Credential, Scheme};
 use portcullis::host::{Host, UrlPath};
 use zeroize::Zeroizing;
 
+use super::method::{names_method, parameters};
 use super::{Credentials, Held, is_safe};
+
+/// Headers that servers read a credential from, beside the bound ones; `Cookie` is left out of what is sent.
+const CARRIERS: [&str; 15] = [
+    "api-key",
+    "apikey",
+    "authorization",
+    "deploy-token",
+    "job-token",
+    "private-token",
+    "x-access-token",
+    "x-api-key",
+    "x-api-token",
+    "x-apikey",
+    "x-auth-key",
+    "x-auth-token",
+    "x-goog-api-key",
+    "x-shopify-access-token",
+    "x-vault-token",
+];
+/// Names in queries that servers read a credential or a session from.
+const URL_CARRIERS: [&str; 10] = [
+    "access_token",
+    "api_key",
+    "api_token",
+    "apikey",
+    "auth_token",
+    "job_token",
+    "oauth_token",
+    "phpsessid",
+    "private_token",
+    "token",
+];
+/// Methods, all of which a binding that is not held to some of them covers.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// A request as placeholders are looked for in it.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +72,8 @@ pub(crate) struct Put {
     number: usize,
     header: HeaderName,
     written: Written,
+    /// Whether it is not put in for another method on the same path.
+    pub(super) is_held_to_methods: bool,
 }
 
 /// How the program wrote the placeholder.
@@ -68,17 +107,60 @@ impl Credentials {
         }
         let puts = self.puts(place, headers)?;
         self.check_elsewhere(place, headers, &puts)?;
+        if is_bound {
+            self.check_foreign(place, headers, &puts)?;
+        }
+        let is_held = puts.iter().any(|put| put.is_held_to_methods);
+        if is_held && names_method(place.path_and_query) {
+            let why =
+                "`_method` in the URL makes another request of it than the credential is bound for";
+            return Err(Misplaced::new("ambiguous_request", why));
+        }
         Ok(puts)
     }
 
-    fn puts(&self, place: &Place<'_>, headers: &HeaderMap) -> Result<Vec<Put>, Misplaced> {
+    /// FAIL-CLOSED: no other credential than the bound ones where servers look for one. **Bodies stay open.**
+    fn check_foreign(
+        &self,
+        place: &Place<'_>,
+        headers: &HeaderMap,
+        puts: &[Put],
+    ) -> Result<(), Misplaced> {
+        let names = self.bound_names(place);
+        let is_foreign = |name: &&HeaderName| {
+            // Servers behind CGI read `_` and `-` alike.
+            let plain = name.as_str().replace('_', "-");
+            let carries = CARRIERS.contains(&plain.as_str())
+                || names.iter().any(|own| own.replace('_', "-") == plain);
+            carries && puts.iter().all(|put| put.header != **name)
+        };
+        if let Some(name) = headers.keys().find(is_foreign) {
+            return Err(foreign(name.as_str()));
+        }
+        let carries = |(name, value): &(String, &str)| {
+            // Keys of caches and records are called so too.
+            let is_key = name == "key" && value.starts_with("AIza");
+            !value.is_empty() && (is_key || URL_CARRIERS.contains(&name.as_str()))
+        };
+        match parameters(place.path_and_query).find(carries) {
+            Some((name, _)) => Err(foreign(&format!("?{name}="))),
+            None => Ok(()),
+        }
+    }
+
+    /// The headers that secrets are put into at the host.
+    fn bound_names(&self, place: &Place<'_>) -> Vec<&str> {
         let here = |binding: &&Credential| binding.is_of_host(place.host, place.port);
         let bindings = self.all().iter().flat_map(Held::bindings).filter(here);
         let mut names: Vec<&str> = bindings.map(|own| own.header.as_str()).collect();
         names.sort_unstable();
         names.dedup();
+        names
+    }
+
+    fn puts(&self, place: &Place<'_>, headers: &HeaderMap) -> Result<Vec<Put>, Misplaced> {
         let mut puts = Vec::new();
-        for name in names {
+        for name in self.bound_names(place) {
             let mut values = headers.get_all(name).iter();
             let Some(value) = values.next() else { continue };
             if values.next().is_some() {
@@ -91,26 +173,22 @@ impl Credentials {
     }
 
     fn put(&self, place: &Place<'_>, name: &str, value: &HeaderValue) -> Result<Put, Misplaced> {
-        let foreign = || {
-            let why = format!(
-                "`{name}` holds a credential that is not the bound one: this host is used with what the policy binds to it"
-            );
-            Misplaced::new("foreign_credential", why)
-        };
-        let text = value.to_str().map_err(|_| foreign())?;
-        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| foreign())?;
+        let text = value.to_str().map_err(|_| foreign(name))?;
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| foreign(name))?;
         for (number, held) in self.all().iter().enumerate() {
             let Some(written) = written_as(text, &held.placeholder) else {
                 continue;
             };
-            let fits = |own: &&Credential| {
+            let fits = |method: &str, own: &Credential| {
                 place
                     .path
-                    .is_some_and(|path| own.covers(place.host, place.port, place.method, path))
+                    .is_some_and(|path| own.covers(place.host, place.port, method, path))
                     && own.header == name
                     && written.fits(own)
             };
-            let is_meant = held.bindings().iter().any(|own| fits(&own));
+            let is_for = |method: &str| held.bindings().iter().any(|own| fits(method, own));
+            let is_meant = is_for(place.method);
+            let is_held_to_methods = !METHODS.into_iter().all(is_for);
             if !(is_meant && is_safe(place.host, place.is_tls)) {
                 let what = if is_meant {
                     "a request without TLS"
@@ -123,6 +201,7 @@ impl Credentials {
                 number,
                 header,
                 written,
+                is_held_to_methods,
             });
         }
         match self.first_in(value.as_bytes()) {
@@ -130,7 +209,7 @@ impl Credentials {
                 held,
                 &format!("`{name}` in another form than it is bound to"),
             )),
-            None => Err(foreign()),
+            None => Err(foreign(name)),
         }
     }
 
@@ -203,12 +282,19 @@ impl Credentials {
 }
 
 impl Misplaced {
-    fn new(code: &'static str, why: impl Into<String>) -> Self {
+    pub(super) fn new(code: &'static str, why: impl Into<String>) -> Self {
         Self {
             code,
             why: why.into(),
         }
     }
+}
+
+fn foreign(name: &str) -> Misplaced {
+    let why = format!(
+        "`{name}` holds a credential that is not the bound one: this host is used with what the policy binds to it"
+    );
+    Misplaced::new("foreign_credential", why)
 }
 
 fn misplaced(held: &Held, place: &str) -> Misplaced {
@@ -266,7 +352,7 @@ pub(super) fn written(scheme: Scheme, user: &str, value: &str) -> Zeroizing<Stri
 }
 
 /// The text with its percent-encoding undone once.
-fn decoded(text: &[u8]) -> Vec<u8> {
+pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderName, HeaderValue, SET_COOKIE};
 use portcullis::host::Host;
 use zeroize::Zeroizing;
 
@@ -50,7 +50,11 @@ impl Scrubber {
     }
 
     /// Replaces in headers; one whose name holds a form is left out.
+    ///
+    /// Cookies too: who has the cookie of a session is taken for the owner of the secret, on every route.
     pub(crate) fn headers(&self, headers: &mut HeaderMap) {
+        headers.remove(SET_COOKIE);
+        headers.remove(HeaderName::from_static("set-cookie2"));
         for forms in self.credentials.forms_of(&self.host, self.port) {
             let named: Vec<_> = headers
                 .keys()

@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use nucleus::monitor::{Admitted, Need};
 use portcullis::decide::Permit;
 use portcullis::request as law;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::body::{Coming, Content, Leaving, Settling, empty};
 use super::guarded::Guarded;
@@ -27,8 +28,8 @@ use crate::credentials::Scan;
 /// The longest body that is part of its request's digest; a longer one is a stream.
 const DIGESTED_BYTES: u64 = 256 << 10;
 /// The most such bodies held at once: 64 MiB of them.
-static BODIES: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(256);
-/// The most time for such a body to arrive.
+static BODIES: Semaphore = Semaphore::const_new(256);
+/// The most time to wait for room for such a body, and for it to arrive.
 const BODY: Duration = Duration::from_secs(60);
 /// The most time until an answer begins.
 const ANSWER: Duration = Duration::from_secs(600);
@@ -111,15 +112,8 @@ impl Attempt<'_> {
         }
         let upgrading = route.is_upgrade.then(|| hyper::upgrade::on(&mut request));
         let (head, body) = request.into_parts();
-        let _slot = match body.size_hint().exact() {
-            Some(0) | None => None,
-            Some(_) => BODIES.acquire().await.ok(),
-        };
+        let _slot = slot(&body).await?;
         let carried = carried(body).await?;
-        let scan = match &carried {
-            Carried::Whole(bytes) => guarded.check_body(&head.headers, bytes).map(|()| None)?,
-            Carried::Stream(_) => guarded.scan(&head.headers)?,
-        };
         let content = match &carried {
             Carried::Whole(bytes) if bytes.is_empty() => law::Content::None,
             Carried::Whole(bytes) => law::Content::Inline(bytes.to_vec().into()),
@@ -152,6 +146,14 @@ impl Attempt<'_> {
             lease: None,
             alive: self.alive.take(),
         };
+        let whole = match &carried {
+            Carried::Whole(bytes) => Some(&**bytes),
+            Carried::Stream(_) => None,
+        };
+        // After the permit: what is refused anyway costs no decoding.
+        let scan = guarded
+            .check_sent(&puts, &head, whole)
+            .inspect_err(|refusal| settling.finish(Some(refusal.code())))?;
         let leaving = self.leaving(carried, &watch, scan)?;
         let mut outgoing = outgoing(head.headers, &head.method, leaving);
         guarded.prepare(&puts, outgoing.headers_mut())?;
@@ -242,16 +244,32 @@ impl Attempt<'_> {
     }
 }
 
+/// Whether a body of this length is held whole.
+fn is_held_whole(length: Option<u64>) -> bool {
+    matches!(length, Some(1..=DIGESTED_BYTES))
+}
+
+/// Room for a body that is held whole.
+async fn slot(body: &Incoming) -> Result<Option<SemaphorePermit<'static>>, Refusal> {
+    if !is_held_whole(body.size_hint().exact()) {
+        return Ok(None);
+    }
+    match tokio::time::timeout(BODY, BODIES.acquire()).await {
+        Ok(Ok(slot)) => Ok(Some(slot)),
+        _ => Err(Refusal::failed(
+            "too many requests with bodies are under way",
+        )),
+    }
+}
+
 /// Reads a short body whole, so that its digest is part of the request.
 async fn carried(body: Incoming) -> Result<Carried, Refusal> {
     match body.size_hint().exact() {
         Some(0) => Ok(Carried::Whole(Bytes::new())),
-        Some(length) if length <= DIGESTED_BYTES => {
-            match tokio::time::timeout(BODY, body.collect()).await {
-                Ok(Ok(whole)) => Ok(Carried::Whole(whole.to_bytes())),
-                _ => Err(Refusal::malformed("the body did not arrive")),
-            }
-        }
+        length if is_held_whole(length) => match tokio::time::timeout(BODY, body.collect()).await {
+            Ok(Ok(whole)) => Ok(Carried::Whole(whole.to_bytes())),
+            _ => Err(Refusal::malformed("the body did not arrive")),
+        },
         _ => Ok(Carried::Stream(body)),
     }
 }
@@ -400,5 +418,18 @@ fn strip(headers: &mut HeaderMap) {
     }
     for name in OWN {
         headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DIGESTED_BYTES, is_held_whole};
+
+    #[test]
+    fn a_body_that_streams_takes_no_room_of_those_that_are_held_whole() {
+        assert!(is_held_whole(Some(1)) && is_held_whole(Some(DIGESTED_BYTES)));
+        for length in [None, Some(0), Some(DIGESTED_BYTES + 1), Some(u64::MAX)] {
+            assert!(!is_held_whole(length), "{length:?}");
+        }
     }
 }

@@ -6,9 +6,10 @@ use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, COOKIE, HeaderMap, HeaderName, HeaderValue,
     IF_RANGE, RANGE, TRANSFER_ENCODING,
 };
+use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use nucleus::dial::Treatment;
 
@@ -19,7 +20,9 @@ use super::relay::Watch;
 use super::route::Route;
 use super::target::Target;
 use crate::artifacts::{Expected, Held, Pinned, is_refusal};
-use crate::credentials::{Credentials, Misplaced, Place, Put, Scan, Scrubbed, Scrubber};
+use crate::credentials::{
+    Credentials, Misplaced, Place, Put, Scan, Scrubbed, Scrubber, check_form,
+};
 
 /// What guards a session's requests beside its policy; nothing by default.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +70,11 @@ impl Guarded<'_> {
     /// The secrets to put in once the request is permitted.
     pub(super) fn place(&self, headers: &HeaderMap) -> Result<Vec<Put>, Refusal> {
         let route = self.route;
+        if route.is_upgrade && self.pinned().is_some() {
+            let why = "a registry that is held to lockfiles takes no upgrade: what follows it cannot be hashed".to_owned();
+            let code = "artifact_upgrade";
+            return Err(self.refused(Misplaced { code, why }));
+        }
         let place = Place {
             host: &route.target.host,
             port: route.target.port,
@@ -90,10 +98,25 @@ impl Guarded<'_> {
         Refusal::forbidden(misplaced.code, misplaced.why)
     }
 
+    /// Judges the body before any of it is sent: what looks for placeholders in one that is not held whole.
+    pub(super) fn check_sent(
+        &self,
+        puts: &[Put],
+        head: &Parts,
+        whole: Option<&[u8]>,
+    ) -> Result<Option<Scan>, Refusal> {
+        check_form(puts, head.method.as_str(), &head.headers, whole)
+            .map_err(|misplaced| self.refused(misplaced))?;
+        match whole {
+            Some(bytes) => self.check_body(&head.headers, bytes).map(|()| None),
+            None => self.scan(&head.headers),
+        }
+    }
+
     /// What looks for placeholders in the body; nothing where there is none to find.
     ///
     /// FAIL-CLOSED: a bound host is sent nothing that cannot be read.
-    pub(super) fn scan(&self, headers: &HeaderMap) -> Result<Option<Scan>, Refusal> {
+    fn scan(&self, headers: &HeaderMap) -> Result<Option<Scan>, Refusal> {
         if self.credentials().is_empty() {
             return Ok(None);
         }
@@ -105,7 +128,7 @@ impl Guarded<'_> {
     }
 
     /// Looks for placeholders in a whole body.
-    pub(super) fn check_body(&self, headers: &HeaderMap, bytes: &[u8]) -> Result<(), Refusal> {
+    fn check_body(&self, headers: &HeaderMap, bytes: &[u8]) -> Result<(), Refusal> {
         let Some(mut scan) = self.scan(headers)? else {
             return Ok(());
         };
@@ -128,6 +151,9 @@ impl Guarded<'_> {
             headers.remove(RANGE);
             headers.remove(IF_RANGE);
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        if self.is_bound() {
+            headers.remove(COOKIE);
         }
         let put = self.credentials().put_in(puts, headers);
         put.map_err(|misplaced| Refusal::forbidden(misplaced.code, misplaced.why))

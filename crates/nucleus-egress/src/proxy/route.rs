@@ -1,7 +1,7 @@
 //! Reads where a request goes and what it asks for: one reading, or a refusal.
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HOST, UPGRADE};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, UPGRADE};
 use hyper::{Method, Request, Version};
 use portcullis::request::UrlSubject;
 
@@ -13,12 +13,17 @@ use super::target::{SeenRequest, Target};
 const MAX_TARGET_BYTES: usize = 16 << 10;
 
 /// Headers by which servers are known to take another method or path than the request line's.
-const OVERRIDES: [&str; 5] = [
+const OVERRIDES: [&str; 10] = [
     "x-http-method-override",
     "x-http-method",
     "x-method-override",
     "x-original-url",
+    "x-original-uri",
+    "x-override-url",
     "x-rewrite-url",
+    "x-forwarded-uri",
+    "x-forwarded-path",
+    "x-forwarded-prefix",
 ];
 
 /// One request's way.
@@ -39,7 +44,10 @@ impl Route {
     ) -> Result<Self, Refusal> {
         let target = target(conversation, request)?;
         let headers = request.headers();
-        if let Some(name) = OVERRIDES.iter().find(|name| headers.contains_key(**name)) {
+        // Servers behind CGI read `_` and `-` alike.
+        let is_override =
+            |name: &&HeaderName| OVERRIDES.contains(&name.as_str().replace('_', "-").as_str());
+        if let Some(name) = headers.keys().find(is_override) {
             let why = format!("`{name}` makes another request of it");
             return Err(Refusal::forbidden("ambiguous_request", why));
         }

@@ -191,6 +191,33 @@ fn what_names_two_hosts_or_another_method_is_refused() {
     assert!(site.wires.dialled().is_empty());
 }
 
+#[test]
+fn what_makes_another_request_of_it_is_refused_in_every_spelling() {
+    let site = Site::new(ONE_HOST);
+    site.host("a.test", "93.184.216.34:80", echo());
+    let ask = |header: &str| {
+        site.say(&format!(
+            "GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n{header}: /x\r\nConnection: close\r\n\r\n"
+        ))
+    };
+    for header in [
+        "X-HTTP-Method",
+        "X_HTTP_Method_Override",
+        "X-Original-URI",
+        "X-Override-URL",
+        "X-Forwarded-URI",
+        "X-Forwarded-Path",
+        "x-forwarded_prefix",
+    ] {
+        let answer = ask(header);
+        assert!(
+            answer.contains("makes another request of it"),
+            "{header}: {answer}"
+        );
+    }
+    assert_eq!(status(&ask("X-Forwarded-Proto")), 200, "the allow twin");
+}
+
 /// A company's own mirror, which the user's package manager names; its rule still bounds what is asked of it.
 #[test]
 fn a_host_that_the_users_settings_name_may_be_inside_the_network() {

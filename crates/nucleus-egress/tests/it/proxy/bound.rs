@@ -12,7 +12,7 @@ use portcullis::host::{HostPattern, HostRule, UrlPathPattern};
 use zeroize::Zeroizing;
 
 use crate::proxy::inspected::{Both, Origin, read_tls, tls};
-use crate::proxy::site::{Setting, Site, status};
+use crate::proxy::site::{PATIENCE, Setting, Site, status};
 
 const SECRET: &str = "ghp_canary0123456789abcdefghijklmnopqr/+";
 
@@ -399,6 +399,174 @@ fn a_key_of_the_programs_own_is_refused_at_a_bound_host() {
 }
 
 #[test]
+fn a_key_in_another_header_or_the_url_is_refused_at_a_bound_host() {
+    let own = binding("KEY", "api.test", "x-custom-key", Scheme::Bare);
+    let (site, seen, placeholder) = site(&plain_answer(), 1 << 20, own);
+    let bound = format!("X-Custom-Key: {placeholder}\r\n");
+    for (line, header) in [
+        ("GET /v1/a", "Authorization: Bearer of-a-stranger\r\n"),
+        ("GET /v1/a", "X-Api-Key: of-a-stranger\r\n"),
+        ("GET /v1/a", "PRIVATE-TOKEN: of-a-stranger\r\n"),
+        ("GET /v1/a", "private_token: of-a-stranger\r\n"),
+        ("GET /v1/a", "x_custom_key: of-a-stranger\r\n"),
+        ("GET /v1/a?private_token=of-a-stranger", ""),
+        ("GET /v1/a?b=c&access%5Ftoken=of-a-stranger", ""),
+        ("GET /v1/a?key=AIzaOfAStranger", ""),
+        ("GET /v1/a?b=c;PHPSESSID=of-a-stranger", ""),
+    ] {
+        for bound in [&*bound, ""] {
+            let answer = ask(&site, "api.test", line, &format!("{bound}{header}"), b"");
+            assert!(
+                answer.contains("foreign_credential"),
+                "{line} {header} {answer}"
+            );
+            assert!(taken(&seen).is_empty(), "{line} {header}");
+        }
+        let answer = ask(&site, "other.test", line, header, b"");
+        assert_eq!(status(&answer), 200, "an unbound host, {line}: {answer}");
+        taken(&seen);
+    }
+    for (line, header) in [
+        (
+            "GET /v1/a?key=Linux-node-1&page_token=2&token=",
+            "X-GitHub-Api-Version: 1\r\n",
+        ),
+        (
+            "GET /v1/token=a/b?c=d",
+            "X-CSRF-Token: 1\r\nIdempotency-Key: 2\r\n",
+        ),
+    ] {
+        let answer = ask(&site, "api.test", line, &format!("{bound}{header}"), b"");
+        assert_eq!(status(&answer), 200, "the allow twin, {line}: {answer}");
+    }
+}
+
+#[test]
+fn cookies_go_neither_to_a_bound_host_nor_come_from_it() {
+    let answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: session=1\r\nSet-Cookie: b=2\r\nSet-Cookie2: c=3\r\ncontent-length: 0\r\n\r\n";
+    let (site, seen, placeholder) = usual(answer);
+    let own = format!("Authorization: Bearer {placeholder}\r\n");
+    for (host, own, is_kept) in [
+        ("api.test", own.as_str(), false),
+        ("api.test", "", false),
+        ("other.test", "", true),
+    ] {
+        let headers = format!("{own}Cookie: session=1\r\n");
+        let answer = ask(&site, host, "POST /v1/a", &headers, b"");
+        assert_eq!(status(&answer), 200, "{host}: {answer}");
+        assert_eq!(answer.contains("set-cookie"), is_kept, "{host}: {answer}");
+        let sent = taken(&seen).concat();
+        assert_eq!(
+            sent.contains("cookie: session=1"),
+            is_kept,
+            "{host}: {sent}"
+        );
+    }
+}
+
+/// Sends a body of no stated length.
+fn stream(site: &Site, headers: &str, body: &str) -> String {
+    let mut stream = tls(site, "api.test:443", "api.test", &[]).unwrap();
+    let text = format!(
+        "POST /v1/a HTTP/1.1\r\nHost: api.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n{headers}\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(text.as_bytes()).unwrap();
+    read_tls(&mut stream)
+}
+
+/// Each way to ask for another method, to a binding that is held to some and to one that is not.
+#[test]
+fn another_method_in_a_url_or_form_is_refused_where_the_binding_is_held_to_methods() {
+    let pairs = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let parts = "Content-Type: multipart/form-data; boundary=b\r\n";
+    let part = "--b\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--b--\r\n";
+    let json = "Content-Type: application/json\r\n";
+    for is_held in [true, false] {
+        let mut own = binding("KEY", "api.test", "authorization", Scheme::Any);
+        if !is_held {
+            own.routes = vec![HostRule::new(HostPattern::parse("api.test").unwrap())];
+        }
+        let (site, seen, placeholder) = site(&plain_answer(), 1 << 20, own);
+        let bound = format!("Authorization: Bearer {placeholder}\r\n");
+        let post = |url: &str, kind: &str, body: &str| {
+            let line = format!("POST {url}");
+            ask(
+                &site,
+                "api.test",
+                &line,
+                &format!("{bound}{kind}"),
+                body.as_bytes(),
+            )
+        };
+        for answer in [
+            post("/v1/a?_method=DELETE", "", ""),
+            post("/v1/a", pairs, "a=b&_method=DELETE"),
+            post("/v1/a", parts, part),
+            stream(&site, &format!("{bound}{parts}"), part),
+            stream(&site, &format!("{bound}{pairs}"), "a=b"),
+        ] {
+            assert_eq!(answer.contains("ambiguous_request"), is_held, "{answer}");
+            assert_eq!(status(&answer), if is_held { 403 } else { 200 }, "{answer}");
+        }
+        assert_eq!(taken(&seen).len(), if is_held { 0 } else { 5 });
+        for answer in [
+            post("/v1/a?method=x", pairs, "a=_method"),
+            post("/v1/a", parts, &part.replace("_method", "other")),
+            stream(&site, &format!("{bound}{json}"), "{\"a\":1}"),
+        ] {
+            assert_eq!(status(&answer), 200, "the allow twin: {answer}");
+        }
+    }
+}
+
+#[test]
+fn a_body_is_looked_into_once_its_request_is_permitted() {
+    let (site, seen, placeholder) = usual(&plain_answer());
+    let unlisted = site.say(&format!(
+        "POST http://unlisted.test/ HTTP/1.1\r\nHost: unlisted.test\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{placeholder}",
+        placeholder.len()
+    ));
+    assert_eq!(status(&unlisted), 403, "{unlisted}");
+    assert!(!unlisted.contains("credential_misplaced"), "{unlisted}");
+    let listed = ask(&site, "other.test", "POST /", "", placeholder.as_bytes());
+    assert!(listed.contains("credential_misplaced"), "{listed}");
+    assert!(taken(&seen).is_empty());
+}
+
+/// More refusals than a log was once kept to, each by the same connection's next request.
+#[test]
+fn no_note_is_left_out_however_many_came_before() {
+    let (site, _, placeholder) = usual(&plain_answer());
+    let request = |line: &str, headers: &str| {
+        format!("GET {line} HTTP/1.1\r\nHost: other.test\r\n{headers}\r\n")
+    };
+    let in_url = request(&format!("/{placeholder}"), "");
+    let last = request(
+        "/",
+        &format!("X-Last: {placeholder}\r\nConnection: close\r\n"),
+    );
+    for _ in 0..11 {
+        let mut stream = tls(&site, "other.test:443", "other.test", &[]).unwrap();
+        let all = in_url.repeat(99) + &last.replace("X-Last", "X-Other");
+        stream.write_all(all.as_bytes()).unwrap();
+        let answers = read_tls(&mut stream);
+        assert_eq!(answers.matches("credential_misplaced").count(), 100);
+    }
+    let mut stream = tls(&site, "other.test:443", "other.test", &[]).unwrap();
+    stream.write_all(last.as_bytes()).unwrap();
+    assert_eq!(status(&read_tls(&mut stream)), 403);
+    let until = std::time::Instant::now() + 5 * PATIENCE;
+    while !site.log().contains("the header `x-last`") {
+        assert!(
+            std::time::Instant::now() < until,
+            "the last note is missing"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
+
+#[test]
 fn without_tls_only_a_named_private_address_gets_the_value() {
     let answer = plain_answer();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -571,6 +739,33 @@ fn what_a_bound_host_sends_back_holds_nothing_of_the_value() {
     let (site, _, _) = usual(sized.as_bytes());
     let got = ask(&site, "other.test", "GET /v1/a", "", b"");
     assert!(got.contains(SECRET) && got.contains(&body), "{got}");
+}
+
+#[test]
+fn a_value_that_is_escaped_in_any_mixture_is_taken_out() {
+    let slash = |form: &str, plus: &str| SECRET.replace('/', form).replace('+', plus);
+    let body = format!(
+        "dotnet {} go {} html {} url {} end",
+        slash("/", "\\u002B"),
+        slash("\\/", "\\u002b"),
+        slash("&#x2F;", "&#43;"),
+        slash("/", "%2B"),
+    );
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for step in [1 << 20, 7] {
+        let own = binding("KEY", "api.test", "authorization", Scheme::Any);
+        let (site, _, placeholder) = site(answer.as_bytes(), step, own);
+        let got = body_of(&ask(&site, "api.test", "GET /v1/a", "", b""));
+        let clean = format!(
+            "dotnet {placeholder} go {placeholder} html {placeholder} url {placeholder} end"
+        );
+        assert_eq!(got, clean, "{step}");
+        let got = ask(&site, "other.test", "GET /v1/a", "", b"");
+        assert!(got.contains(&body), "the allow twin: {got}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ const POLICY: &str = "
 [capabilities]
 web_fetch = \"low_risk\"
 [network]
-hosts = [{ host = \"registry.test\", paths = [\"/**\"] }, { host = \"other.test\", paths = [\"/**\"] }]
+hosts = [{ host = \"registry.test\", paths = [\"/**\"] }, { host = \"other.test\", paths = [\"/**\"], trust = true }]
 ";
 
 /// A gzip-like artifact of 300 KB.
@@ -131,6 +131,21 @@ fn a_locked_artifact_arrives_and_another_never_does_whole() {
     // The allow twin: what is no registry is not held to lockfiles.
     let (code, body) = get(&site, "http://other.test/other.tgz");
     assert!(code == 200 && body == artifact(2));
+}
+
+#[test]
+fn an_upgrade_at_a_pinned_registry_is_refused() {
+    let site = site();
+    let ask = |host: &str| {
+        site.say(&format!(
+            "GET http://{host}/a HTTP/1.1\r\nHost: {host}\r\nUpgrade: anything\r\nConnection: upgrade\r\n\r\n"
+        ))
+    };
+    let answer = ask("registry.test");
+    assert!(answer.contains("artifact_upgrade"), "{answer}");
+    assert!(site.wires.dialled().is_empty());
+    let answer = ask("other.test");
+    assert_eq!(status(&answer), 200, "the allow twin: {answer}");
 }
 
 #[test]
