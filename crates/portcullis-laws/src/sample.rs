@@ -112,6 +112,9 @@ impl Sampler {
 /// How many inputs a law is checked on, unless `PROPTEST_CASES` says otherwise.
 #[cfg(test)]
 const DRAWN: u32 = 2_000;
+/// The library's own number of cases.
+#[cfg(test)]
+const UNASKED: u32 = 256;
 /// Among how many inputs, the same in every run, a law must speak of one.
 #[cfg(test)]
 const SEARCHED: u64 = 400_000;
@@ -125,7 +128,11 @@ pub(crate) fn check(laws: &[crate::Law], name: &str) {
     let law = laws.iter().find(|law| law.name == name).unwrap();
     let shapes = (law.shapes)();
     let words = |seed| Sampler::new(seed).words(&shapes);
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(DRAWN);
+    // The library reads the variable itself; where it says nothing, it has a default of its own.
+    let cases = match Config::default().cases {
+        UNASKED => DRAWN,
+        asked => asked,
+    };
     let config = Config { failure_persistence: None, ..Config::with_cases(cases) };
     TestRunner::new(config)
         .run(&any::<u64>().prop_map(words), |words| {
