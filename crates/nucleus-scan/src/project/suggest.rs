@@ -93,15 +93,19 @@ const WRITES: OperationSet = OperationSet::of(Operation::WriteFiles).with(Operat
 
 /// A tool may stand in several groups: each of them must be without a sink, without commands, and write in the workspace alone.
 fn is_quiet(tool: &OfferedTool, power: &Power) -> bool {
-    let is_quiet = |operations: OperationSet| {
-        !operations.contains(Operation::RunBash)
-            && !(power.leads_beyond_workspace && operations.intersects(WRITES))
+    let runs = OperationSet::of(Operation::RunBash);
+    let loud = if power.leads_beyond_workspace {
+        runs.union(WRITES)
+    } else {
+        runs
     };
     power
         .tools
         .iter()
         .filter(|other| other.name == tool.name)
-        .all(|other| other.effects.sinks == Sinks::default() && is_quiet(other.effects.operations))
+        .all(|other| {
+            other.effects.sinks == Sinks::default() && !other.effects.operations.intersects(loud)
+        })
 }
 
 fn policy(projection: &Projection, tools: &Tools<'_>) -> String {
