@@ -10,6 +10,6 @@ mod question;
 mod secret_ref;
 
 pub(crate) use pin::pin;
-pub use plan::{Plan, Rewrite};
+pub use plan::{LeftAlone, Plan, Rewrite};
 pub use question::{Question, questions};
 pub(crate) use secret_ref::{Reference, References};

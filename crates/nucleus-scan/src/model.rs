@@ -6,7 +6,7 @@ mod permission;
 mod place;
 
 pub use agent::{Agent, Hook, HookAction, Instructions, Scope, Server, ToolFilter, Transport};
-pub(crate) use finding::Unpinned;
 pub use finding::{Broken, Edit, Evidence, Finding, Fix, RuleId, Scan, Severity, Suppression};
+pub(crate) use finding::{Unpinned, Variable};
 pub use permission::{PermissionRule, Permissions, Sandbox, SandboxState, ToolKind, Verdict};
 pub use place::{ByteSpan, FileName, Literal, Place};

@@ -16,6 +16,9 @@ const OTHER_SHAPE: &str = "`--fix` leaves it, because its table is not written o
 const OTHER_VALUE: &str =
     "`--fix` leaves it, because a variable of that name stands for something else in this file";
 
+/// Why it stays where a variable of such a name cannot be set.
+const NO_NAME: &str = "`--fix` leaves it, because no variable can have the name of its entry";
+
 /// The tables of secrets of one file that were not rewritten yet, by pointer.
 #[derive(Default)]
 pub(super) struct Tables<'a>(HashMap<String, Table<'a>>);
@@ -59,13 +62,13 @@ impl<'a> Tables<'a> {
         leaf: &At<'_>,
         names: &mut Names<'a>,
         variable: &dyn Fn(&At<'_>) -> Option<String>,
-    ) -> Result<Vec<Edit>, &'static str> {
+    ) -> Result<(Vec<Edit>, Named<'a>), &'static str> {
         let parent = leaf
             .pointer()
             .rsplit_once('/')
             .map_or("", |(parent, _)| parent);
         let Some(table) = self.0.remove(parent) else {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         };
         let Table { server, at } = &table;
         let is_env = at.key() == "env";
@@ -76,7 +79,7 @@ impl<'a> Tables<'a> {
             return Err(OTHER_SHAPE);
         }
         let variables = if is_env { own_names } else { made_names };
-        let named = variables(&secrets, variable).ok_or(OTHER_VALUE)?;
+        let named = variables(&secrets, variable).ok_or(NO_NAME)?;
         let change = Change {
             server,
             at,
@@ -93,12 +96,12 @@ impl<'a> Tables<'a> {
         if !names.take(&named) {
             return Err(OTHER_VALUE);
         }
-        Ok(edits)
+        Ok((edits, named))
     }
 }
 
 /// Variables with what each stands for.
-type Named<'a> = Vec<(String, &'a str)>;
+pub(super) type Named<'a> = Vec<(String, &'a str)>;
 
 /// A variable that is passed on has the name of its entry.
 fn own_names<'a>(secrets: &[At<'a>], _: &dyn Fn(&At<'_>) -> Option<String>) -> Option<Named<'a>> {

@@ -1,6 +1,6 @@
 //! The rewrites of a scan: what changes in which file, shown before it is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use similar::TextDiff;
 
 use super::mask::masked;
-use crate::model::{Edit, FileName, Scan};
+use crate::model::{Edit, FileName, Scan, Variable};
 use crate::read::{Syntax, read_text};
 
 /// Most temporary files of earlier runs that are passed over.
@@ -20,8 +20,23 @@ const MAX_LEFT_OVER: usize = 16;
 #[derive(Debug, Default)]
 pub struct Plan {
     rewrites: Vec<Rewrite>,
-    left_alone: Vec<Arc<FileName>>,
+    left_alone: Vec<LeftAlone>,
 }
+
+/// A file that stays as it is, or in part, though there is something to rewrite.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftAlone {
+    /// The file.
+    pub file: Arc<FileName>,
+    /// Why, as the end of a sentence.
+    pub why: &'static str,
+}
+
+/// Why a whole file stays as it is.
+const UNSAFE: &str = "it changed since it was scanned, or could not be read any more";
+
+/// Why a secret of a file stays where it is.
+const SHARED: &str = "a variable of that name stands for another secret in another file";
 
 /// One file before and after.
 pub struct Rewrite {
@@ -48,28 +63,50 @@ impl Plan {
     /// The same with rewrites that somebody answered for.
     #[must_use]
     pub fn with(scan: &Scan, answered: Vec<Edit>) -> Self {
-        let found = scan
-            .findings
-            .iter()
-            .filter(|finding| finding.suppressed.is_none())
-            .flat_map(|finding| &finding.fix)
-            .flat_map(|fix| &fix.edits)
-            .cloned();
+        let mut plan = Self::default();
         let mut by_file: BTreeMap<Arc<FileName>, Vec<Edit>> = BTreeMap::new();
-        for edit in found.chain(answered) {
+        for edit in plan.found(scan).into_iter().chain(answered) {
             by_file
                 .entry(Arc::clone(&edit.file))
                 .or_default()
                 .push(edit);
         }
-        let mut plan = Self::default();
         for (file, edits) in by_file {
             match Rewrite::new(Arc::clone(&file), edits) {
                 Some(rewrite) => plan.rewrites.push(rewrite),
-                None => plan.left_alone.push(file),
+                None => plan.left_alone.push(LeftAlone { file, why: UNSAFE }),
             }
         }
+        plan.left_alone.sort();
+        plan.left_alone.dedup();
         plan
+    }
+
+    /// The rewrites of findings that count. The variables are those of one environment, so where two files would give
+    /// one of them two values only the first is rewritten.
+    fn found(&mut self, scan: &Scan) -> Vec<Edit> {
+        let mut taken: HashMap<&str, &str> = HashMap::new();
+        let mut edits = Vec::new();
+        let counts = scan
+            .findings
+            .iter()
+            .filter(|finding| finding.suppressed.is_none());
+        for fix in counts.flat_map(|finding| &finding.fix) {
+            let is_other = |one: &Variable| {
+                let known = taken.get(one.name.as_str());
+                known.is_some_and(|digest| **digest != *one.digest)
+            };
+            if fix.variables.iter().any(is_other) {
+                let files = fix.edits.iter().map(|edit| Arc::clone(&edit.file));
+                self.left_alone
+                    .extend(files.map(|file| LeftAlone { file, why: SHARED }));
+                continue;
+            }
+            let named = fix.variables.iter();
+            taken.extend(named.map(|one| (one.name.as_str(), one.digest.as_str())));
+            edits.extend(fix.edits.iter().cloned());
+        }
+        edits
     }
 
     /// The files, in order.
@@ -78,9 +115,9 @@ impl Plan {
         &self.rewrites
     }
 
-    /// Files that stay as they are though there is something to rewrite, in order.
+    /// Files that stay as they are, or in part, though there is something to rewrite, in order.
     #[must_use]
-    pub fn left_alone(&self) -> &[Arc<FileName>] {
+    pub fn left_alone(&self) -> &[LeftAlone] {
         &self.left_alone
     }
 

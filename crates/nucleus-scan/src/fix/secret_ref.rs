@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::codex::Tables;
 use crate::client::Client;
 use crate::discover::FileKind;
-use crate::model::Edit;
+use crate::hash::short_hex;
+use crate::model::{Edit, Variable};
 use crate::read::{At, SourceFile};
 use crate::secret;
 
@@ -35,6 +36,8 @@ pub(crate) struct References<'a> {
 pub(crate) struct Reference {
     /// Empty where there is no safe rewrite.
     pub(crate) edits: Vec<Edit>,
+    /// The variables the edits refer to.
+    pub(crate) variables: Vec<Variable>,
     /// Why there is none, where that is worth a sentence; never a secret.
     pub(crate) why_not: Option<String>,
 }
@@ -57,10 +60,7 @@ impl<'a> References<'a> {
         if is_codex {
             let variable = |entry: &At<'_>| variable(server_of(entry)?, entry.key());
             return match tables.edits(leaf, names, &variable) {
-                Ok(edits) => Reference {
-                    edits,
-                    why_not: None,
-                },
+                Ok((edits, named)) => Reference::to(edits, &named),
                 Err(why) => Reference::left(why.to_owned()),
             };
         }
@@ -73,29 +73,41 @@ impl<'a> References<'a> {
             .text()
             .and_then(|text| text.get(found))
             .unwrap_or_default();
-        if !names.take(&[(name.clone(), value)]) {
-            let shown = secret::mask("", &name);
+        let named = [(name, value)];
+        let name = &named[0].0;
+        if !names.take(&named) {
+            let shown = secret::mask("", name);
             return Reference::left(format!(
                 "`--fix` leaves it, because `{shown}` stands for something else in this file"
             ));
         }
-        let replacement = spelled(file, &name).unwrap_or_default();
-        Reference {
-            edits: vec![Edit {
-                file: Arc::clone(&file.name),
-                span: span.into(),
-                replacement,
-            }],
-            why_not: None,
-        }
+        let replacement = spelled(file, name).unwrap_or_default();
+        let edit = Edit {
+            file: Arc::clone(&file.name),
+            span: span.into(),
+            replacement,
+        };
+        Reference::to(vec![edit], &named)
     }
 }
 
 impl Reference {
+    fn to(edits: Vec<Edit>, named: &[(String, &str)]) -> Self {
+        let one = |(name, value): &(String, &str)| Variable {
+            name: name.clone(),
+            digest: short_hex(&["variable", value], 32),
+        };
+        Self {
+            edits,
+            variables: named.iter().map(one).collect(),
+            why_not: None,
+        }
+    }
+
     fn left(why: String) -> Self {
         Self {
-            edits: Vec::new(),
             why_not: Some(why),
+            ..Self::default()
         }
     }
 }

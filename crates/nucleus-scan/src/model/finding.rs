@@ -106,6 +106,15 @@ pub struct Fix {
     pub edits: Vec<Edit>,
     /// Packages that are fetched without an exact version.
     pub(crate) unpinned: Vec<Unpinned>,
+    /// Variables the rewrite refers to.
+    pub(crate) variables: Vec<Variable>,
+}
+
+/// A variable that takes the place of a secret, which its digest tells from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) digest: String,
 }
 
 /// Where a package stands that has no exact version, and who would know one. Its name may hold a secret and is not kept.

@@ -123,6 +123,7 @@ fn finding(
             summary: way_out,
             edits: Vec::new(),
             unpinned: Vec::new(),
+            variables: Vec::new(),
         }),
         client: projection.client,
         agent: None,

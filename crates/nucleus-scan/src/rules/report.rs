@@ -80,6 +80,7 @@ impl<'a> Report<'a> {
             return;
         };
         fix.edits.extend(reference.edits);
+        fix.variables.extend(reference.variables);
         if let Some(why) = reference
             .why_not
             .filter(|_| !fix.summary.contains("`--fix`"))
@@ -122,6 +123,7 @@ impl<'a> Report<'a> {
                 summary: rule.help.to_owned(),
                 edits: Vec::new(),
                 unpinned: Vec::new(),
+                variables: Vec::new(),
             };
             self.findings.push(Finding {
                 rule: id,

@@ -309,7 +309,7 @@ fn an_edit_after_which_the_file_reads_worse_is_not_made() {
     edit.replacement = "a\nb".to_owned();
     let plan = Plan::with(&scan, vec![edit]);
     assert_eq!(plan.rewrites().len(), 0);
-    assert_eq!(plan.left_alone()[0].shown, ".codex/config.toml");
+    assert_eq!(plan.left_alone()[0].file.shown, ".codex/config.toml");
 }
 
 #[test]
@@ -514,6 +514,20 @@ fn two_servers_of_codex_pass_on_one_variable_only_where_it_has_one_value() {
         let (_, after) = references(".codex/config.toml", &text);
         assert_eq!(after.contains(second), left, "{after}");
         assert_eq!(after.matches("env_vars").count(), if left { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn two_files_never_give_one_variable_two_secrets() {
+    let text = |value: &str| {
+        format!(r#"{{"mcpServers": {{"a": {{"command": "a", "env": {{"A_TOKEN": "{value}"}}}}}}}}"#)
+    };
+    for (second, files) in [(TOKEN, 2), (OTHER, 1)] {
+        let tree =
+            Tree::with(".mcp.json", &text(TOKEN)).put("repo/.cursor/mcp.json", &text(second));
+        let plan = Plan::of(&tree.scan());
+        assert_eq!(plan.rewrites().len(), files, "{plan:?}");
+        assert_eq!(plan.left_alone().len(), 2 - files, "{plan:?}");
     }
 }
 
