@@ -5,11 +5,13 @@ mod rewrite;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use nucleus_scan::fix::Plan;
 use nucleus_scan::output::{self, Report, Tone};
 use nucleus_scan::project::suggest;
 use nucleus_scan::suppress::Baseline;
 use nucleus_scan::{Options, Roots, Scan, Severity, scan};
 
+use self::rewrite::Rewritten;
 use crate::home;
 use crate::report::{Failure, USAGE};
 use crate::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
@@ -19,7 +21,8 @@ use crate::style::{BAD, BOLD, DIM, GOOD, WARN, paint};
 /// Reads the agent configuration of a repository and of your home, says what
 /// is wrong with it, and what the tools in it could do in combination. It
 /// starts no server, dials nowhere and prints no secret. Exit code 0: nothing
-/// at or above `--fail-on`; 1: findings; 2: it could not be done.
+/// at or above `--fail-on`; 1: findings; 2: it could not be done. With `--fix`
+/// this tells of what remains, and 1 also that you did not agree.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "This reads configuration. The logs of sessions are checked by `nucleus-audit verify`."
@@ -102,36 +105,50 @@ impl FailOn {
     }
 }
 
-/// Runs the command; 1 when something at or above `--fail-on` was found.
+/// Runs the command; 1 when something at or above `--fail-on` was found, or remains after `--fix`.
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     std::panic::set_hook(Box::new(|fault| anstream::eprintln!("{}", told(fault))));
-    let options = options();
-    let mut scan = scan(&roots(args)?, &options);
-    if let Some(file) = &args.baseline {
-        read_baseline(file)?.apply(&mut scan, &options.today);
+    let mut scan = scanned(args)?;
+    let mut rewritten = None;
+    if args.fix {
+        let outcome = rewrite::rewrite(&scan, &args.pin, args.yes)?;
+        if outcome == Rewritten::Written {
+            scan = scanned(args)?;
+        }
+        rewritten = Some(outcome);
     }
     if let (Some(file), Some(reason)) = (&args.write_baseline, &args.reason) {
         write(file, &Baseline::of(&scan, reason).to_json())?;
-    }
-    if args.fix {
-        return rewrite::rewrite(&scan, &args.pin, args.yes);
     }
     let report = Report::of(&scan);
     write_reports(args, &report)?;
     if args.suggest_profile {
         return print_suggestions(&report);
     }
+    if rewritten == Some(Rewritten::Refused) {
+        return Ok(1);
+    }
     if args.json {
         anstream::println!("{:#}", output::json(&report));
     } else {
         anstream::print!("{}", output::terminal(&report, &toned));
-        hints(&scan, &report);
+        hints(args, &scan, &report);
     }
     let failed = args
         .fail_on
         .severity()
         .is_some_and(|least| report.fails_at(least));
     Ok(u8::from(failed))
+}
+
+/// What is there now, without what the baseline names.
+fn scanned(args: &Args) -> Result<Scan, Failure> {
+    let options = options();
+    let mut scan = scan(&roots(args)?, &options);
+    if let Some(file) = &args.baseline {
+        read_baseline(file)?.apply(&mut scan, &options.today);
+    }
+    Ok(scan)
 }
 
 /// Where the scanner itself is at fault. What it says stays out: it may quote the file, and with it a secret.
@@ -228,7 +245,7 @@ fn print_suggestions(report: &Report<'_>) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn hints(scan: &Scan, report: &Report<'_>) {
+fn hints(args: &Args, scan: &Scan, report: &Report<'_>) {
     if scan.files_seen.is_empty() {
         anstream::eprintln!("{}", paint(DIM, "no agent configuration was found here"));
     } else if report.projections().iter().any(|one| one.path.is_some()) {
@@ -239,6 +256,10 @@ fn hints(scan: &Scan, report: &Report<'_>) {
                 "a policy without such a path: nucleus audit --suggest-profile"
             )
         );
+    }
+    if !args.fix && !Plan::of(scan).rewrites().is_empty() {
+        let hint = "what can be rewritten safely, shown first: nucleus audit --fix";
+        anstream::eprintln!("{}", paint(DIM, hint));
     }
 }
 

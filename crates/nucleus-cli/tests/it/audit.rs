@@ -211,7 +211,7 @@ fn a_version_that_no_lock_file_knows_is_named_and_taken_from_whoever_gives_it() 
         r#"{ "mcpServers": { "a": { "command": "npx", "args": ["-y", "@scope/a@latest"] } } }"#;
     let scene = configured(text);
     let shown = audit(&scene, &["--fix", "--yes"]);
-    assert_eq!(code(&shown), Some(0), "{}", said(&shown));
+    assert_eq!(code(&shown), Some(1), "{}", said(&shown));
     assert!(
         said(&shown).contains("--pin @scope/a=VERSION"),
         "{}",
@@ -234,6 +234,50 @@ fn a_version_that_no_lock_file_knows_is_named_and_taken_from_whoever_gives_it() 
         std::fs::read_to_string(&file).unwrap(),
         text.replace("@latest", "@1.4.2")
     );
+}
+
+/// What `--fix` leaves counts as it would without it: in the report, in the files and in the exit code.
+#[test]
+fn after_a_rewrite_the_exit_code_and_the_reports_tell_what_remains() {
+    let secret = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    let both = format!(
+        r#"{{ "mcpServers": {{ "a": {{ "command": "npx", "args": ["-y", "@scope/a@latest"], "env": {{ "GITHUB_TOKEN": "{secret}" }} }} }} }}"#
+    );
+    for (text, code_after, remains) in [
+        (both.clone(), 1, "unpinned-package"),
+        (both.replace("@latest", "@1.0.0"), 0, ""),
+        (COMBINED.to_owned(), 1, "trifecta-complete"),
+    ] {
+        let scene = configured(&text);
+        let file = scene.at("out").join("r.sarif").display().to_string();
+        let fix = ["--fix", "--yes", "--fail-on", "medium", "--sarif", &file];
+        let made = audit(&scene, &fix);
+        assert_eq!(code(&made), Some(code_after), "{}", said(&made));
+        let sarif: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let results = sarif["runs"][0]["results"].to_string();
+        assert!(results.contains(remains), "{results}");
+        assert!(!results.contains("plaintext-credential"), "{results}");
+        assert!(said(&made).contains(remains), "{}", said(&made));
+        let never = audit(&scene, &["--fix", "--yes", "--fail-on", "never"]);
+        assert_eq!(code(&never), Some(0), "{}", said(&never));
+    }
+}
+
+#[test]
+fn a_report_names_the_rewrite_where_there_is_one() {
+    let text =
+        r#"{ "mcpServers": { "a": { "command": "npx", "args": ["-y", "@scope/a@latest"] } } }"#;
+    let scene = configured(text);
+    let hint = "nucleus audit --fix";
+    assert!(!said(&audit(&scene, &[])).contains(hint));
+    scene.put(
+        "ws/package-lock.json",
+        r#"{ "packages": { "node_modules/@scope/a": { "version": "1.4.2" } } }"#,
+    );
+    assert!(said(&audit(&scene, &[])).contains(hint));
+    let made = audit(&scene, &["--fix", "--yes"]);
+    assert!(!said(&made).contains(hint), "{}", said(&made));
 }
 
 /// The action with its scripts, as it lies in a checkout.

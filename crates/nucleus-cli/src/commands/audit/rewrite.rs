@@ -7,24 +7,39 @@ use nucleus_scan::{Edit, Scan, output};
 
 use crate::report::{Failure, USAGE};
 
-/// Shows the rewrites, and makes them once they are agreed to; 1 when they were not.
-pub(super) fn rewrite(scan: &Scan, given: &[String], agreed: bool) -> Result<u8, Failure> {
+/// What became of the rewrites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rewritten {
+    /// There were none.
+    Nothing,
+    /// Nobody agreed to them.
+    Refused,
+    /// They were made.
+    Written,
+}
+
+/// Shows the rewrites, and makes them once they are agreed to.
+pub(super) fn rewrite(scan: &Scan, given: &[String], agreed: bool) -> Result<Rewritten, Failure> {
     let (answered, open) = answers(scan, given, agreed)?;
     let plan = Plan::with(scan, answered);
+    for left in plan.left_alone() {
+        let file = output::plain(&left.file.shown);
+        anstream::eprintln!("`{file}` is left alone, or in part: {}", left.why);
+    }
     if plan.rewrites().is_empty() {
         anstream::eprintln!("nothing can be rewritten safely; the report says what to do by hand");
         name_open(&open);
-        return Ok(0);
+        return Ok(Rewritten::Nothing);
     }
     anstream::print!("{}", output::lines(&plan.diff()));
     name_open(&open);
     if !agreed && !is_agreed_to(plan.rewrites().len())? {
         anstream::eprintln!("nothing was written");
-        return Ok(1);
+        return Ok(Rewritten::Refused);
     }
     let written = plan.write().map_err(|why| Failure::new(USAGE, why))?;
     anstream::eprintln!("rewrote {written} of {} files", plan.rewrites().len());
-    Ok(0)
+    Ok(Rewritten::Written)
 }
 
 /// The rewrites for versions that were given or asked for, and the questions that stay open.
@@ -77,7 +92,7 @@ fn ask(question: &Question) -> Result<String, Failure> {
     let place = &question.evidence().place;
     anstream::eprint!(
         "{place}: which version of `{}`? {}, or nothing to leave it: ",
-        question.name(),
+        output::plain(&question.shown()),
         question.wanted()
     );
     let mut answer = String::new();
@@ -87,11 +102,10 @@ fn ask(question: &Question) -> Result<String, Failure> {
 
 fn name_open(open: &[Question]) {
     for question in open {
+        let name = output::plain(&question.shown());
         anstream::eprintln!(
-            "{}: `{}` stays without a version, no lock file knows it: --pin {}=VERSION with {}",
+            "{}: `{name}` stays without a version, no lock file knows it: --pin {name}=VERSION with {}",
             question.evidence().place,
-            question.name(),
-            question.name(),
             question.wanted()
         );
     }
