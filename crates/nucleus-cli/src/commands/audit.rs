@@ -239,7 +239,7 @@ fn print_suggestions(report: &Report<'_>) -> Result<u8, Failure> {
         "{}",
         paint(
             DIM,
-            "save it as permissions.toml and run: nucleus run --config permissions.toml"
+            "save it outside the repository and run: nucleus run --config FILE"
         )
     );
     Ok(0)
