@@ -9,7 +9,7 @@ use nucleus_spec::{Groups, Layers, Named, Resolved, Source, resolve};
 use crate::home;
 use crate::report::{Failure, NOT_STARTED};
 #[cfg(target_os = "linux")]
-use crate::session::Registries;
+use crate::session::{HostPrograms, Registries};
 
 /// What the command line says of the policy.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -46,7 +46,7 @@ pub(crate) fn effective_here(
     if !resolved.groups.contains(&"registries") {
         return Ok((resolved, Registries::default()));
     }
-    let registries = Registries::ask();
+    let registries = Registries::ask(&HostPrograms::outside(workspace));
     let layers = Layers {
         groups: Some(Groups::with_registries(registries.rules())),
         ..layers(args, workspace)?

@@ -1,6 +1,6 @@
 //! Gives a session its hands: commands, git, the web, and a forge where one is configured.
 
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 
 use nucleus::fetch::SearchBackend;
@@ -13,6 +13,7 @@ use nucleus_tool_proxy::SessionHands;
 use portcullis::host::{Host, UrlPath};
 use portcullis::{Envelope, GitPattern};
 
+use super::host_program::HostPrograms;
 use super::{Opened, network};
 use crate::config::Config;
 use crate::report::Failure;
@@ -28,7 +29,7 @@ pub(crate) fn hands(opened: &Opened) -> Result<Arc<SessionHands>, Failure> {
         .make_workspace(&opened.workspace)
         .map_err(Failure::not_started)?;
     let git = Git::new(&opened.executor, &shared)
-        .with_identity(identity())
+        .with_identity(identity(&opened.workspace))
         .with_push_options(push_options(opened));
     let direct = Arc::new(DirectFetch::new()?);
     let fetcher = Fetcher::new(Arc::clone(monitor), direct.clone());
@@ -51,13 +52,13 @@ pub(crate) fn hands(opened: &Opened) -> Result<Arc<SessionHands>, Failure> {
 }
 
 /// Who commits are by: the user as git knows them, asked outside every repository.
-fn identity() -> Identity {
+fn identity(workspace: &Path) -> Identity {
+    let programs = HostPrograms::outside(Some(workspace));
     let asked = |key: &str| {
-        let output = Command::new("git")
+        let output = programs
+            .command("git")
+            .ok()?
             .args(["config", "--global", "--get", key])
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
             .output()
             .ok()?;
         let value = String::from_utf8(output.stdout).ok()?;
@@ -102,13 +103,23 @@ fn push_options(opened: &Opened) -> PushOptions {
     options
 }
 
-/// The one secret that `[git] credential` names, where it names one.
+/// The secret that `[git] credential` names in the policies that name one; an empty text, which is none, where they
+/// name several and not all of them the same.
 fn named(envelope: &Envelope) -> Option<String> {
     let names = &envelope.declarations().credentials;
-    let [only] = names.clauses().first()?.patterns() else {
-        return None;
-    };
-    (!only.as_str().contains('*')).then(|| only.as_str().to_owned())
+    let stated = names.clauses().iter().flat_map(|clause| clause.patterns());
+    let mut stated: Vec<&str> = stated
+        .map(|own| own.as_str())
+        .filter(|own| !own.contains('*'))
+        .collect();
+    stated.sort_unstable();
+    stated.dedup();
+    match stated[..] {
+        [] => None,
+        [only] => Some(only.to_owned()),
+        // FAIL-CLOSED: each policy only tightens, and nothing is left.
+        _ => Some(String::new()),
+    }
 }
 
 /// The header that is bound to both routes of a push to this remote.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use nucleus_egress::artifacts::{Artifacts, LOCKFILES};
 
+use portcullis::path::RelPath;
+
 use crate::report::Failure;
 
 /// The deepest directory that is looked into.
@@ -13,25 +15,46 @@ const MAX_DEPTH: usize = 6;
 const MAX_FILES: usize = 256;
 const MAX_BYTES: u64 = 64 << 20;
 /// Directories that others' lockfiles lie in.
-const FOREIGN: [&str; 7] = [
+const FOREIGN: [&str; 14] = [
     "node_modules",
+    "bower_components",
+    "jspm_packages",
     "target",
     "vendor",
+    "third_party",
     "dist",
     "venv",
     "site-packages",
+    "__pypackages__",
     "__pycache__",
+    "_npx",
+    "Pods",
+    "Carthage",
 ];
 
-/// The artifacts of every lockfile of the workspace.
+/// The artifacts of every lockfile of the workspace, less those that a stranger may have written: a session that
+/// saw untrusted content, or whoever left a file that git does not track.
 ///
 /// # Errors
 /// FAIL-CLOSED: exit code 125 for a lockfile that cannot be read as one.
-pub(crate) fn artifacts(workspace: &Path) -> Result<Artifacts, Failure> {
+pub(crate) fn artifacts(
+    workspace: &Path,
+    is_untrusted: &dyn Fn(&RelPath) -> bool,
+) -> Result<Artifacts, Failure> {
     let mut found = Vec::new();
     look(workspace, 0, &mut found);
     let mut artifacts = Artifacts::default();
     for path in &found {
+        let relative = path.strip_prefix(workspace).ok().and_then(Path::to_str);
+        // FAIL-CLOSED: a name that cannot be judged is not trusted.
+        let judged = relative.and_then(|text| RelPath::parse(text).ok());
+        if judged.is_none_or(|path| is_untrusted(&path)) {
+            let shown = relative.unwrap_or_default();
+            warn(&format!(
+                "the lockfile `{shown}` does not count: git does not track it, or untrusted content had a part in it; `nucleus endorse {shown}` trusts it as it is"
+            ));
+            continue;
+        }
         let failed = |why: String| Failure::not_started(format!("`{}`: {why}", path.display()));
         let length = std::fs::metadata(path)
             .map_err(|error| failed(error.to_string()))?
@@ -87,6 +110,8 @@ fn look(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 
 #[cfg(test)]
 mod tests {
+    use portcullis::path::RelPath;
+
     use super::artifacts;
 
     #[test]
@@ -102,8 +127,11 @@ mod tests {
         put("tools/x/requirements.txt", &line('2'));
         put("node_modules/a/requirements.txt", &line('3'));
         put(".venv/requirements.txt", &line('4'));
-        assert_eq!(artifacts(dir.path()).unwrap().len(), 2);
+        let trusted = |_: &RelPath| false;
+        assert_eq!(artifacts(dir.path(), &trusted).unwrap().len(), 2);
+        let below = |path: &RelPath| path.to_string().starts_with("tools/");
+        assert_eq!(artifacts(dir.path(), &below).unwrap().len(), 1);
         put("Cargo.lock", "not a lockfile");
-        assert!(artifacts(dir.path()).is_err());
+        assert!(artifacts(dir.path(), &trusted).is_err());
     }
 }

@@ -3,6 +3,7 @@
 mod agent;
 mod boundary;
 mod hands;
+mod host_program;
 mod lockfiles;
 mod network;
 mod open;
@@ -17,6 +18,7 @@ mod summary;
 pub(crate) use agent::{Agent, run_agent};
 pub(crate) use boundary::{try_jail, try_redirection};
 pub(crate) use hands::hands;
+pub(crate) use host_program::HostPrograms;
 pub(crate) use open::{OpenOptions, Opened, open};
 pub(crate) use registries::Registries;
 pub(crate) use review::{Applying, Review};

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use nucleus::executor::{Executor, JailOptions, Jails};
 use nucleus::sandbox::{Sandbox, SandboxOptions};
 use nucleus::state::StateDir;
+use nucleus::workspace::WorkspaceView;
 use nucleus_audit::{Boundary, LogOptions};
 use nucleus_egress::artifacts::Pinned;
 use nucleus_egress::credentials::Credentials;
 use nucleus_jail::HelperCommand;
-use portcullis::Envelope;
+use nucleus_spec::SecretSource;
+use portcullis::{Envelope, Label, Level, Operation};
 
 use super::{Registries, boundary, lockfiles, pins, secrets};
 use crate::commands::JAIL_HELPER;
@@ -88,16 +90,15 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
     }
     pin(&workspace, &state, &options.policy)?;
     let credentials = secrets::read(&resolved.bindings, &workspace)?;
-    let pinned = resolved
-        .is_pinned
-        .then(|| pinned(&workspace, &registries))
-        .transpose()?;
+    check_pinned(&resolved)?;
     let envelope = match &options.provider {
         Some(provider) => nucleus_spec::with_model(&resolved.envelope, provider, None),
         None => resolved.envelope,
     };
     let jails = Arc::new(jails(options.view_dirs.clone()));
-    check_views(&jails.declared(&envelope))?;
+    let views = jails.declared(&envelope);
+    check_views(&views)?;
+    check_bindings(&resolved.bindings, &envelope, &views)?;
     let layers = boundary::layers(&jails, &envelope)?;
     let probes = boundary::probes(&jails, &envelope, &state)?;
     let mut log = LogOptions::default();
@@ -114,6 +115,15 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
     let sandbox =
         Sandbox::open_with(&envelope, &workspace, sandbox_options).map_err(Failure::not_started)?;
     let monitor = sandbox.monitor();
+    let pinned = resolved
+        .is_pinned
+        .then(|| pinned(&workspace, sandbox.view(), &registries))
+        .transpose();
+    let pinned = pinned.inspect_err(|_| {
+        if let Err(error) = monitor.end("a lockfile cannot be read") {
+            tracing::warn!(%error, "the end of the session could not be recorded");
+        }
+    })?;
     let executor = Executor::new(&*monitor.envelope(), &sandbox, monitor.budget());
     let log_dir = Sandbox::log_dir(&state, monitor.session());
     let sources = resolved
@@ -137,13 +147,70 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
 }
 
 /// The machine's registries, held to the workspace's lockfiles as they are now.
-fn pinned(workspace: &Path, registries: &Registries) -> Result<Pinned, Failure> {
-    let artifacts = lockfiles::artifacts(workspace)?;
+fn pinned(
+    workspace: &Path,
+    view: &Arc<dyn WorkspaceView>,
+    registries: &Registries,
+) -> Result<Pinned, Failure> {
+    let artifacts = lockfiles::artifacts(workspace, &|path| {
+        view.carried(path).contains(Label::UntrustedContent)
+    })?;
     let hosts = registries.rules();
     Ok(Pinned::new(
         hosts.iter().map(|own| own.pattern().clone()),
         artifacts,
     ))
+}
+
+/// FAIL-CLOSED: what is pinned are the sources of the group; hosts listed by themselves would stay open.
+fn check_pinned(resolved: &nucleus_spec::Resolved) -> Result<(), Failure> {
+    let fetches = resolved.envelope.level(Operation::WebFetch) != Level::Never;
+    if resolved.is_pinned && fetches && !resolved.groups.contains(&"registries") {
+        let why = "`[registries] pinned` holds the hosts of the group `registries` to lockfiles, and no policy here names that group";
+        return Err(Failure::not_started(why)
+            .help("write `groups = [\"registries\"]` under [network], or leave `pinned` out"));
+    }
+    Ok(())
+}
+
+/// FAIL-CLOSED: a jail that is shown the source of a bound secret would have the secret.
+fn check_bindings(
+    bindings: &[nucleus_spec::Credential],
+    envelope: &Envelope,
+    views: &[PathBuf],
+) -> Result<(), Failure> {
+    let declared = &envelope.declarations().environment;
+    for binding in bindings {
+        let variable = match &binding.source {
+            SecretSource::Variable(name) => Some(name.as_str()),
+            _ => None,
+        };
+        let names = variable.into_iter().chain([binding.name.as_str()]);
+        for name in names {
+            if declared.holds(|own| own.matches(name)) && std::env::var_os(name).is_some() {
+                let why = format!(
+                    "`{name}` would be in jails with its value: [jail] `environment` has it, and [credentials] binds `{}`",
+                    binding.name
+                );
+                return Err(Failure::not_started(why).help("leave one of the two out"));
+            }
+        }
+        let file = secrets::file_of(&binding.source);
+        let shows = |view: &PathBuf| {
+            let view = view.canonicalize().unwrap_or_else(|_| view.clone());
+            file.as_ref().is_some_and(|file| file.starts_with(&view))
+        };
+        if views.iter().any(shows) {
+            let why = format!(
+                "the file of the bound secret `{}` lies in a directory that jails are shown",
+                binding.name
+            );
+            return Err(
+                Failure::not_started(why).help("show a narrower directory, or move the file")
+            );
+        }
+    }
+    Ok(())
 }
 
 /// FAIL-CLOSED: a view that shows our own state or settings would show the log's key.

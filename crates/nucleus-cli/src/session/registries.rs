@@ -1,16 +1,17 @@
 //! Asks this machine's own package managers for their sources, on the host, before anything of a session runs.
 //!
-//! They are asked outside every workspace, whose settings an agent could have
+//! They are asked outside every workspace, whose programs and settings an agent could have
 //! written. One that is not installed, hangs or says nothing names no source.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nucleus_spec::Registry;
 use serde_json::Value;
 
+use super::host_program::HostPrograms;
 use crate::home;
 
 /// The most time for one package manager.
@@ -33,14 +34,15 @@ pub(crate) struct Registries {
 
 impl Registries {
     /// Asks all of them at once.
-    pub(crate) fn ask() -> Self {
-        let asked = [apt, npm, pip, cargo, go, maven].map(std::thread::spawn);
-        let mut all = Self::default();
-        for answer in asked {
+    pub(crate) fn ask(programs: &HostPrograms) -> Self {
+        let managers: [fn(&HostPrograms) -> Self; 6] = [apt, npm, pip, cargo, go, maven];
+        let answers = std::thread::scope(|scope| {
+            let asked = managers.map(|manager| scope.spawn(move || manager(programs)));
             // One that broke names nothing.
-            let Ok(answer) = answer.join() else {
-                continue;
-            };
+            asked.map(|answer| answer.join().unwrap_or_default())
+        });
+        let mut all = Self::default();
+        for answer in answers {
             all.hosts.extend(answer.hosts);
             all.authorities.extend(answer.authorities);
             all.environment.extend(answer.environment);
@@ -87,13 +89,12 @@ fn host_of(url: &str) -> Option<String> {
 }
 
 /// What a program says, with the user's environment, outside every workspace.
-fn said(program: &str, args: &[&str]) -> Option<String> {
-    let mut child = Command::new(program)
+fn said(programs: &HostPrograms, program: &str, args: &[&str]) -> Option<String> {
+    let mut child = programs
+        .command(program)
+        .ok()?
         .args(args)
-        .current_dir("/")
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
         .spawn()
         .ok()?;
     let mut output = child.stdout.take()?;
@@ -120,18 +121,22 @@ fn read(path: &Path) -> Option<String> {
         .flatten()
 }
 
-fn apt() -> Registries {
+fn apt(programs: &HostPrograms) -> Registries {
     let mut found = Registries::default();
-    let sites = said("apt-get", &["indextargets", "--format", "$(SITE)"]);
+    let sites = said(
+        programs,
+        "apt-get",
+        &["indextargets", "--format", "$(SITE)"],
+    );
     for site in sites.unwrap_or_default().lines() {
         found.add(site);
     }
     found
 }
 
-fn npm() -> Registries {
+fn npm(programs: &HostPrograms) -> Registries {
     let mut found = Registries::default();
-    let settings = said("npm", &["config", "ls", "-l", "--json"]).unwrap_or_default();
+    let settings = said(programs, "npm", &["config", "ls", "-l", "--json"]).unwrap_or_default();
     let settings: Value = serde_json::from_str(&settings).unwrap_or_default();
     for (name, value) in settings.as_object().into_iter().flatten() {
         let Some(text) = value.as_str() else {
@@ -151,12 +156,12 @@ fn npm() -> Registries {
     found
 }
 
-fn pip() -> Registries {
+fn pip(programs: &HostPrograms) -> Registries {
     /// Its own default, which its settings do not show.
     const DEFAULT: &str = "from pip._internal.models.index import PyPI\n\
                            print(PyPI.simple_url)\nprint('https://' + PyPI.file_storage_domain)";
     let mut found = Registries::default();
-    let settings = said("python3", &["-m", "pip", "config", "list"]).unwrap_or_default();
+    let settings = said(programs, "python3", &["-m", "pip", "config", "list"]).unwrap_or_default();
     let mut has_index = false;
     for (name, value) in settings.lines().filter_map(|line| line.split_once('=')) {
         let value = value.trim().trim_matches('\'');
@@ -172,9 +177,14 @@ fn pip() -> Registries {
             _ => {}
         }
     }
-    if !has_index {
-        let urls = said("python3", &["-c", DEFAULT]).unwrap_or_default();
-        urls.lines().for_each(|url| found.add(url));
+    // The default index names its files at a host of their own, whoever says that it is the index.
+    let urls = said(programs, "python3", &["-c", DEFAULT]).unwrap_or_default();
+    let mut urls = urls.lines();
+    let index = urls.next().unwrap_or_default();
+    let is_used = !has_index || host_of(index).is_some_and(|host| found.hosts.contains(&host));
+    if is_used {
+        found.add(index);
+        urls.for_each(|url| found.add(url));
     }
     found
 }
@@ -183,7 +193,7 @@ fn pip() -> Registries {
 const CARGO_DEFAULTS: [&str; 2] = ["https://index.crates.io/", "https://static.crates.io/"];
 
 /// Cargo's settings in its home, and the indexes that it has used.
-fn cargo() -> Registries {
+fn cargo(_: &HostPrograms) -> Registries {
     let mut found = Registries::default();
     let Some(cargo) = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -212,11 +222,14 @@ fn cargo() -> Registries {
         .flatten()
     {
         let name = index.file_name().to_string_lossy().into_owned();
+        // One without settings is a checkout of the old kind, whose host is a forge.
+        let Some(config) = read(&index.path().join("config.json")) else {
+            continue;
+        };
         // `HOST-HASH`, as cargo names the directory of an index.
         if let Some((host, _)) = name.rsplit_once('-') {
             found.hosts.extend([host.to_owned()]);
         }
-        let config = read(&index.path().join("config.json")).unwrap_or_default();
         let config: Value = serde_json::from_str(&config).unwrap_or_default();
         for key in ["dl", "api"] {
             config[key]
@@ -267,9 +280,10 @@ fn each_text(value: &toml::Value, visit: &mut dyn FnMut(&str)) {
     }
 }
 
-fn go() -> Registries {
+fn go(programs: &HostPrograms) -> Registries {
     let mut found = Registries::default();
-    let settings = said("go", &["env", "-json", "GOPROXY", "GOSUMDB"]).unwrap_or_default();
+    let settings =
+        said(programs, "go", &["env", "-json", "GOPROXY", "GOSUMDB"]).unwrap_or_default();
     let settings: Value = serde_json::from_str(&settings).unwrap_or_default();
     let proxies = settings["GOPROXY"].as_str().unwrap_or_default();
     for url in proxies.split([',', '|']) {
@@ -289,7 +303,7 @@ fn go() -> Registries {
     found
 }
 
-fn maven() -> Registries {
+fn maven(_: &HostPrograms) -> Registries {
     let mut found = Registries::default();
     let Ok(home) = home::home() else {
         return found;

@@ -6,13 +6,14 @@
 use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use nucleus_egress::credentials::Credentials;
 use nucleus_spec::{Credential, SecretSource};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::host_program::HostPrograms;
 use crate::home;
 use crate::report::Failure;
 
@@ -62,6 +63,7 @@ fn value(binding: &Credential, workspace: &Path) -> Result<Option<Zeroizing<Stri
             binding.name
         ))
     };
+    let programs = HostPrograms::outside(Some(workspace));
     let bytes = match &binding.source {
         SecretSource::Variable(name) => match std::env::var(name) {
             Ok(text) if !text.is_empty() => Zeroizing::new(text.into_bytes()),
@@ -71,11 +73,10 @@ fn value(binding: &Credential, workspace: &Path) -> Result<Option<Zeroizing<Stri
             }
         },
         SecretSource::File(path) => file(path, workspace).map_err(failed)?,
-        SecretSource::Keyring(service, user) => keyring(service, user).map_err(failed)?,
-        SecretSource::Command(words) => {
-            check_program(words, workspace).map_err(&failed)?;
-            said(words).map_err(failed)?
+        SecretSource::Keyring(service, user) => {
+            keyring(&programs, service, user).map_err(failed)?
         }
+        SecretSource::Command(words) => said(&programs, words).map_err(failed)?,
     };
     let text = String::from_utf8(bytes.to_vec()).map_err(|error| {
         error.into_bytes().zeroize();
@@ -94,6 +95,15 @@ pub(crate) fn is_absent(source: &SecretSource) -> bool {
         SecretSource::File(path) => !expanded(path).is_ok_and(|path| path.is_file()),
         SecretSource::Keyring(..) | SecretSource::Command(_) => false,
     }
+}
+
+/// Where the file of a source lies, links followed.
+pub(super) fn file_of(source: &SecretSource) -> Option<PathBuf> {
+    let SecretSource::File(path) = source else {
+        return None;
+    };
+    let path = expanded(path).ok()?;
+    Some(path.canonicalize().unwrap_or(path))
 }
 
 fn expanded(path: &str) -> Result<PathBuf, String> {
@@ -129,7 +139,11 @@ fn bounded(source: impl std::io::Read) -> Result<Zeroizing<Vec<u8>>, String> {
 }
 
 /// The system's keyring: the desktop's by `secret-tool`, else the kernel's by `keyctl`.
-fn keyring(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+fn keyring(
+    programs: &HostPrograms,
+    service: &str,
+    user: &str,
+) -> Result<Zeroizing<Vec<u8>>, String> {
     let words = |words: &[&str]| {
         words
             .iter()
@@ -144,44 +158,31 @@ fn keyring(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, String> {
         "username",
         user,
     ]);
-    let why = match said(&desktop) {
+    let why = match said(programs, &desktop) {
         Ok(value) if !value.is_empty() => return Ok(value),
         Ok(_) => "`secret-tool` knows no such entry".to_owned(),
         Err(why) => format!("`secret-tool`: {why}"),
     };
     let named = format!("{service}/{user}");
-    let kernel = said(&words(&["keyctl", "search", "@u", "user", &named]));
+    let kernel = said(
+        programs,
+        &words(&["keyctl", "search", "@u", "user", &named]),
+    );
     let number = match &kernel {
         Ok(number) => std::str::from_utf8(number).unwrap_or_default().trim(),
         Err(also) => return Err(format!("{why}; `keyctl`: {also}")),
     };
-    said(&words(&["keyctl", "pipe", number])).map_err(|also| format!("{why}; `keyctl`: {also}"))
-}
-
-/// FAIL-CLOSED: a program in the workspace is the agent's.
-fn check_program(words: &[String], workspace: &Path) -> Result<(), String> {
-    let program = Path::new(words.first().map_or("", String::as_str));
-    if program.components().count() > 1 && !program.is_absolute() {
-        return Err("the program is named by a relative path".to_owned());
-    }
-    let found = program
-        .canonicalize()
-        .unwrap_or_else(|_| program.to_owned());
-    if found.starts_with(workspace) {
-        return Err("the program lies in the workspace, where an agent writes".to_owned());
-    }
-    Ok(())
+    said(programs, &words(&["keyctl", "pipe", number]))
+        .map_err(|also| format!("{why}; `keyctl`: {also}"))
 }
 
 /// What a program prints, run outside every workspace, with its time and output bounded. What it says of a failure is not shown.
-fn said(words: &[String]) -> Result<Zeroizing<Vec<u8>>, String> {
+fn said(programs: &HostPrograms, words: &[String]) -> Result<Zeroizing<Vec<u8>>, String> {
     let (program, args) = words.split_first().ok_or("it names no program")?;
-    let mut child = Command::new(program)
+    let mut child = programs
+        .command(program)?
         .args(args)
-        .current_dir("/")
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
         .process_group(0)
         .spawn()
         .map_err(|error| format!("it cannot be started: {error}"))?;

@@ -233,3 +233,46 @@ fn explain_and_doctor_name_credentials_and_their_routes_without_values() {
     scene.put("config/nucleus/policy.toml", &text);
     assert!(say(&["doctor", "--json"]).contains("\"API_TOKEN\""));
 }
+
+/// FAIL-CLOSED: a jail that is shown where a secret comes from would have it.
+#[test]
+fn a_secret_whose_source_jails_are_shown_does_not_start() {
+    let scene = Scene::new();
+    scene.put("shown/key", SECRET);
+    scene.put("hidden/key", SECRET);
+    let start = |source: &str, more: &str| {
+        let policy = format!("{}{more}", policy(9, source));
+        let session = scene.session().policy(&policy).env("OWN_TOKEN", SECRET);
+        let shown = scene.at("shown").display().to_string();
+        let session = session.args(&["--view-dir", &shown]);
+        session.run(&[tool("read", json!({ "path": "a.txt" }))])
+    };
+    let file = |dir: &str| format!("file = \"{}\"", scene.at(dir).join("key").display());
+    for (source, more) in [
+        (file("shown"), ""),
+        (
+            "env = \"OWN_TOKEN\"".to_owned(),
+            "[jail]\nenvironment = [\"OWN_TOKEN\"]\n",
+        ),
+    ] {
+        let refused = start(&source, more);
+        assert_eq!(refused.code, Some(125), "{source}: {}", refused.stderr);
+        assert!(
+            refused.told.is_empty() && !refused.stderr.contains(SECRET),
+            "{}",
+            refused.stderr
+        );
+    }
+    let twins = [
+        (file("hidden"), ""),
+        (
+            "env = \"OWN_TOKEN\"".to_owned(),
+            "[jail]\nenvironment = [\"OTHER\"]\n",
+        ),
+    ];
+    for (source, more) in twins {
+        let twin = start(&source, more);
+        twin.assert_sound();
+        assert_eq!(twin.told[0].text(), "first\n", "the twin: {source}");
+    }
+}

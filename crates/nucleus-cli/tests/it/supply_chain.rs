@@ -130,6 +130,22 @@ fn a_pinned_install_takes_what_the_lockfile_held_when_the_session_began() {
         "https://forge.example/a/b.git",
         "[registries]\npinned = true\n",
     );
+    let untracked = session(&scene, port, &policy).run(&[command(INSTALL)]);
+    untracked.assert_sound();
+    assert_eq!(
+        untracked.told[0].got()["/locked.whl"][0],
+        403,
+        "whoever wrote a lockfile that git does not track, it does not count"
+    );
+    assert!(
+        untracked
+            .stderr
+            .contains("nucleus endorse requirements.txt"),
+        "{}",
+        untracked.stderr
+    );
+    scene.git_ok(&["add", "requirements.txt"]);
+    scene.git_ok(&["commit", "-qm", "lock"]);
     let ended = session(&scene, port, &policy).run(&[
         command(INSTALL),
         tool(
@@ -149,4 +165,27 @@ fn a_pinned_install_takes_what_the_lockfile_held_when_the_session_began() {
         );
         assert_eq!(got["/other.whl"][0], 403, "{got}");
     }
+}
+
+/// FAIL-CLOSED: a project's own `pinned` over hosts that no group has would bind nothing.
+#[test]
+fn pinned_without_the_group_does_not_start() {
+    let scene = Scene::new();
+    let start = |network: &str| {
+        let policy = format!(
+            "version = 1\n[capabilities]\nread_files = \"always\"\nweb_fetch = \"low_risk\"\n[network]\n{network}\n[registries]\npinned = true\n"
+        );
+        let steps = [tool("read", json!({ "path": "a.txt" }))];
+        scene.session().policy(&policy).run(&steps)
+    };
+    let refused = start("hosts = [\"registry.example\"]");
+    assert_eq!(refused.code, Some(125), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("names that group") && refused.told.is_empty(),
+        "{}",
+        refused.stderr
+    );
+    let twin = start("groups = [\"registries\"]");
+    twin.assert_sound();
+    assert_eq!(twin.told[0].text(), "first\n");
 }

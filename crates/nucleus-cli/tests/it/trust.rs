@@ -288,3 +288,69 @@ got = {'code': done.returncode, 'out': (done.stdout + done.stderr).decode()}
         "the twin: a narrower one counts: {said}"
     );
 }
+
+/// Programs that the host starts for a session, as an agent would leave them where a virtual environment has them.
+#[test]
+fn no_program_of_the_workspace_runs_on_the_host() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let scene = Scene::new();
+    let marker = scene.at("ran");
+    let planted = |dir: &str, name: &str| {
+        let file = format!("{dir}/{name}");
+        scene.put(
+            &file,
+            &format!(
+                "#!/bin/sh\necho {name} >> {}\necho planted-value-1234\n",
+                marker.display()
+            ),
+        );
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(scene.at(&file), mode).unwrap();
+    };
+    for name in [
+        "python3",
+        "npm",
+        "go",
+        "apt-get",
+        "git",
+        "secret-tool",
+        "keyctl",
+        "reveal",
+    ] {
+        planted("ws/.venv/bin", name);
+    }
+    let path = format!(
+        "{}:/usr/local/bin:/usr/bin:/bin",
+        scene.at("ws/.venv/bin").display()
+    );
+    let policy = |more: &str| {
+        format!(
+            "version = 1\n[capabilities]\nread_files = \"always\"\nweb_fetch = \"low_risk\"\n[network]\ngroups = [\"registries\"]\n{more}"
+        )
+    };
+    let start = |more: &str, path: &str| {
+        let session = scene.session().policy(&policy(more)).env("PATH", path);
+        session.run(&[tool("read", json!({ "path": "a.txt" }))])
+    };
+    let ended = start("", &path);
+    ended.assert_sound();
+    assert_eq!(ended.told[0].text(), "first\n");
+    assert!(!marker.exists(), "{}", scene.read("ran"));
+
+    let bound = "[[credentials.bindings]]\nname = \"OPS_KEY\"\ncommand = [\"reveal\"]\nhosts = [\"api.test\"]\n";
+    let refused = start(bound, &path);
+    assert_eq!(refused.code, Some(125), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("outside the workspace"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!marker.exists(), "{}", scene.read("ran"));
+
+    // The twin: the same program of the host's own is asked.
+    planted("tools", "reveal");
+    let twin = start(bound, &format!("{path}:{}", scene.at("tools").display()));
+    twin.assert_sound();
+    assert_eq!(scene.read("ran"), "reveal\n");
+}
