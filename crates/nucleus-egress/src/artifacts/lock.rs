@@ -94,6 +94,9 @@ impl Read {
     fn requirements(&mut self, text: &str) {
         for line in text.lines() {
             let line = line.split(" #").next().unwrap_or_default();
+            if line.trim_start().starts_with('#') {
+                continue;
+            }
             for word in line.split_whitespace() {
                 if let Some(hash) = word.strip_prefix("--hash=") {
                     self.add(prefixed(hash));
@@ -177,6 +180,15 @@ mod tests {
 
     fn hello() -> Digest {
         Digest::Sha256(super::hexadecimal(HEX).unwrap())
+    }
+
+    #[test]
+    fn a_comment_locks_nothing() {
+        let count = |text: &str| read("requirements.txt", text).unwrap().digests.len();
+        assert_eq!(count(&format!("# --hash=sha256:{HEX}\n")), 0);
+        assert_eq!(count(&format!("  # a==1 --hash=sha256:{HEX}\n")), 0);
+        assert_eq!(count(&format!("a==1 # --hash=sha256:{HEX}\n")), 0);
+        assert_eq!(count(&format!("a==1 --hash=sha256:{HEX} # why\n")), 1);
     }
 
     #[test]
