@@ -34,9 +34,13 @@ pub struct Guards {
 }
 
 impl Shared {
-    /// How what goes to a target is handled: a host with a bound credential is always inspected.
+    /// How what goes to a target is handled: a guarded host is always inspected, whatever its rules say.
     pub(super) fn treatment(&self, target: &Target) -> Treatment {
-        if self.guards.credentials.is_bound(&target.host, target.port) {
+        let (host, port) = (&target.host, target.port);
+        let pinned = self.guards.pinned.as_ref();
+        let is_guarded = self.guards.credentials.is_bound(host, port)
+            || pinned.is_some_and(|pinned| pinned.covers(host, port));
+        if is_guarded {
             return Treatment::Inspected;
         }
         self.gate.dials().treatment(&target.host, target.port)

@@ -60,6 +60,11 @@ fn registry() -> SocketAddr {
 }
 
 fn site() -> Site {
+    site_of(POLICY, "registry.test:80")
+}
+
+/// The site under this policy, with this registry.
+fn site_of(policy: &str, held: &str) -> Site {
     let sum: String = Sha256::digest(artifact(1))
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -71,13 +76,13 @@ fn site() -> Site {
             .unwrap(),
         1
     );
-    let pinned = Pinned::new([HostPattern::parse("registry.test:80").unwrap()], artifacts);
+    let pinned = Pinned::new([HostPattern::parse(held).unwrap()], artifacts);
     let guards = Guards {
         pinned: Some(pinned),
         ..Guards::default()
     };
     let site = Site::with(
-        POLICY,
+        policy,
         Setting {
             guards,
             ..Setting::default()
@@ -160,4 +165,18 @@ fn indexes_and_errors_pass_and_are_asked_for_plain_and_whole() {
     assert!(!text.contains("range:"), "{text}");
     let (code, body) = get(&site, "http://registry.test/missing");
     assert!(code == 404 && body == b"no such package");
+}
+
+#[test]
+fn a_pinned_registry_is_inspected_whatever_its_rule_says() {
+    let opaque = "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\nhosts = [\"registry.test\", \"other.test\"]\n";
+    let site = site_of(opaque, "registry.test:443");
+    site.host("other.test", "93.184.216.62:443", registry());
+    // An opaque tunnel is dialled for its CONNECT, an inspected one for the requests in it.
+    let (_held, answer) = site.tunnel("registry.test:443");
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert!(site.wires.dialled().is_empty());
+    let (_twin, answer) = site.tunnel("other.test:443");
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert_eq!(site.wires.dialled().len(), 1, "the twin");
 }
