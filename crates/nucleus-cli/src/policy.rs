@@ -40,16 +40,17 @@ pub(crate) fn effective(args: &PolicyArgs, workspace: Option<&Path>) -> Result<R
 #[cfg(target_os = "linux")]
 pub(crate) fn effective_here(
     args: &PolicyArgs,
-    workspace: Option<&Path>,
+    workspace: &Path,
+    programs: &HostPrograms,
 ) -> Result<(Resolved, Registries), Failure> {
-    let resolved = effective(args, workspace)?;
+    let resolved = effective(args, Some(workspace))?;
     if !resolved.groups.contains(&"registries") {
         return Ok((resolved, Registries::default()));
     }
-    let registries = Registries::ask(&HostPrograms::outside(workspace));
+    let registries = Registries::ask(programs);
     let layers = Layers {
         groups: Some(Groups::with_registries(registries.rules())),
-        ..layers(args, workspace)?
+        ..layers(args, Some(workspace))?
     };
     let resolved = resolve(&layers).map_err(|error| Failure::diagnostic(NOT_STARTED, error))?;
     Ok((resolved, registries))

@@ -1,6 +1,5 @@
 //! Gives a session its hands: commands, git, the web, and a forge where one is configured.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use nucleus::fetch::SearchBackend;
@@ -29,7 +28,10 @@ pub(crate) fn hands(opened: &Opened) -> Result<Arc<SessionHands>, Failure> {
         .make_workspace(&opened.workspace)
         .map_err(Failure::not_started)?;
     let git = Git::new(&opened.executor, &shared)
-        .with_identity(identity(&opened.workspace))
+        .with_identity(identity(&HostPrograms::outside(
+            &opened.workspace,
+            &opened.state,
+        )))
         .with_push_options(push_options(opened));
     let direct = Arc::new(DirectFetch::new()?);
     let fetcher = Fetcher::new(Arc::clone(monitor), direct.clone());
@@ -52,8 +54,7 @@ pub(crate) fn hands(opened: &Opened) -> Result<Arc<SessionHands>, Failure> {
 }
 
 /// Who commits are by: the user as git knows them, asked outside every repository.
-fn identity(workspace: &Path) -> Identity {
-    let programs = HostPrograms::outside(Some(workspace));
+fn identity(programs: &HostPrograms) -> Identity {
     let asked = |key: &str| {
         let output = programs
             .command("git")

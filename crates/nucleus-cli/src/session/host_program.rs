@@ -1,14 +1,17 @@
 //! Starts programs of the host that no agent can have put there.
 //!
-//! A `PATH` often leads through the workspace: an active virtual environment, a project's `bin`, the
+//! A `PATH` often leads through a workspace: an active virtual environment, a project's `bin`, the
 //! `node_modules/.bin` of whoever started us. What lies there is the agent's, and so is what a program loads
-//! from there. Neither is found or seen by what is started here.
+//! from there. Neither is found or seen by what is started here. A workspace is this session's, and every
+//! directory in which a session has run.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use nucleus::state::StateDir;
 
 /// Variables that make interpreters load more than the program says, wherever that lies.
 const LOADERS: [&str; 10] = [
@@ -24,45 +27,53 @@ const LOADERS: [&str; 10] = [
     "VIRTUAL_ENV",
 ];
 
-/// The host's programs outside a workspace.
+/// The host's programs outside every workspace.
 #[derive(Clone, Debug)]
 pub(crate) struct HostPrograms {
-    /// The workspace, links followed, where there is one.
-    workspace: Option<PathBuf>,
-    /// The directories that are searched: absolute, and outside the workspace.
+    /// This session's workspace, links followed.
+    workspace: PathBuf,
+    /// What knows the workspaces of other sessions.
+    state: StateDir,
+    /// The directories that are searched: absolute, and outside every workspace.
     path: Vec<PathBuf>,
 }
 
 impl HostPrograms {
-    /// The programs of this process's `PATH` outside the workspace.
-    pub(crate) fn outside(workspace: Option<&Path>) -> Self {
-        Self::of_path(&std::env::var_os("PATH").unwrap_or_default(), workspace)
+    /// The programs of this process's `PATH` outside this workspace and those that the state knows.
+    pub(crate) fn outside(workspace: &Path, state: &StateDir) -> Self {
+        Self::of_path(
+            &std::env::var_os("PATH").unwrap_or_default(),
+            workspace,
+            state,
+        )
     }
 
-    fn of_path(path: &OsStr, workspace: Option<&Path>) -> Self {
+    fn of_path(path: &OsStr, workspace: &Path, state: &StateDir) -> Self {
         let mut own = Self {
-            workspace: workspace.map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.to_owned())),
+            workspace: workspace
+                .canonicalize()
+                .unwrap_or_else(|_| workspace.to_owned()),
+            state: state.clone(),
             path: Vec::new(),
         };
         own.path = std::env::split_paths(path)
-            .filter(|dir| dir.is_absolute() && !own.is_inside(dir))
+            .filter(|dir| dir.is_absolute() && !own.is_agents(dir))
             .collect();
         own
     }
 
-    /// Whether a path, or where its links lead, lies in the workspace.
-    fn is_inside(&self, path: &Path) -> bool {
-        let inside = |path: &Path| {
-            let workspace = self.workspace.as_ref();
-            workspace.is_some_and(|workspace| path.starts_with(workspace))
-        };
-        inside(path) || path.canonicalize().is_ok_and(|found| inside(&found))
+    /// Whether a path, or where its links lead, lies in a workspace, where an agent writes.
+    pub(crate) fn is_agents(&self, path: &Path) -> bool {
+        let found = path.canonicalize();
+        path.starts_with(&self.workspace)
+            || found.is_ok_and(|found| found.starts_with(&self.workspace))
+            || matches!(self.state.nearest_workspace(path), Ok(Some(_)))
     }
 
     /// The file of a program, named by itself or by an absolute path.
     ///
     /// # Errors
-    /// FAIL-CLOSED: a sentence that says why it is none: not found, named by a relative path, or in the workspace.
+    /// FAIL-CLOSED: a sentence that says why it is none: not found, named by a relative path, or in a workspace.
     pub(crate) fn find(&self, program: &str) -> Result<PathBuf, String> {
         let named = Path::new(program);
         let found = if named.is_absolute() {
@@ -74,15 +85,15 @@ impl HostPrograms {
             files
                 .into_iter()
                 .find(|file| is_executable(file))
-                .ok_or_else(|| format!("there is no program `{program}` outside the workspace"))?
+                .ok_or_else(|| format!("there is no program `{program}` outside the workspaces"))?
         };
-        if self.is_inside(&found) {
-            return Err("the program lies in the workspace, where an agent writes".to_owned());
+        if self.is_agents(&found) {
+            return Err("the program lies in a workspace, where an agent writes".to_owned());
         }
         Ok(found)
     }
 
-    /// A program to start outside every workspace, with the user's environment less what leads into this one.
+    /// A program to start outside every workspace, with the user's environment less what leads into one.
     ///
     /// # Errors
     /// As [`HostPrograms::find`].
@@ -106,17 +117,14 @@ impl HostPrograms {
         std::env::join_paths(&self.path).unwrap_or_default()
     }
 
-    /// Whether a variable names something in the workspace, alone or in a list.
+    /// Whether a variable names something in a workspace, alone or in a list.
     fn leads_inside(&self, value: &OsStr) -> bool {
-        let Some(workspace) = &self.workspace else {
-            return false;
-        };
-        let (value_bytes, inside) = (value.as_bytes(), workspace.as_os_str().as_bytes());
+        let (value_bytes, inside) = (value.as_bytes(), self.workspace.as_os_str().as_bytes());
         let is_named = value_bytes
             .windows(inside.len())
             .any(|window| window == inside);
         is_named
-            || std::env::split_paths(value).any(|path| path.is_absolute() && self.is_inside(&path))
+            || std::env::split_paths(value).any(|path| path.is_absolute() && self.is_agents(&path))
     }
 }
 
@@ -131,7 +139,11 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::path::{Path, PathBuf};
 
-    use super::HostPrograms;
+    use super::{HostPrograms, StateDir};
+
+    fn state(dir: &Path) -> StateDir {
+        StateDir::open(&dir.join("state")).unwrap()
+    }
 
     fn program(dir: &Path, name: &str) -> PathBuf {
         std::fs::create_dir_all(dir).unwrap();
@@ -158,7 +170,7 @@ mod tests {
             outside.join("bin"),
         ]);
         let path: OsString = path.unwrap();
-        let programs = HostPrograms::of_path(&path, Some(&workspace));
+        let programs = HostPrograms::of_path(&path, &workspace, &state(&outside));
         assert_eq!(programs.find("tool"), Ok(own.clone()));
         assert_eq!(programs.find(own.to_str().unwrap()), Ok(own));
         for refused in [
@@ -172,19 +184,20 @@ mod tests {
         ] {
             assert!(programs.find(refused).is_err(), "{refused}");
         }
-        // Without a workspace there is nothing that is the agent's.
-        let all = HostPrograms::of_path(&path, None);
+        // The twin: in no workspace, the same file is a program like any other.
+        let elsewhere = HostPrograms::of_path(&path, &outside.join("ws"), &state(&outside));
         assert_eq!(
-            all.find("only-there"),
+            elsewhere.find("only-there"),
             Ok(workspace.join(".venv/bin/only-there"))
         );
     }
 
     #[test]
     fn what_leads_into_the_workspace_is_not_passed_on() {
-        let dir = tempfile::tempdir().unwrap();
+        let (dir, host) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let workspace = dir.path().canonicalize().unwrap();
-        let programs = HostPrograms::of_path("/usr/bin:/bin".as_ref(), Some(&workspace));
+        let path = "/usr/bin:/bin".as_ref();
+        let programs = HostPrograms::of_path(path, &workspace, &state(host.path()));
         let inside = workspace.join("x");
         for (value, leads) in [
             (inside.as_os_str().to_owned(), true),

@@ -14,7 +14,7 @@ use nucleus_jail::HelperCommand;
 use nucleus_spec::SecretSource;
 use portcullis::{Envelope, Label, Level, Operation};
 
-use super::{Registries, boundary, lockfiles, pins, secrets};
+use super::{HostPrograms, Registries, boundary, lockfiles, pins, secrets};
 use crate::commands::JAIL_HELPER;
 use crate::home;
 use crate::policy::{PROJECT_FILE, PolicyArgs, effective_here};
@@ -81,7 +81,8 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
     let workspace = workspace(&options.dir)?;
     let state = StateDir::open(&home::state_dir().map_err(Failure::not_started)?)
         .map_err(Failure::not_started)?;
-    let (resolved, registries) = effective_here(&options.policy, Some(&workspace))?;
+    let programs = HostPrograms::outside(&workspace, &state);
+    let (resolved, registries) = effective_here(&options.policy, &workspace, &programs)?;
     for warning in &resolved.warnings {
         anstream::eprintln!(
             "{}: {warning}",
@@ -89,7 +90,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         );
     }
     pin(&workspace, &state, &options.policy)?;
-    let credentials = secrets::read(&resolved.bindings, &workspace)?;
+    let credentials = secrets::read(&resolved.bindings, &programs)?;
     check_pinned(&resolved)?;
     let envelope = match &options.provider {
         Some(provider) => nucleus_spec::with_model(&resolved.envelope, provider, None),

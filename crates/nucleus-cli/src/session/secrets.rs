@@ -5,7 +5,7 @@
 
 use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,14 +30,17 @@ const TICK: Duration = Duration::from_millis(10);
 /// requests work then, and none more.
 ///
 /// # Errors
-/// FAIL-CLOSED: exit code 125 for a source that cannot be read, lies in the workspace, or holds no secret.
-pub(crate) fn read(bindings: &[Credential], workspace: &Path) -> Result<Credentials, Failure> {
+/// FAIL-CLOSED: exit code 125 for a source that cannot be read, lies in a workspace, or holds no secret.
+pub(crate) fn read(
+    bindings: &[Credential],
+    programs: &HostPrograms,
+) -> Result<Credentials, Failure> {
     let mut bound: Vec<(Credential, Zeroizing<String>)> = Vec::new();
     for binding in bindings {
         let known = bound.iter().find(|(other, _)| other.name == binding.name);
         let value = match known {
             Some((_, value)) => Some(value.clone()),
-            None => value(binding, workspace)?,
+            None => value(binding, programs)?,
         };
         match value {
             Some(value) => bound.push((binding.clone(), value)),
@@ -52,7 +55,10 @@ pub(crate) fn read(bindings: &[Credential], workspace: &Path) -> Result<Credenti
     Credentials::new(bound).map_err(Failure::not_started)
 }
 
-fn value(binding: &Credential, workspace: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
+fn value(
+    binding: &Credential,
+    programs: &HostPrograms,
+) -> Result<Option<Zeroizing<String>>, Failure> {
     let failed = |why: String| {
         let what = format!(
             "the secret `{}` cannot be had from {}: {why}",
@@ -63,7 +69,6 @@ fn value(binding: &Credential, workspace: &Path) -> Result<Option<Zeroizing<Stri
             binding.name
         ))
     };
-    let programs = HostPrograms::outside(Some(workspace));
     let bytes = match &binding.source {
         SecretSource::Variable(name) => match std::env::var(name) {
             Ok(text) if !text.is_empty() => Zeroizing::new(text.into_bytes()),
@@ -72,11 +77,9 @@ fn value(binding: &Credential, workspace: &Path) -> Result<Option<Zeroizing<Stri
                 return Err(failed("it is no text".to_owned()));
             }
         },
-        SecretSource::File(path) => file(path, workspace).map_err(failed)?,
-        SecretSource::Keyring(service, user) => {
-            keyring(&programs, service, user).map_err(failed)?
-        }
-        SecretSource::Command(words) => said(&programs, words).map_err(failed)?,
+        SecretSource::File(path) => file(path, programs).map_err(failed)?,
+        SecretSource::Keyring(service, user) => keyring(programs, service, user).map_err(failed)?,
+        SecretSource::Command(words) => said(programs, words).map_err(failed)?,
     };
     let text = String::from_utf8(bytes.to_vec()).map_err(|error| {
         error.into_bytes().zeroize();
@@ -113,12 +116,12 @@ fn expanded(path: &str) -> Result<PathBuf, String> {
     })
 }
 
-/// A file of the host, outside the workspace, links followed.
-fn file(path: &str, workspace: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+/// A file of the host, outside every workspace, links followed.
+fn file(path: &str, programs: &HostPrograms) -> Result<Zeroizing<Vec<u8>>, String> {
     let path = expanded(path)?;
     let found = path.canonicalize().map_err(|error| error.to_string())?;
-    if found.starts_with(workspace) || path.starts_with(workspace) {
-        return Err("it lies in the workspace, where an agent writes".to_owned());
+    if programs.is_agents(&path) {
+        return Err("it lies in a workspace, where an agent writes".to_owned());
     }
     let file = std::fs::File::open(&found).map_err(|error| error.to_string())?;
     if !file.metadata().is_ok_and(|found| found.is_file()) {
@@ -233,7 +236,12 @@ fn kill(child: &mut Child) {
 mod tests {
     use nucleus_spec::{Layers, Named, Source, resolve};
 
-    use super::read;
+    use super::{HostPrograms, read};
+
+    fn programs(workspace: &std::path::Path, state: &std::path::Path) -> HostPrograms {
+        let state = nucleus::state::StateDir::open(&state.join("state")).unwrap();
+        HostPrograms::outside(workspace, &state)
+    }
 
     fn bindings(source: &str) -> Vec<nucleus_spec::Credential> {
         let text = format!(
@@ -255,7 +263,8 @@ mod tests {
             format!("file = \"{}\"", path.display()),
             "command = [\"/bin/echo\", \"from-a-program\"]".to_owned(),
         ] {
-            let found = read(&bindings(&source), workspace.path()).unwrap();
+            let programs = programs(workspace.path(), dir.path());
+            let found = read(&bindings(&source), &programs).unwrap();
             assert_eq!(found.environment()[0].0, "KEY", "{source}");
             assert!(!format!("{found:?}").contains("from-a"), "{found:?}");
         }
@@ -275,14 +284,16 @@ mod tests {
             format!("command = [\"{}\"]", key.display()),
             "command = [\"./key\"]".to_owned(),
         ] {
-            let failure = read(&bindings(&source), &workspace).unwrap_err();
+            let programs = programs(&workspace, outside.path());
+            let failure = read(&bindings(&source), &programs).unwrap_err();
             assert!(!failure.message().contains("from-the"), "{source}");
         }
     }
 
     #[test]
     fn a_source_that_fails_says_so_and_shows_nothing() {
-        let workspace = tempfile::tempdir().unwrap();
+        let (workspace, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let programs = programs(workspace.path(), state.path());
         for source in [
             "file = \"/nonexistent/key\"",
             "command = [\"/bin/sh\", \"-c\", \"echo canary-in-a-failure; exit 3\"]",
@@ -290,7 +301,7 @@ mod tests {
             "command = [\"/bin/echo\", \"short\"]",
             "command = [\"/bin/echo\", \"with a space in it\"]",
         ] {
-            let failure = read(&bindings(source), workspace.path()).unwrap_err();
+            let failure = read(&bindings(source), &programs).unwrap_err();
             let said = failure.message();
             assert!(said.contains("KEY"), "{said}");
             assert!(
@@ -298,7 +309,7 @@ mod tests {
                 "{said}"
             );
         }
-        let unset = read(&bindings("env = \"NUCLEUS_TEST_UNSET\""), workspace.path()).unwrap();
+        let unset = read(&bindings("env = \"NUCLEUS_TEST_UNSET\""), &programs).unwrap();
         assert!(unset.is_empty());
     }
 }

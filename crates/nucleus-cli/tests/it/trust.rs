@@ -348,6 +348,17 @@ fn no_program_of_the_workspace_runs_on_the_host() {
     );
     assert!(!marker.exists(), "{}", scene.read("ran"));
 
+    // Another workspace's programs are as much an agent's: a session has run there.
+    planted("other/bin", "reveal");
+    let other = scene.at("other");
+    let mut session = scene.nucleus(&["run", "--local", "--dir"]);
+    let ran = session.arg(&other).args(["--", "/bin/true"]).output();
+    assert!(ran.unwrap().status.success());
+    let through_other = format!("{}:{path}", other.join("bin").display());
+    let refused = start(bound, &through_other);
+    assert_eq!(refused.code, Some(125), "{}", refused.stderr);
+    assert!(!marker.exists(), "{}", scene.read("ran"));
+
     // The twin: the same program of the host's own is asked.
     planted("tools", "reveal");
     let twin = start(bound, &format!("{path}:{}", scene.at("tools").display()));
