@@ -6,9 +6,13 @@
 mod home;
 mod kind;
 mod names;
+mod sniff;
 mod walk;
+mod workload;
 
 pub(crate) use home::{home_files, system_files};
 pub(crate) use kind::{FileKind, Known};
-pub(crate) use names::{is_ours, known, settle, sniff};
+pub(crate) use names::known;
+pub(crate) use sniff::sniff;
 pub(crate) use walk::walk;
+pub(crate) use workload::{is_ours, settle};

@@ -4,6 +4,7 @@ mod claude;
 mod codex;
 mod editor;
 mod embedded;
+mod front;
 mod gemini;
 mod hooks;
 mod opencode;
@@ -37,7 +38,7 @@ pub(crate) fn agents(file: &SourceFile) -> Vec<Agent> {
             agent.instructions.push(Instructions {
                 place: file.place(0..0, ""),
             });
-            instructions_front(file, &mut agent);
+            front::fill(file, &mut agent);
             Vec::new()
         }
         FileKind::Workflow => return crate::rules::workflow_agents(file),
@@ -79,30 +80,4 @@ fn is_empty(agent: &Agent) -> bool {
         && agent.hooks.is_empty()
         && agent.instructions.is_empty()
         && agent.plugins.is_empty()
-}
-
-/// `allowed-tools:` in the front matter of a command, a skill or a sub-agent.
-fn instructions_front(file: &SourceFile, agent: &mut Agent) {
-    let Some(rest) = file.text.strip_prefix("---\n") else {
-        return;
-    };
-    let Some(end) = rest.find("\n---") else {
-        return;
-    };
-    let mut at = 4;
-    for line in rest[..end].lines() {
-        for key in ["allowed-tools:", "allowed_tools:"] {
-            if let Some(list) = line.strip_prefix(key) {
-                let from = at + key.len();
-                for (range, entry) in tool_list(list) {
-                    let place = file.place(from + range.start..from + range.end, "");
-                    agent.permissions.rules.push(claude_rule(
-                        crate::model::Verdict::Allow,
-                        crate::model::Literal::new("", &entry, place),
-                    ));
-                }
-            }
-        }
-        at += line.len() + 1;
-    }
 }

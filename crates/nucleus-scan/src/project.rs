@@ -7,6 +7,7 @@
 
 mod builtin;
 mod finding;
+mod index;
 mod legs;
 mod merge;
 mod path;

@@ -9,7 +9,7 @@ mod node;
 mod toml_text;
 mod yaml;
 
-pub(crate) use cursor::{At, SourceFile};
+pub(crate) use cursor::{At, Finder, SourceFile};
 pub(crate) use json::read_json;
 pub(crate) use lines::LineIndex;
 pub(crate) use node::{Document, Kind, Node};

@@ -3,10 +3,12 @@
 mod command;
 mod container;
 mod credential;
+mod dockerfile;
 mod endpoint;
 mod hook;
 mod instructions;
 mod interpreter;
+mod limits;
 mod line;
 mod manifest;
 mod mode;
@@ -23,8 +25,9 @@ mod table;
 mod workflow;
 mod workload;
 
-pub(crate) use container::{instructions as dockerfile_instructions, mentions_agents};
+pub(crate) use container::mentions_agents;
 pub(crate) use credential::Naming;
+pub(crate) use dockerfile::instructions as dockerfile_instructions;
 pub(crate) use report::Report;
 pub(crate) use surroundings::Surroundings;
 pub use table::{RULES, Rule, rule};

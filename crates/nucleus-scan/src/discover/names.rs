@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::kind::{FileKind, Known};
+use super::workload::workload;
 use crate::client::Client;
 use crate::model::Scope;
-use crate::read::{Syntax, read_yaml_stream};
+use crate::read::Syntax;
 
 const JSON: Option<Syntax> = Some(Syntax::Json);
 const TOML: Option<Syntax> = Some(Syntax::Toml);
 const YAML: Option<Syntax> = Some(Syntax::Yaml);
-const STREAM: Option<Syntax> = Some(Syntax::YamlStream);
 
 /// (end of the path, kind, client, syntax). The longest end that fits counts; a first `/` is implied.
 const ENDS: &[(&str, FileKind, Client, Option<Syntax>)] = &[
@@ -787,101 +787,6 @@ fn by_pattern(name: &str) -> Option<Known> {
     }
 }
 
-/// Words in the name of a file, or directories above it, that let a manifest of a cluster or a pod be expected.
-const WORKLOAD_WORDS: &[&str] = &[
-    "agent",
-    "agents",
-    "cronjob",
-    "daemonset",
-    "deploy",
-    "deployment",
-    "job",
-    "manifest",
-    "pod",
-    "podspec",
-    "statefulset",
-    "workload",
-];
-const WORKLOAD_DIRECTORIES: &[&str] = &[
-    ".nucleus",
-    "deploy",
-    "deployment",
-    "deployments",
-    "k8s",
-    "kube",
-    "kubernetes",
-    "manifests",
-    "pods",
-];
-
-/// A file that may describe a workload; what it is, its content has to say.
-fn workload(path: &str, name: &str) -> Option<Known> {
-    let stem = name
-        .strip_suffix(".yaml")
-        .or_else(|| name.strip_suffix(".yml"))?;
-    let by_name = || {
-        stem.split(['-', '_', '.'])
-            .any(|word| WORKLOAD_WORDS.contains(&word.to_ascii_lowercase().as_str()))
-    };
-    let mut above = path.split('/').rev().skip(1);
-    (above.any(|part| WORKLOAD_DIRECTORIES.contains(&part)) || by_name())
-        .then(|| Known::new(FileKind::Workload, Client::Container, STREAM))
-}
-
-/// What a file that may describe a workload is: a pod of ours, a workload that starts an agent, or nothing of interest.
-/// Templates are left out where they are no YAML before they are filled in.
-pub(crate) fn settle(known: Known, text: &str) -> Option<Known> {
-    if known.kind != FileKind::Workload {
-        return Some(known);
-    }
-    let text = text.trim_start_matches('\u{feff}');
-    let value = |line: &str, key: &str| -> Option<String> {
-        let rest = line.strip_prefix(key)?.strip_prefix(':')?;
-        let word = rest.split('#').next().unwrap_or_default().trim();
-        Some(word.trim_matches(['"', '\'']).to_owned())
-    };
-    let top = |key: &str| {
-        text.lines()
-            .filter_map(|line| value(line, key))
-            .collect::<Vec<_>>()
-    };
-    let versions = top("apiVersion");
-    if versions.iter().any(|version| is_ours(version)) {
-        return Some(Known::new(FileKind::PodSpec, Client::Nucleus, STREAM));
-    }
-    let is_workload = |kind: &String| {
-        matches!(
-            kind.as_str(),
-            "Pod"
-                | "Deployment"
-                | "StatefulSet"
-                | "DaemonSet"
-                | "ReplicaSet"
-                | "Job"
-                | "CronJob"
-                | "List"
-        )
-    };
-    (!versions.is_empty() && top("kind").iter().any(is_workload) && !is_template(text))
-        .then_some(known)
-}
-
-/// Whether a version of an interface is one of this project's.
-pub(crate) fn is_ours(version: &str) -> bool {
-    version.starts_with("nucleus/") || version.starts_with("nucleus.")
-}
-
-/// Whether a text is a template that has to be filled in first: braces outside comments, and no YAML as it stands.
-fn is_template(text: &str) -> bool {
-    let has_braces = |line: &str| {
-        let comment = line
-            .match_indices('#')
-            .find(|(at, _)| *at == 0 || line[..*at].ends_with(char::is_whitespace));
-        line[..comment.map_or(line.len(), |(at, _)| at)].contains("{{")
-    };
-    text.lines().any(has_braces) && !read_yaml_stream(text).faults.is_empty()
-}
-
 fn scope_of(path: &str, name: &str, kind: FileKind) -> Option<Scope> {
     if kind == FileKind::Workflow {
         Some(Scope::Ci)
@@ -904,68 +809,9 @@ fn contains_at_segment(path: &str, directory: &str) -> bool {
         .is_some_and(|at| at == 0 || path.as_bytes()[at - 1] == b'/')
 }
 
-/// What a file is by its content, for names that say nothing: `settings.json` at the top of a repository that is a client's own folder,
-/// and files named outright.
-pub(crate) fn sniff(name: &str, text: &str) -> Option<Known> {
-    let json = name.ends_with(".json") || name.ends_with(".jsonc");
-    let has = |word: &str| text.contains(word);
-    if json
-        && (has("\"mcp.servers\"")
-            || has("\"chat.tools.")
-            || has("\"amp.")
-            || has("\"context_servers\""))
-    {
-        return Some(Known::new(FileKind::EditorSettings, Client::VsCode, JSON));
-    }
-    let claude = (has("\"permissions\"")
-        && (has("\"allow\"") || has("\"deny\"") || has("\"defaultMode\"")))
-        || (has("\"hooks\"") && has("\"type\"") && has("\"command\""))
-        || has("\"enabledPlugins\"")
-        || has("\"enableAllProjectMcpServers\"");
-    if json && claude {
-        return Some(Known::new(
-            FileKind::ClaudeSettings,
-            Client::ClaudeCode,
-            JSON,
-        ));
-    }
-    if json && (has("opencode.ai/config") || (has("\"mcp\"") && has("\"permission\""))) {
-        return Some(Known::new(FileKind::OpenCode, Client::OpenCode, JSON));
-    }
-    if json && (has("\"mcpServers\"") || (has("\"servers\"") && has("\"command\""))) {
-        return Some(Known::new(FileKind::Settings, Client::Shared, JSON));
-    }
-    if name.ends_with(".toml")
-        && (has("[mcp_servers") || has("approval_policy") || has("sandbox_mode"))
-    {
-        return Some(Known::new(FileKind::CodexToml, Client::Codex, TOML));
-    }
-    if name.ends_with(".toml") && has("[capabilities]") {
-        return Some(Known::new(FileKind::Policy, Client::Nucleus, TOML));
-    }
-    let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
-    if yaml && has("apiVersion:") && has("kind:") {
-        return settle(
-            Known::new(FileKind::Workload, Client::Container, STREAM),
-            text,
-        );
-    }
-    if yaml && has("jobs:") && has("runs-on") {
-        return Some(Known {
-            scope: Some(Scope::Ci),
-            ..Known::new(FileKind::Workflow, Client::Workflow, YAML)
-        });
-    }
-    if yaml && (has("mcpServers:") || has("extensions:")) {
-        return Some(Known::new(FileKind::Settings, Client::Shared, YAML));
-    }
-    (name.ends_with(".md") || name.ends_with(".mdc") || name.ends_with(".txt"))
-        .then(|| Known::new(FileKind::Instructions, Client::Shared, None))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{FileKind, known, sniff};
+    use super::{FileKind, known};
     use crate::client::Client;
     use crate::model::Scope;
 
@@ -1018,49 +864,11 @@ mod tests {
     }
 
     #[test]
-    fn workloads_are_told_by_name_and_content() {
-        let settled = |path: &str, text: &str| {
-            known(path)
-                .and_then(|known| super::settle(known, text))
-                .map(|known| known.kind)
-        };
-        let pod = "apiVersion: nucleus/v1\nkind: Pod\n";
-        let cluster = "apiVersion: apps/v1\nkind: Deployment\n";
-        assert_eq!(settled("agent-pod.yaml", pod), Some(FileKind::PodSpec));
-        assert_eq!(settled("k8s/runner.yml", cluster), Some(FileKind::Workload));
-        for (path, text) in [
-            ("k8s/runner.yml", "apiVersion: v1\nkind: Service\n"),
-            (
-                "k8s/runner.yml",
-                "apiVersion: v1\nkind: Pod\n{{- if .Values.name }}\nname: x\n{{- end }}\n",
-            ),
-            ("k8s/runner.yml", "kind: Deployment\n"),
-            ("src/data.yaml", cluster),
-            ("podium.yaml", pod),
-        ] {
-            assert_eq!(settled(path, text), None, "{path}");
-        }
-        assert_eq!(
-            sniff("x.yaml", pod).map(|known| known.kind),
-            Some(FileKind::PodSpec)
-        );
-    }
-
-    #[test]
     fn scopes_follow_the_name() {
         assert_eq!(
             known(".claude/settings.local.json").unwrap().scope,
             Some(Scope::Local)
         );
         assert_eq!(known(".claude/settings.json").unwrap().scope, None);
-    }
-
-    #[test]
-    fn content_tells_where_the_name_does_not() {
-        assert_eq!(
-            sniff("settings.json", r#"{"permissions": {"allow": []}}"#).map(|known| known.kind),
-            Some(FileKind::ClaudeSettings)
-        );
-        assert_eq!(sniff("settings.json", r#"{"editor.fontSize": 12}"#), None);
     }
 }

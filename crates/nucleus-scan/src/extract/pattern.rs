@@ -115,7 +115,8 @@ fn tool(name: &str, inner: Option<&str>) -> ToolKind {
 
 fn mcp(server: &str, tool: Option<&str>) -> ToolKind {
     ToolKind::Mcp {
-        server: server.to_owned(),
+        // As the servers' own names are, so that a rule still fits the server it spells.
+        server: crate::secret::mask_name(server),
         tool: tool.filter(|tool| *tool != "*").map(str::to_owned),
     }
 }

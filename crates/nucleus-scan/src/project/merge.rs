@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::index::RuleIndex;
 use crate::client::Client;
 use crate::model::{Agent, Literal, PermissionRule, SandboxState, Scope, Server};
 
@@ -11,6 +12,7 @@ pub(crate) struct Family<'a> {
     pub(crate) client: Client,
     pub(crate) root: String,
     members: Vec<&'a Agent>,
+    index: RuleIndex<'a>,
 }
 
 /// How a client settles two rules that disagree.
@@ -90,9 +92,11 @@ fn is_read_by_another(client: Client, root: &str, repositories: &[(Client, &str)
 impl<'a> Family<'a> {
     fn of(client: Client, root: &str, mut members: Vec<&'a Agent>) -> Self {
         members.sort_by_key(|agent| rank(client, agent.scope));
+        let rules = members.iter().flat_map(|agent| &agent.permissions.rules);
         Self {
             client,
             root: root.to_owned(),
+            index: RuleIndex::new(rules),
             members,
         }
     }
@@ -131,6 +135,11 @@ impl<'a> Family<'a> {
             .collect();
         servers.sort_by_key(|server| &server.place);
         servers
+    }
+
+    /// The rules without a pattern, by what they are about.
+    pub(crate) fn index(&self) -> &RuleIndex<'a> {
+        &self.index
     }
 
     /// Permission rules in rising precedence.

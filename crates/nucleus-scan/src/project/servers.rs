@@ -1,5 +1,7 @@
 //! Powers of MCP servers, through the tool catalog.
 
+use std::collections::HashSet;
+
 use nucleus_spec::catalog::{Catalog, Effects, Kind, Launch, Party, Roots, ServerEntry, ToolGroup};
 use portcullis::{Exposure, Operation, OperationSet};
 
@@ -39,7 +41,8 @@ pub(crate) fn powers(family: &Family<'_>) -> Vec<Power> {
             )
         })
         .filter_map(|server| of_server(family, server));
-    let is_configured = |name: &str| servers.iter().any(|server| server.name == name);
+    let names: HashSet<&str> = servers.iter().map(|server| server.name.as_str()).collect();
+    let is_configured = |name: &str| names.contains(name);
     configured
         .chain(named_by_rules(family, is_configured))
         .collect()
@@ -98,12 +101,13 @@ fn named_by_rules<'a>(
     is_configured: impl Fn(&str) -> bool + 'a,
 ) -> Vec<Power> {
     let mut found: Vec<Power> = Vec::new();
+    let mut seen = HashSet::new();
     for rule in family.rules().filter(|rule| rule.verdict == Verdict::Allow) {
         // A rule for one tool was written by somebody who looked at that tool; only a whole server says what it is.
         let ToolKind::Mcp { server, tool: None } = &rule.tool else {
             continue;
         };
-        if is_configured(server) || denies_all(family, &rule.tool) {
+        if !seen.insert(server) || is_configured(server) || denies_all(family, &rule.tool) {
             continue;
         }
         let Some(entry) = Catalog::shipped().server_called(server) else {

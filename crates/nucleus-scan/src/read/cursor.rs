@@ -58,6 +58,16 @@ impl SourceFile {
         }
     }
 
+    /// A search for parts of what stands at a place, one after the other.
+    pub(crate) fn finder<'a>(&'a self, outer: &'a Place) -> Finder<'a> {
+        Finder {
+            file: self,
+            outer,
+            from: 0,
+            misses: 0,
+        }
+    }
+
     /// The root of its tree.
     pub(crate) fn top(&self) -> Option<At<'_>> {
         self.document.as_ref().map(|document| At {
@@ -67,6 +77,39 @@ impl SourceFile {
             key_span: 0..0,
             pointer: String::new(),
         })
+    }
+}
+
+/// The most parts that are looked for in vain: each look is as long as the rest of the text.
+const MAX_MISSES: usize = 64;
+
+/// Finds parts of a text in the order in which they stand, in time linear in the text.
+#[derive(Debug)]
+pub(crate) struct Finder<'a> {
+    file: &'a SourceFile,
+    outer: &'a Place,
+    from: usize,
+    misses: usize,
+}
+
+impl Finder<'_> {
+    /// Where the next part stands, behind those found before; the whole where it cannot be found, as behind an escape.
+    pub(crate) fn next(&mut self, part: &str) -> Place {
+        if part.is_empty() || self.misses >= MAX_MISSES {
+            return self.outer.clone();
+        }
+        let span: Range<usize> = self.outer.span.into();
+        let rest = self.file.text.get(span.start + self.from..span.end);
+        let Some(at) = rest.and_then(|rest| rest.find(part)) else {
+            self.misses += 1;
+            return self.outer.clone();
+        };
+        let start = self.from + at;
+        self.from = start + part.len();
+        self.file.place(
+            span.start + start..span.start + self.from,
+            &self.outer.pointer,
+        )
     }
 }
 
@@ -92,7 +135,7 @@ impl<'a> At<'a> {
             node: &entry.value,
             key: &entry.key,
             key_span: entry.key_span.clone(),
-            pointer: format!("{}/{}", self.pointer, escape(&entry.key)),
+            pointer: extended(&self.pointer, &entry.key),
         }
     }
 
@@ -237,6 +280,17 @@ impl<'a> At<'a> {
         }
         out
     }
+}
+
+/// The longest pointer, in bytes: every value carries its own, and real keys are a tenth of it.
+const MAX_POINTER_BYTES: usize = 512;
+
+/// The pointer to a value under a key; that of what holds it where it would be too long.
+fn extended(pointer: &str, key: &str) -> String {
+    if pointer.len() + key.len() > MAX_POINTER_BYTES {
+        return pointer.to_owned();
+    }
+    format!("{pointer}/{}", escape(key))
 }
 
 fn escape(key: &str) -> String {

@@ -2,10 +2,10 @@
 
 use crate::discover::FileKind;
 use crate::launch::image_is_pinned;
-use crate::model::{Literal, Place};
+use crate::model::Literal;
 use crate::read::{At, SourceFile};
 
-use super::line::{Line, script, script_at};
+use super::line::{Line, script};
 use super::report::{Report, evidence, shown_at};
 use super::table::{CONTAINER_ISOLATION_WEAKENED, UNPINNED_IMAGE};
 use super::{command, package};
@@ -83,7 +83,7 @@ pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
     match file.kind {
         FileKind::Devcontainer => devcontainer(file, report),
         FileKind::Compose => compose(file, report),
-        _ => dockerfile(file, report),
+        _ => super::dockerfile::judge(file, report),
     }
 }
 
@@ -216,15 +216,13 @@ fn lifecycle<'a>(at: Option<At<'a>>) -> Vec<At<'a>> {
 }
 
 fn lines(file: &SourceFile, at: &At<'_>, key: &str, report: &mut Report<'_>) {
-    let lines: Vec<Line> = if at.is_list() {
+    if at.is_list() {
         let words: Vec<Literal> = at.items().iter().map(At::literal).collect();
-        super::line::argv(file, &words.iter().collect::<Vec<_>>())
-    } else {
-        let Some(text) = at.text() else { return };
-        command::remote_script(file, text, &at.place(), Some(key), report);
-        script(file, &at.literal_as(""))
-    };
-    for line in lines {
+        return super::workload::run(file, &words, Some(key), report);
+    }
+    let Some(text) = at.text() else { return };
+    command::remote_script(file, text, &at.place(), Some(key), report);
+    for line in script(file, &at.literal_as("")) {
         each(&line, Some(key), report);
     }
 }
@@ -325,82 +323,4 @@ pub(super) fn is_agents(file: &SourceFile, service: &At<'_>) -> bool {
         .get(service.entry_place().span.start..service.node.span.end)
         .unwrap_or_default();
     mentions_agents(text) || mentions_agents(service.key())
-}
-
-fn dockerfile(file: &SourceFile, report: &mut Report<'_>) {
-    let mut stages: Vec<String> = Vec::new();
-    for (start, instruction) in instructions(&file.text) {
-        let (word, rest) = instruction
-            .split_once(char::is_whitespace)
-            .unwrap_or((instruction, ""));
-        let rest_at = start + (instruction.len() - rest.len());
-        let place = file.place(rest_at..rest_at + rest.len(), "");
-        match word.to_ascii_uppercase().as_str() {
-            "FROM" => from(rest, &place, &mut stages, report),
-            "RUN" | "CMD" | "ENTRYPOINT" => {
-                instruction_lines(file, rest, &place, &word.to_ascii_uppercase(), report)
-            }
-            _ => {}
-        }
-    }
-}
-
-fn from(rest: &str, place: &Place, stages: &mut Vec<String>, report: &mut Report<'_>) {
-    let words: Vec<&str> = rest
-        .split_whitespace()
-        .filter(|word| !word.starts_with("--"))
-        .collect();
-    let Some(image) = words.first() else { return };
-    let local = *image == "scratch" || stages.iter().any(|stage| stage.eq_ignore_ascii_case(image));
-    if !local && !image_is_pinned(image) {
-        report.add(
-            UNPINNED_IMAGE,
-            None,
-            "the image has no version",
-            vec![shown_at(place.clone(), image)],
-        );
-    }
-    if let [_, keyword, name, ..] = words.as_slice()
-        && keyword.eq_ignore_ascii_case("as")
-    {
-        stages.push((*name).to_owned());
-    }
-}
-
-fn instruction_lines(
-    file: &SourceFile,
-    rest: &str,
-    place: &Place,
-    word: &str,
-    report: &mut Report<'_>,
-) {
-    let plain = if rest.trim_start().starts_with('[') {
-        rest.replace(['[', ']', ','], " ")
-    } else {
-        rest.to_owned()
-    };
-    command::remote_script(file, &plain, place, Some(word), report);
-    for line in script_at(file, &plain, place) {
-        each(&line, Some(word), report);
-    }
-}
-
-/// Instructions with their offset; continued lines are one, comments are none.
-pub(crate) fn instructions(text: &str) -> Vec<(usize, &str)> {
-    let mut out = Vec::new();
-    let (mut at, mut start) = (0, None);
-    for line in text.split_inclusive('\n') {
-        let plain = line.trim_end();
-        let comment = plain.trim_start().starts_with('#');
-        if start.is_none() && !comment && !plain.trim().is_empty() {
-            start = Some(at + (line.len() - line.trim_start().len()));
-        }
-        at += line.len();
-        if let Some(from) = start.filter(|_| !plain.ends_with('\\') && !comment) {
-            out.push((from, text[from..at].trim_end()));
-            start = None;
-        }
-    }
-    out.extend(start.map(|from| (from, text[from..].trim_end())));
-    out
 }

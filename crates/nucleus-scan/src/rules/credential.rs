@@ -74,9 +74,11 @@ fn tree(file: &SourceFile, agents: &[Agent], report: &mut Report<'_>) {
         let Some((key, text)) = naming.name(leaf.key(), leaf.text()).zip(leaf.text()) else {
             continue;
         };
+        let outer = leaf.place();
+        let mut finder = file.finder(&outer);
         for range in secret::find(key, text) {
             let found = &text[range.clone()];
-            let place = leaf.place_of(found);
+            let place = finder.next(found);
             let server = servers.around(&leaf);
             let (rule, reason) = match server {
                 Some(server) if !server.enabled => (

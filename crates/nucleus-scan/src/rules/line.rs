@@ -1,6 +1,6 @@
 //! Command lines with the place of each word, wherever a configuration has them.
 
-use crate::launch::{Command, commands, program, unwrapped};
+use crate::launch::{commands, program, unwrapped};
 use crate::model::{Evidence, Literal, Place};
 use crate::read::SourceFile;
 
@@ -56,45 +56,15 @@ pub(super) fn script(file: &SourceFile, literal: &Literal) -> Vec<Line> {
 
 /// The simple commands of a script that stands at a place.
 pub(super) fn script_at(file: &SourceFile, text: &str, place: &Place) -> Vec<Line> {
-    let raw = &file.text[place.span.start..place.span.end];
-    let mut from = 0;
+    let mut finder = file.finder(place);
     commands(text)
         .into_iter()
         .filter(|command| !command.words.is_empty())
-        .map(|command| located(file, place, raw, &mut from, command))
+        .map(|command| Line {
+            places: command.words.iter().map(|word| finder.next(word)).collect(),
+            words: command.words,
+        })
         .collect()
-}
-
-/// Finds the words of a command in the raw text, each after the one before; behind an escape the place of the whole counts.
-fn located(
-    file: &SourceFile,
-    place: &Place,
-    raw: &str,
-    from: &mut usize,
-    command: Command,
-) -> Line {
-    let mut places = Vec::with_capacity(command.words.len());
-    for word in &command.words {
-        let found = raw
-            .get(*from..)
-            .and_then(|rest| rest.find(word.as_str()))
-            .filter(|_| !word.is_empty());
-        match found {
-            Some(at) => {
-                let start = *from + at;
-                places.push(file.place(
-                    place.span.start + start..place.span.start + start + word.len(),
-                    &place.pointer,
-                ));
-                *from = start + word.len();
-            }
-            None => places.push(place.clone()),
-        }
-    }
-    Line {
-        words: command.words,
-        places,
-    }
 }
 
 /// The simple commands a server's argv comes down to: itself, or the script it hands to a shell.

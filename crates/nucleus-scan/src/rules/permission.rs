@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::model::{Agent, Evidence, PermissionRule, ToolKind, Verdict};
 
+use super::limits::Limits;
 use super::report::{Report, evidence};
 use super::table::{
     BROAD_FILESYSTEM_SCOPE, CREDENTIAL_PATH_EXPOSURE, INTERPRETER_WILDCARD, NETWORK_EGRESS_COMMAND,
@@ -12,10 +13,11 @@ use super::{interpreter, path};
 
 /// Judges the rules that allow, less what other rules take back.
 pub(super) fn judge(agent: &Agent, report: &mut Report<'_>) {
+    let limits = Limits::of(agent);
     let live: Vec<&PermissionRule> = agent
         .permissions
         .with(Verdict::Allow)
-        .filter(|rule| !is_taken_back(agent, rule))
+        .filter(|rule| !limits.take_back(agent, rule))
         .collect();
     let pick = |fits: &dyn Fn(&PermissionRule) -> bool| -> Vec<Evidence> {
         live.iter()
@@ -27,7 +29,7 @@ pub(super) fn judge(agent: &Agent, report: &mut Report<'_>) {
         UNRESTRICTED_SHELL,
         None,
         "every command runs unasked",
-        pick(&|rule| any_command(agent, rule)),
+        pick(&|rule| any_command(&limits, rule)),
     );
     report.add(
         INTERPRETER_WILDCARD,
@@ -86,46 +88,11 @@ fn shell_pattern(rule: &PermissionRule) -> Option<&str> {
         .filter(|_| rule.tool == ToolKind::Shell)
 }
 
-/// Whether a rule that denies or asks covers this one wholly.
-fn is_taken_back(agent: &Agent, rule: &PermissionRule) -> bool {
-    let others = agent
-        .permissions
-        .rules
-        .iter()
-        .filter(|other| other.verdict != Verdict::Allow && other.only_for == rule.only_for);
-    // In opencode the last rule that matches counts; in the others a refusal counts wherever it stands.
-    let counts = |other: &&PermissionRule| {
-        agent.client != Client::OpenCode || other.source.place() > rule.source.place()
-    };
-    others.filter(counts).any(|other| covers(other, rule))
-}
-
-fn covers(other: &PermissionRule, rule: &PermissionRule) -> bool {
-    let tool = other.tool == rule.tool || other.tool == ToolKind::Any && rule.tool != ToolKind::Any;
-    let pattern = match (&other.pattern, &rule.pattern) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(wide), Some(narrow)) => {
-            wide == narrow
-                || wide
-                    .strip_suffix('*')
-                    .is_some_and(|start| narrow.starts_with(start) || narrow == start.trim_end())
-        }
-    };
-    tool && pattern
-}
-
 /// `Bash`, `Bash(*)`, `*`.
-fn any_command(agent: &Agent, rule: &PermissionRule) -> bool {
+fn any_command(limits: &Limits<'_>, rule: &PermissionRule) -> bool {
     let any_tool = rule.tool == ToolKind::Any && rule.pattern.is_none();
     let shell = rule.tool == ToolKind::Shell && rule.pattern.is_none();
-    let overruled = any_tool
-        && agent.permissions.rules.iter().any(|other| {
-            other.tool == ToolKind::Shell
-                && other.pattern.is_none()
-                && other.verdict != Verdict::Allow
-                && other.only_for == rule.only_for
-        });
+    let overruled = any_tool && limits.name_the_shell(&rule.only_for);
     (any_tool || shell) && !overruled
 }
 

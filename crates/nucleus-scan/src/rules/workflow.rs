@@ -8,7 +8,7 @@ mod step;
 
 use crate::extract::{blank, claude_rule, documents, tool_list};
 use crate::model::{Agent, Literal, Verdict};
-use crate::read::{At, SourceFile};
+use crate::read::{At, Finder, SourceFile};
 
 use super::command;
 use super::endpoint;
@@ -93,7 +93,12 @@ fn absorb(agent: &mut Agent, inner: Agent) {
 fn tools(input: &At<'_>, agent: &mut Agent) {
     match input.key() {
         "allowed_tools" | "allowedTools" | "allowed-tools" => {
-            allow(input, input.text().unwrap_or_default(), agent)
+            let outer = input.place();
+            allow(
+                &mut input.file.finder(&outer),
+                input.text().unwrap_or_default(),
+                agent,
+            )
         }
         "claude_args" | "args" | "claude-args" => flagged_tools(input, agent),
         _ => {}
@@ -103,24 +108,26 @@ fn tools(input: &At<'_>, agent: &mut Agent) {
 /// What follows `--allowedTools` in a command line.
 fn flagged_tools(at: &At<'_>, agent: &mut Agent) {
     let text = at.text().unwrap_or_default();
+    let outer = at.place();
     for flag in ["--allowedTools", "--allowed-tools"] {
-        for (found, _) in text.match_indices(flag) {
-            let rest = text[found + flag.len()..].trim_start_matches('=');
+        let mut finder = at.file.finder(&outer);
+        for rest in text.split(flag).skip(1) {
+            let rest = rest.trim_start_matches('=');
             let end = rest
                 .find(" --")
                 .or_else(|| rest.find("\n--"))
                 .unwrap_or(rest.len());
-            allow(at, rest[..end].trim_end_matches('\\'), agent);
+            allow(&mut finder, rest[..end].trim_end_matches('\\'), agent);
         }
     }
 }
 
-fn allow(at: &At<'_>, list: &str, agent: &mut Agent) {
+fn allow(finder: &mut Finder<'_>, list: &str, agent: &mut Agent) {
     for (_, entry) in tool_list(list) {
         if entry.starts_with('-') || entry == "\\" {
             continue;
         }
-        let place = at.place_of(&entry);
+        let place = finder.next(&entry);
         agent
             .permissions
             .rules
@@ -135,8 +142,9 @@ pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
         return;
     }
     let events = gate::events(file);
+    let known = gate::Jobs::of(&jobs);
     for job in &jobs {
-        let open = gate::reachable(job, &jobs, &events);
+        let open = gate::reachable(job, &known, &events);
         if job.runs_agent() {
             trigger(job, &open, report);
             for step in &job.steps {
@@ -155,11 +163,11 @@ fn trigger(job: &Job<'_>, open: &[&gate::Event<'_>], report: &mut Report<'_>) {
     }
     let mut found: Vec<_> = open
         .iter()
-        .map(|event| shown_at(event.place.clone(), &event.name))
+        .map(|event| shown_at(event.place.clone(), event.name))
         .collect();
     let names = open
         .iter()
-        .map(|event| event.name.as_str())
+        .map(|event| event.name)
         .collect::<Vec<_>>()
         .join(", ");
     let rule = match job.write_permission() {

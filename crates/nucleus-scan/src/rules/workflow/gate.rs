@@ -1,5 +1,8 @@
 //! Which events let a stranger start a job: the triggers, less what the conditions and checks of the workflow refuse.
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
 use crate::model::Place;
 use crate::read::{At, SourceFile};
 
@@ -9,7 +12,7 @@ use super::job::Job;
 /// A trigger strangers can pull.
 #[derive(Clone, Debug)]
 pub(super) struct Event<'a> {
-    pub(super) name: String,
+    pub(super) name: &'a str,
     pub(super) place: Place,
     types: Vec<&'a str>,
 }
@@ -64,10 +67,10 @@ pub(super) fn events(file: &SourceFile) -> Vec<Event<'_>> {
     let Some(on) = file.top().and_then(|top| top.get_any(&["on", "true"])) else {
         return Vec::new();
     };
-    let mut all: Vec<(String, Place, Vec<&str>)> = on
+    let mut all: Vec<(&str, Place, Vec<&str>)> = on
         .one_or_many()
         .iter()
-        .filter_map(|item| Some((item.text()?.to_owned(), item.place(), Vec::new())))
+        .filter_map(|item| Some((item.text()?, item.place(), Vec::new())))
         .collect();
     for entry in on.entries() {
         let types = entry
@@ -81,11 +84,11 @@ pub(super) fn events(file: &SourceFile) -> Vec<Event<'_>> {
             entry.entry_place().span.start..entry.entry_place().span.start + entry.key().len(),
             entry.pointer(),
         );
-        all.push((entry.key().to_owned(), place, types));
+        all.push((entry.key(), place, types));
     }
     all.into_iter()
         .filter(|(name, _, types)| {
-            UNTRUSTED.contains(&name.as_str())
+            UNTRUSTED.contains(name)
                 && (types.is_empty() || types.iter().any(|kind| !TRUSTED_TYPES.contains(kind)))
         })
         .map(|(name, place, types)| Event { name, place, types })
@@ -95,16 +98,50 @@ pub(super) fn events(file: &SourceFile) -> Vec<Event<'_>> {
 /// The events by which a stranger reaches a job.
 pub(super) fn reachable<'e, 'a>(
     job: &Job<'a>,
-    jobs: &[Job<'a>],
+    jobs: &Jobs<'_, 'a>,
     events: &'e [Event<'a>],
 ) -> Vec<&'e Event<'a>> {
     events
         .iter()
-        .filter(|event| passes(job, jobs, event, 0))
+        .filter(|event| jobs.passes(job, event, 0))
         .collect()
 }
 
-fn passes(job: &Job<'_>, jobs: &[Job<'_>], event: &Event<'_>, depth: usize) -> bool {
+/// The longest chain of jobs that wait for each other that is followed; what is longer counts as open.
+const MAX_CHAIN: usize = 16;
+
+/// The jobs of a workflow by their ids, and which of them a stranger was found to reach by an event.
+#[derive(Debug)]
+pub(super) struct Jobs<'j, 'a> {
+    by_id: HashMap<&'a str, &'j Job<'a>>,
+    reached: RefCell<HashMap<(&'a str, &'a str), bool>>,
+    /// Those whose text holds a check of the asker's rights.
+    checking: HashSet<&'a str>,
+}
+
+impl<'j, 'a> Jobs<'j, 'a> {
+    pub(super) fn of(jobs: &'j [Job<'a>]) -> Self {
+        let checks = |job: &&Job<'_>| job.mentions(CHECKS);
+        Self {
+            by_id: jobs.iter().rev().map(|job| (job.id, job)).collect(),
+            reached: RefCell::default(),
+            checking: jobs.iter().filter(checks).map(|job| job.id).collect(),
+        }
+    }
+
+    /// Whether a stranger reaches a job; asked once for each job and event.
+    fn passes(&self, job: &Job<'a>, event: &Event<'a>, depth: usize) -> bool {
+        let key = (job.id, event.name);
+        if let Some(known) = self.reached.borrow().get(&key) {
+            return *known;
+        }
+        let found = passes(job, self, event, depth);
+        self.reached.borrow_mut().insert(key, found);
+        found
+    }
+}
+
+fn passes<'a>(job: &Job<'a>, jobs: &Jobs<'_, 'a>, event: &Event<'a>, depth: usize) -> bool {
     let condition = job.condition();
     let leaf = |expr: &Expr| leaf(expr, event, job, jobs);
     if condition
@@ -117,12 +154,11 @@ fn passes(job: &Job<'_>, jobs: &[Job<'_>], event: &Event<'_>, depth: usize) -> b
         text.contains("always()") || text.contains("!cancelled()") || text.contains("failure()")
     });
     let needed = job.needs();
-    let waits = depth > 16
+    let waits = depth > MAX_CHAIN
         || regardless
         || needed.iter().all(|id| {
-            jobs.iter()
-                .find(|other| other.id == *id)
-                .is_none_or(|other| passes(other, jobs, event, depth + 1))
+            let other = jobs.by_id.get(id);
+            other.is_none_or(|other| jobs.passes(other, event, depth + 1))
         });
     waits && step_passes(job, &leaf)
 }
@@ -158,7 +194,7 @@ fn step_passes(job: &Job<'_>, leaf: &dyn Fn(&Expr) -> Possible) -> bool {
 }
 
 /// What a stranger can make of one comparison, call or path.
-fn leaf(expr: &Expr, event: &Event<'_>, job: &Job<'_>, jobs: &[Job<'_>]) -> Possible {
+fn leaf(expr: &Expr, event: &Event<'_>, job: &Job<'_>, jobs: &Jobs<'_, '_>) -> Possible {
     match expr {
         Expr::Compare(left, right, equal) => compare(left, right, *equal, event, job, jobs),
         Expr::Call(name, arguments) if name == "contains" => contains(arguments, event),
@@ -177,7 +213,7 @@ fn compare(
     equal: bool,
     event: &Event<'_>,
     job: &Job<'_>,
-    jobs: &[Job<'_>],
+    jobs: &Jobs<'_, '_>,
 ) -> Possible {
     let (path, value) = match (left, right) {
         (Expr::Path(path), Expr::Text(value)) | (Expr::Text(value), Expr::Path(path)) => {
@@ -216,7 +252,13 @@ fn two_paths(a: &str, b: &str, equal: bool, event: &Event<'_>) -> Possible {
 }
 
 /// Whether `path == value` can hold for a stranger.
-fn equals(path: &str, value: &str, event: &Event<'_>, job: &Job<'_>, jobs: &[Job<'_>]) -> Possible {
+fn equals(
+    path: &str,
+    value: &str,
+    event: &Event<'_>,
+    job: &Job<'_>,
+    jobs: &Jobs<'_, '_>,
+) -> Possible {
     if path == "github.event_name" {
         return if value == event.name { TRUE } else { FALSE };
     }
@@ -296,12 +338,10 @@ fn is_person(path: &str) -> bool {
 }
 
 /// An output of a step or job that checks the asker's rights.
-fn is_checked(path: &str, job: &Job<'_>, jobs: &[Job<'_>]) -> bool {
+fn is_checked(path: &str, job: &Job<'_>, jobs: &Jobs<'_, '_>) -> bool {
     let mut parts = path.split('.');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some("needs"), Some(id), Some("outputs")) => jobs
-            .iter()
-            .any(|other| other.id == id && other.mentions(CHECKS)),
+        (Some("needs"), Some(id), Some("outputs")) => jobs.checking.contains(id),
         (Some("steps"), Some(id), Some("outputs" | "outcome" | "conclusion")) => {
             job.steps.iter().any(|step| {
                 step.at.get("id").and_then(|at| at.text()) == Some(id) && step.mentions(CHECKS)

@@ -51,6 +51,8 @@ pub(super) fn judge(job: &Job<'_>, is_open: bool, report: &mut Report<'_>) {
 
 fn expressions(at: &At<'_>, is_open: bool, job: &str, report: &mut Report<'_>) {
     let text = at.text().unwrap_or_default();
+    let outer = at.place();
+    let mut finder = at.file.finder(&outer);
     let mut from = 0;
     while let Some(start) = text[from..].find("${{").map(|start| from + start) {
         let end = text[start..]
@@ -62,7 +64,7 @@ fn expressions(at: &At<'_>, is_open: bool, job: &str, report: &mut Report<'_>) {
                 CI_UNTRUSTED_INTERPOLATION,
                 Some(job),
                 "what a stranger wrote is expanded before anything can quote it",
-                vec![shown_at(at.place_of(expression), expression)],
+                vec![shown_at(finder.next(expression), expression)],
             );
         }
         from = end;

@@ -13,6 +13,8 @@ pub(super) struct Job<'a> {
     pub(super) at: At<'a>,
     pub(super) steps: Vec<Step<'a>>,
     top: At<'a>,
+    /// The first secret every job of the file is given.
+    given_to_all: Option<Evidence>,
 }
 
 /// Every job of a file.
@@ -20,6 +22,9 @@ pub(super) fn jobs(file: &SourceFile) -> Vec<Job<'_>> {
     let Some(top) = file.top() else {
         return Vec::new();
     };
+    let given_to_all = top
+        .get("env")
+        .and_then(|env| env.leaves().iter().find_map(secret_in));
     let all = top
         .get("jobs")
         .map(|jobs| jobs.entries())
@@ -36,8 +41,20 @@ pub(super) fn jobs(file: &SourceFile) -> Vec<Job<'_>> {
                 .collect(),
             at,
             top: top.clone(),
+            given_to_all: given_to_all.clone(),
         })
         .collect()
+}
+
+/// The first secret a value is made of.
+fn secret_in(leaf: &At<'_>) -> Option<Evidence> {
+    let text = leaf.text()?;
+    let at = text.find("secrets.")?;
+    let name: String = text[at..]
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+        .collect();
+    Some(shown_at(leaf.place_of(&name), &name))
 }
 
 impl<'a> Job<'a> {
@@ -79,22 +96,9 @@ impl<'a> Job<'a> {
     /// The first secret the job is given.
     pub(super) fn secret(&self) -> Option<Evidence> {
         let own = self.at.leaves();
-        let outer = self
-            .top
-            .get("env")
-            .map(|env| env.leaves())
-            .unwrap_or_default();
         own.iter()
-            .chain(&outer)
-            .find_map(|leaf| {
-                let text = leaf.text()?;
-                let at = text.find("secrets.")?;
-                let name: String = text[at..]
-                    .chars()
-                    .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
-                    .collect();
-                Some(shown_at(leaf.place_of(&name), &name))
-            })
+            .find_map(secret_in)
+            .or_else(|| self.given_to_all.clone())
             .or_else(|| {
                 self.at
                     .get("secrets")
