@@ -16,12 +16,14 @@ pub mod credentials;
 mod fetch;
 mod forge;
 pub mod gateway;
+mod guarded_fetch;
 mod http;
 mod proxy;
 mod tls;
 
 pub use fetch::DirectFetch;
 pub use forge::RestForge;
+pub use guarded_fetch::GuardedFetch;
 pub use proxy::{
     Connect, Connecting, Connection, DirectConnect, Guards, PROXY_PORT, Proxy, ProxyOptions,
     Verdict,

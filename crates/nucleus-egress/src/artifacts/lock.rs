@@ -7,12 +7,15 @@ use serde_json::Value;
 use super::Digest;
 
 /// The names of lockfiles that are read.
-pub const LOCKFILES: [&str; 6] = [
+pub const LOCKFILES: [&str; 9] = [
     "package-lock.json",
     "npm-shrinkwrap.json",
+    "yarn.lock",
     "requirements.txt",
     "uv.lock",
     "poetry.lock",
+    "pylock.toml",
+    "Pipfile.lock",
     "Cargo.lock",
 ];
 
@@ -41,15 +44,17 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read, LockError> {
         text.parse::<toml::Table>()
             .map_err(|error| wrong(error.message().to_owned()))
     };
+    let json = || serde_json::from_str::<Value>(text).map_err(|error| wrong(error.to_string()));
     let mut read = Read::default();
     match file {
         "package-lock.json" | "npm-shrinkwrap.json" => {
-            let lock: Value =
-                serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-            read.npm(&lock);
+            read.npm(&json()?);
         }
         "requirements.txt" => read.requirements(text),
         "uv.lock" | "poetry.lock" => read.python(&table()?),
+        "pylock.toml" => read.pylock(&table()?),
+        "Pipfile.lock" => read.pipfile(&json()?),
+        "yarn.lock" => read.yarn(text),
         "Cargo.lock" => read.cargo(&table()?),
         _ => return Err(wrong("no lockfile of this name is known".to_owned())),
     }
@@ -81,9 +86,12 @@ impl Read {
 
     /// Subresource integrity: the strongest of several counts (W3C SRI, 3.3.3).
     fn integrity(&mut self, package: &Value) {
-        let Some(stated) = package["integrity"].as_str() else {
-            return;
-        };
+        if let Some(stated) = package["integrity"].as_str() {
+            self.strongest(stated);
+        }
+    }
+
+    fn strongest(&mut self, stated: &str) {
         let digests: Vec<Digest> = stated.split_whitespace().filter_map(sri).collect();
         let strong = |digest: &Digest| matches!(digest, Digest::Sha512(_));
         let best = digests.iter().find(|own| strong(own)).or(digests.first());
@@ -120,6 +128,61 @@ impl Read {
                 _ => {}
             }
         }
+    }
+
+    /// Every value of a `hashes` table, by its kind, at any depth (PEP 751).
+    fn pylock(&mut self, lock: &toml::Table) {
+        let mut left: Vec<&toml::Value> = lock.values().collect();
+        while let Some(value) = left.pop() {
+            match value {
+                toml::Value::Table(table) => {
+                    let hashes = table.get("hashes").and_then(toml::Value::as_table);
+                    if let Some(hashes) = hashes {
+                        let stated = hashes.iter().filter_map(|(kind, digits)| {
+                            prefixed(&format!("{kind}:{}", digits.as_str()?))
+                        });
+                        let strong: Vec<Digest> = stated.collect();
+                        self.has_weak |= strong.is_empty();
+                        self.digests.extend(strong);
+                    }
+                    left.extend(table.values());
+                }
+                toml::Value::Array(items) => left.extend(items),
+                _ => {}
+            }
+        }
+    }
+
+    /// `hashes` of each package of each category; `_meta` has the hash of the Pipfile, which is no artifact.
+    fn pipfile(&mut self, lock: &Value) {
+        let categories = lock.as_object().into_iter().flatten();
+        for (_, packages) in categories.filter(|(name, _)| *name != "_meta") {
+            for (_, package) in packages.as_object().into_iter().flatten() {
+                let hashes = package["hashes"].as_array().into_iter().flatten();
+                for hash in hashes.filter_map(Value::as_str) {
+                    self.add(prefixed(hash));
+                }
+            }
+        }
+    }
+
+    /// `integrity` of each entry of yarn 1. A later yarn states hashes of its own archives, which no registry sends.
+    fn yarn(&mut self, text: &str) {
+        let mut is_bare = false;
+        for line in text.lines() {
+            let is_head = line.ends_with(':') && !line.starts_with([' ', '#']);
+            if is_head {
+                self.has_weak |= is_bare;
+                is_bare = true;
+            }
+            // Four spaces and more are dependencies, whose names anybody chooses.
+            let own = line.strip_prefix("  ").filter(|own| !own.starts_with(' '));
+            if let Some(stated) = own.and_then(|own| own.strip_prefix("integrity ")) {
+                self.strongest(stated.trim_matches('"'));
+                is_bare = false;
+            }
+        }
+        self.has_weak |= is_bare;
     }
 
     /// `checksum` of each package, and of `[metadata]` in old files: SHA-256.
@@ -223,6 +286,24 @@ mod tests {
                 ),
             ),
             (
+                "pylock.toml",
+                format!(
+                    "lock-version = \"1.0\"\n[[packages]]\nname = \"a\"\nwheels = [{{ url = \"u\", hashes = {{ sha256 = \"{HEX}\" }} }}]\n"
+                ),
+            ),
+            (
+                "Pipfile.lock",
+                format!(
+                    "{{\"_meta\":{{\"hash\":{{\"sha256\":\"{HEX}\"}}}},\"default\":{{\"a\":{{\"hashes\":[\"sha256:{HEX}\"],\"version\":\"==1\"}}}},\"develop\":{{}}}}"
+                ),
+            ),
+            (
+                "yarn.lock",
+                format!(
+                    "# yarn lockfile v1\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://r/a.tgz#abcd\"\n  integrity {SRI256}\n  dependencies:\n    integrity {SRI256}\n"
+                ),
+            ),
+            (
                 "Cargo.lock",
                 format!(
                     "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nchecksum = \"{HEX}\"\n"
@@ -235,11 +316,51 @@ mod tests {
         }
     }
 
+    /// What `npm install` of each generation writes: version 1 has `dependencies`, 3 has `packages`, and 2 has both.
+    #[test]
+    fn each_version_of_npms_lockfile_is_read() {
+        let packages = format!(
+            "\"packages\":{{\"\":{{\"name\":\"own\"}},\"node_modules/a\":{{\"version\":\"1.0.0\",\"integrity\":\"{SRI256}\"}}}}"
+        );
+        let dependencies = format!(
+            "\"dependencies\":{{\"a\":{{\"version\":\"1.0.0\",\"integrity\":\"{SRI256}\"}}}}"
+        );
+        for (version, body, count) in [
+            (1, dependencies.clone(), 1),
+            (2, format!("{packages},{dependencies}"), 2),
+            (3, packages, 1),
+        ] {
+            let text = format!("{{\"name\":\"own\",\"lockfileVersion\":{version},{body}}}");
+            for file in ["package-lock.json", "npm-shrinkwrap.json"] {
+                let found = read(file, &text).unwrap();
+                assert_eq!(found.digests, vec![hello(); count], "{file} {version}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lockfile_of_a_later_yarn_locks_nothing_and_that_is_told() {
+        let text = format!(
+            "__metadata:\n  version: 8\n\n\"a@npm:^1\":\n  version: 1.0.0\n  checksum: 10c0/{HEX}\n"
+        );
+        let found = read("yarn.lock", &text).unwrap();
+        assert!(found.digests.is_empty() && found.has_weak);
+    }
+
     #[test]
     fn a_weak_hash_is_none_and_told() {
         let sha1 = "{\"packages\":{\"a\":{\"integrity\":\"sha1-qvTGHdzF6KLavt4PO0gs2a6pQ00=\"}}}";
         let md5 = "a==1 --hash=md5:5d41402abc4b2a76b9719d911017c592";
-        for (file, text) in [("package-lock.json", sha1), ("requirements.txt", md5)] {
+        let pylock =
+            "[[packages]]\nsdist = { hashes = { md5 = \"5d41402abc4b2a76b9719d911017c592\" } }";
+        let yarn =
+            "a@1:\n  resolved \"https://r/a.tgz#aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d\"\n";
+        for (file, text) in [
+            ("package-lock.json", sha1),
+            ("requirements.txt", md5),
+            ("pylock.toml", pylock),
+            ("yarn.lock", yarn),
+        ] {
             let found = read(file, text).unwrap();
             assert!(found.digests.is_empty() && found.has_weak, "{file}");
         }
@@ -249,6 +370,7 @@ mod tests {
     fn what_is_no_lockfile_is_an_error() {
         assert!(read("package-lock.json", "{").is_err());
         assert!(read("Cargo.lock", "[[package").is_err());
-        assert!(read("yarn.lock", "").is_err());
+        assert!(read("Pipfile.lock", "[").is_err());
+        assert!(read("pnpm-lock.yaml", "").is_err());
     }
 }

@@ -245,7 +245,7 @@ impl Credentials {
         Ok(())
     }
 
-    fn first_in(&self, text: &[u8]) -> Option<&Held> {
+    pub(crate) fn first_in(&self, text: &[u8]) -> Option<&Held> {
         self.all().iter().find(|held| held.traces.are_in(text))
     }
 

@@ -5,7 +5,9 @@
 //! provider then reports is what it costs. A call whose end was not seen costs its reservation.
 
 mod account;
+mod address;
 mod answer;
+mod betas;
 mod held;
 mod plan;
 mod price;
@@ -19,6 +21,7 @@ mod upstream;
 mod usage;
 
 pub use account::{Account, CallSummary, Hold};
+pub use address::{Found, Lookup, SystemLookup};
 pub use price::{Price, PriceError, Prices};
 pub use refusal::Answer;
 pub use route::{Api, Purpose, Route};

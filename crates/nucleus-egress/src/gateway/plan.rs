@@ -97,6 +97,12 @@ pub(super) fn plan(
             wants_usage,
         });
     }
+    if acts_by_itself(&model) {
+        return Err(Answer::refused(format!(
+            "model `{}` searches the web by itself",
+            model.escape_debug()
+        )));
+    }
     let price = prices
         .of(&model)
         .map_err(|error| Answer::refused(error.to_string()))?
@@ -123,6 +129,16 @@ pub(super) fn plan(
         bound,
         is_stream,
         wants_usage,
+    })
+}
+
+/// Whether a model looks things up for whoever asks it: `gpt-4o-search-preview`, `o3-deep-research`.
+fn acts_by_itself(model: &str) -> bool {
+    let mut words = model.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.any(|word| {
+        ["search", "research", "online"]
+            .iter()
+            .any(|own| word.eq_ignore_ascii_case(own))
     })
 }
 
@@ -209,6 +225,28 @@ mod tests {
             "{:?}",
             plan.bound
         );
+    }
+
+    #[test]
+    fn a_model_that_searches_by_itself_is_not_called_whatever_its_price() {
+        for model in [
+            "gpt-4o-search-preview",
+            "gpt-4o-mini-search-preview-2025-03-11",
+            "gpt-5-search-api",
+            "o3-deep-research",
+            "gpt-4o:Online",
+        ] {
+            let body = json!({"model": model, "messages": []});
+            let refused = planned(&body, PLENTY).unwrap_err();
+            assert!(
+                refused.message.contains("searches the web"),
+                "{model}: {refused:?}"
+            );
+        }
+        for model in ["gpt-4o", "gpt-4o-mini", "o3"] {
+            let body = json!({"model": model, "messages": []});
+            assert!(planned(&body, PLENTY).is_ok(), "{model}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,9 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Semaphore;
 
 use super::account::{Account, CallSummary};
+use super::address::{Addresses, Lookup, SystemLookup};
 use super::answer::{Bill, Metered};
+use super::betas;
 use super::held::{Held, Room};
 use super::plan::{Plan, plan, spent};
 use super::price::Prices;
@@ -61,6 +63,7 @@ type Reply = Response<BoxBody<Bytes, io::Error>>;
 #[derive(Clone, Debug)]
 pub struct Gateway {
     upstream: Upstream,
+    addresses: Addresses,
     key: Option<ModelKey>,
     prices: Arc<Prices>,
     account: Arc<dyn Account>,
@@ -79,11 +82,21 @@ impl Gateway {
     ) -> Self {
         Self {
             upstream,
+            addresses: Addresses::new(Arc::new(SystemLookup), &[]),
             key,
             prices: Arc::new(prices),
             account,
             requests: Room::new(MAX_HELD_BYTES),
             answers: Room::new(MAX_HELD_BYTES),
+        }
+    }
+
+    /// The same gateway, whose provider this finds, and which may also be at these addresses though they are not public.
+    #[must_use]
+    pub fn with_addresses(self, lookup: Arc<dyn Lookup>, named: &[IpAddr]) -> Self {
+        Self {
+            addresses: Addresses::new(lookup, named),
+            ..self
         }
     }
 
@@ -167,6 +180,10 @@ impl Gateway {
             Answer::refused("this is not a route of the model that a session may call")
         })?;
         let (head, body) = request.into_parts();
+        let betas = match route.api {
+            Api::AnthropicMessages => betas::passed(&head.headers)?,
+            _ => None,
+        };
         let (body, _held) = self.read(body).await?;
         let left = self.account.left();
         let planned = plan(&route, &body, &self.prices, left)?;
@@ -200,31 +217,36 @@ impl Gateway {
                 None
             }
         };
-        self.forward(route.api, &head, &planned, bill).await
+        let target = head.uri.path_and_query();
+        let mut call = Request::builder()
+            .method(head.method.clone())
+            .uri(target.map_or("/", |target| target.as_str()));
+        if let Some(headers) = call.headers_mut() {
+            self.headers(route.api, &head.headers, &planned, headers);
+            headers.extend(betas.map(|betas| (HeaderName::from_static(betas::HEADER), betas)));
+        }
+        let call = call
+            .body(Full::new(planned.body.clone()))
+            .map_err(|_| Answer::new(StatusCode::BAD_REQUEST, "the request cannot be passed on"))?;
+        self.forward(call, bill).await
     }
 
     /// Sends the planned call; the bill settles itself, whatever happens.
     async fn forward(
         &self,
-        api: Api,
-        head: &hyper::http::request::Parts,
-        planned: &Plan,
+        request: Request<Full<Bytes>>,
         bill: Option<Bill>,
     ) -> Result<Reply, Answer> {
-        let target = head
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str());
-        let mut request = Request::builder().method(head.method.clone()).uri(target);
-        if let Some(headers) = request.headers_mut() {
-            self.headers(api, &head.headers, planned, headers);
-        }
-        let request = request
-            .body(Full::new(planned.body.clone()))
-            .map_err(|_| Answer::new(StatusCode::BAD_REQUEST, "the request cannot be passed on"))?;
         let sent = tokio::time::timeout(ANSWER_TIMEOUT, self.send(request)).await;
         let response = match sent {
             Ok(Ok(response)) => response,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+                // Nothing was sent, so nothing is owed.
+                if let Some(bill) = bill {
+                    bill.cancel();
+                }
+                return Err(Answer::refused(error.to_string()));
+            }
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the model did not answer");
                 return Err(Answer::new(
@@ -272,12 +294,21 @@ impl Gateway {
 
     async fn send(&self, request: Request<Full<Bytes>>) -> io::Result<Response<Incoming>> {
         match &self.upstream {
-            Upstream::Socket(path) => exchange(UnixStream::connect(path).await?, request).await,
+            Upstream::Socket(path) => {
+                let stream = UnixStream::connect(path).await;
+                exchange(stream.map_err(io::Error::other)?, request).await
+            }
             Upstream::Host { name, port, is_tls } => {
-                let stream = TcpStream::connect((name.as_str(), *port)).await?;
+                let addresses = self.addresses.of(name, *port).await?;
+                let stream = TcpStream::connect(&*addresses)
+                    .await
+                    .map_err(io::Error::other)?;
                 stream.set_nodelay(true)?;
                 match is_tls {
-                    true => exchange(tls::connect(name, stream).await?, request).await,
+                    true => {
+                        let stream = tls::connect(name, stream).await;
+                        exchange(stream.map_err(io::Error::other)?, request).await
+                    }
                     false => exchange(stream, request).await,
                 }
             }

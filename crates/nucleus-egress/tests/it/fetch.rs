@@ -1,11 +1,16 @@
 //! One hop at a time, to the addresses given and to no other.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nucleus::ports::{Fetch as _, Hop, HopReply};
-use nucleus_egress::DirectFetch;
+use nucleus_egress::credentials::Credentials;
+use nucleus_egress::{DirectFetch, GuardedFetch};
+use nucleus_spec::{Credential, Scheme, SecretSource};
+use portcullis::host::{HostPattern, HostRule};
 use portcullis::request::UrlSubject;
+use zeroize::Zeroizing;
 
 use crate::fixture::{Session, answer, server, url};
 
@@ -26,6 +31,58 @@ fn fetched(url: &UrlSubject, hop: &Hop<'_>) -> std::io::Result<HopReply> {
     DirectFetch::new()
         .unwrap()
         .fetch(session.fetch_permit(url), hop)
+}
+
+/// A fetch beside a secret that is bound to `bound.test`, and the secret's placeholder.
+fn guarded() -> (GuardedFetch, String) {
+    let binding = Credential {
+        name: "TOKEN".to_owned(),
+        source: SecretSource::Variable("TOKEN".to_owned()),
+        routes: vec![HostRule::new(HostPattern::parse("bound.test").unwrap())],
+        header: "authorization".to_owned(),
+        scheme: Scheme::Any,
+        user: None,
+    };
+    let value = Zeroizing::new("ghp_canary0123456789abcdefghijklmnopqrst".to_owned());
+    let credentials = Credentials::new([(binding, value)]).unwrap();
+    let placeholder = credentials.environment().remove(0).1;
+    let direct = Arc::new(DirectFetch::new().unwrap());
+    (GuardedFetch::new(direct, credentials), placeholder)
+}
+
+#[test]
+fn a_fetch_carries_no_placeholder_and_no_key_to_a_bound_host_and_gets_none() {
+    let (address, seen) = server(answer("200 OK", &[], "page"));
+    let (fetch, placeholder) = guarded();
+    let session = Session::new();
+    let try_it = |host: &str, query: &str, body: &[u8]| {
+        let mut url = url("http", host, 80, "/v1/me");
+        url.query = query.to_owned();
+        let addresses = [address];
+        let hop = Hop {
+            body,
+            ..hop(&url, &addresses)
+        };
+        fetch.fetch(session.fetch_permit(&url), &hop)
+    };
+    let encoded: String = placeholder.bytes().map(|b| format!("%{b:02x}")).collect();
+    for (host, query, body) in [
+        ("bound.test", format!("q={placeholder}"), ""),
+        ("other.test", format!("q={placeholder}"), ""),
+        ("other.test", format!("q={encoded}"), ""),
+        ("other.test", String::new(), placeholder.as_str()),
+        ("bound.test", "access_token=own".to_owned(), ""),
+    ] {
+        let error = try_it(host, &query, body.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+        assert!(error.to_string().contains("use a program"), "{error}");
+    }
+    assert!(seen.try_recv().is_err(), "nothing was sent");
+    for (host, query) in [("bound.test", "q=word"), ("other.test", "access_token=own")] {
+        assert_eq!(try_it(host, query, b"word").unwrap().body, b"page");
+        let seen = seen.recv().unwrap();
+        assert_eq!(seen.header("authorization"), None, "{host}");
+    }
 }
 
 #[test]

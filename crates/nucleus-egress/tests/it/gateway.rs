@@ -1,5 +1,7 @@
 //! The model gateway before a scripted provider: what reaches it, what it is told, and who pays.
 
+mod steering;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};

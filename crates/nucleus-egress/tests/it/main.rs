@@ -2,9 +2,11 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod couriers;
 mod fetch;
 mod fixture;
 mod forge;
 mod gateway;
 mod proxy;
+mod tools;
 mod web;
