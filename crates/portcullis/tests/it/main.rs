@@ -2,11 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod activation;
+mod codec;
 mod command;
+mod digests;
+mod envelopes;
+mod evidence;
 mod generate;
 mod golden;
 mod host;
 mod laws;
+mod letters;
 mod path;
 mod rules;
+mod scopes;
 mod tables;

@@ -1,10 +1,12 @@
-//! Compares the readers of paths, hosts and commands with references that are written without any care for speed.
+//! Compares the readers of paths, hosts, commands and scripts with references that are written without any care for speed.
 //!
 //! The references share no code with the engine and say what the documents say in the plainest way.
 
 mod commands;
+mod gitdirs;
 mod hosts;
 mod paths;
+mod scripts;
 
 use crate::random::Random;
 
@@ -37,13 +39,15 @@ impl Case {
 /// The case of that number; the kinds take turns.
 pub(crate) fn case(seed: u64, number: u64) -> Case {
     let mut random = Random::of(seed, number);
-    match number % 6 {
+    match number % 8 {
         0 => paths::matching(&mut random),
         1 => paths::reading(&mut random),
         2 => hosts::matching(&mut random),
         3 => hosts::routes(&mut random),
         4 => commands::listing(&mut random),
-        _ => commands::blocking(&mut random),
+        5 => commands::blocking(&mut random),
+        6 => scripts::reading(&mut random),
+        _ => gitdirs::obeying(&mut random),
     }
 }
 
