@@ -261,6 +261,8 @@ pub struct JailSockets {
     pub redirected: Vec<TcpListener>,
     /// Those that its name look-ups come to.
     pub names: Vec<UdpSocket>,
+    /// The number of the jail's first process on this machine, by which its processes are named for people.
+    pub first: Option<u32>,
 }
 
 /// Serves the network of jails: each dial and each request it sees is one of the monitor's.

@@ -76,6 +76,7 @@ impl Site {
         let port = listener.local_addr().unwrap();
         let sockets = JailSockets {
             ports: vec![(PROXY_PORT, listener)],
+            first: Some(std::process::id()),
             ..JailSockets::default()
         };
         let served = proxy.serve("bench", sockets).unwrap();

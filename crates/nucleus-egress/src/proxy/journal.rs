@@ -34,6 +34,9 @@ pub struct Connection {
     pub version: u32,
     /// The program that the jail was started for.
     pub program: String,
+    /// The process that made it, by the name that it has itself; none where it was gone before it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
     /// The host and port; empty where none was named.
     pub target: String,
     /// How it came: `connect`, `socks`, `http`, `https` or `redirected`.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::live::Alive;
 use super::names::Names;
+use super::program::Program;
 use super::target::Target;
 use super::{Shared, explicit, tunnel};
 
@@ -26,8 +27,27 @@ const MAX_QUERY_BYTES: usize = 512;
 #[derive(Clone, Debug)]
 pub(super) struct Site {
     pub(super) shared: Arc<Shared>,
-    pub(super) program: Arc<str>,
+    pub(super) program: Program,
+    /// The number of the jail's first process on the host, where it is known.
+    pub(super) first: Option<u32>,
     pub(super) jail: CancellationToken,
+}
+
+impl Site {
+    /// The same jail, where the process of this connection is looked for.
+    fn of_connection(&self, stream: &TcpStream, via: Via) -> Self {
+        let own = stream.peer_addr().ok();
+        let other = match via {
+            Via::Proxy => stream.local_addr().ok(),
+            Via::Redirected => dialled(stream),
+        };
+        let mut site = self.clone();
+        if let (Some(first), Some(own), Some(other)) = (self.first, own, other) {
+            let processes = &self.shared.processes;
+            site.program = processes.of_connection(&self.program, first, own, other);
+        }
+        site
+    }
 }
 
 /// How many connections this process has descriptors for, two for each; the soft limit is raised first.
@@ -92,7 +112,7 @@ async fn accept_all(site: &Site, listener: &tokio::net::TcpListener, via: Via) {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let site = site.clone();
+        let site = site.of_connection(&stream, via);
         tokio::spawn(async move {
             let _slot = slot;
             connection(&site, stream, via).await;
@@ -128,12 +148,17 @@ async fn redirected(site: &Site, alive: &Alive, stream: TcpStream) {
     }
 }
 
-/// Where a redirected connection was to go.
-fn meant(stream: &TcpStream, names: &Names) -> Option<Target> {
-    let meant: SocketAddr = match stream.local_addr().ok()? {
+/// The address that the program of a redirected connection dialled.
+fn dialled(stream: &TcpStream) -> Option<SocketAddr> {
+    Some(match stream.local_addr().ok()? {
         SocketAddr::V4(_) => rustix::net::sockopt::ip_original_dst(stream).ok()?.into(),
         SocketAddr::V6(_) => rustix::net::sockopt::ipv6_original_dst(stream).ok()?.into(),
-    };
+    })
+}
+
+/// Where a redirected connection was to go.
+fn meant(stream: &TcpStream, names: &Names) -> Option<Target> {
+    let meant = dialled(stream)?;
     let host = match meant.ip() {
         address if address.is_loopback() => return None,
         IpAddr::V4(address) if Names::is_synthetic(address) => Host::Name(names.name(address)?),

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::gate::Gate;
 use super::journal::{Connection, Journal, Verdict};
+use super::program::Program;
 use super::refusal::Refusal;
 
 /// How often open tunnels are looked at; each chunk that leaves is looked at besides.
@@ -37,7 +38,7 @@ pub(super) struct Lives {
 #[derive(Debug)]
 pub(super) struct Life {
     number: u64,
-    program: Arc<str>,
+    program: Program,
     via: &'static str,
     began: Instant,
     began_unix_ms: u64,
@@ -99,7 +100,7 @@ impl Shared {
     /// Begins a connection, or a request on one; it ends when the handle is dropped.
     pub(super) fn begin(
         self: &Arc<Self>,
-        program: &Arc<str>,
+        program: &Program,
         via: &'static str,
         above: &CancellationToken,
     ) -> Alive {
@@ -108,7 +109,7 @@ impl Shared {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let life = Arc::new(Life {
             number,
-            program: Arc::clone(program),
+            program: program.clone(),
             via,
             began: Instant::now(),
             began_unix_ms: unix.map_or(0, |since| since.as_millis() as u64),
@@ -224,7 +225,8 @@ impl Life {
         let told = self.told();
         Connection {
             version: 1,
-            program: self.program.to_string(),
+            program: self.program.command().to_owned(),
+            process: self.program.process(),
             target: told.target.clone(),
             via: self.via.to_owned(),
             verdict: told.verdict,
@@ -252,13 +254,18 @@ impl Drop for Alive {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&self.life.number);
-        let shown = self.life.shown();
+        let mut shown = self.life.shown();
         // A connection that carried requests has one entry for each of them.
-        if let Some(journal) = &lives.journal
-            && shown.verdict != Verdict::Waiting
-        {
-            journal.ended(&shown);
+        if lives.journal.is_none() || shown.verdict == Verdict::Waiting {
+            return;
         }
+        let (shared, program) = (Arc::clone(&self.shared), self.life.program.clone());
+        self.life.program.when_known(move || {
+            shown.process = program.process();
+            if let Some(journal) = &shared.lives.journal {
+                journal.ended(&shown);
+            }
+        });
     }
 }
 

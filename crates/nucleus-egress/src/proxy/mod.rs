@@ -27,8 +27,10 @@ mod listen;
 mod live;
 mod names;
 mod outfit;
+mod owners;
 mod pool;
 mod prefixed;
+mod program;
 mod refusal;
 mod relay;
 mod route;
@@ -102,6 +104,7 @@ struct Shared {
     pool: pool::Pool,
     limits: limits::Limits,
     lives: Lives,
+    processes: Arc<program::Processes>,
     slots: Arc<tokio::sync::Semaphore>,
     guards: Guards,
 }
@@ -135,6 +138,7 @@ impl Proxy {
             names: names::Names::default(),
             limits: limits::Limits::new(options.limits),
             lives: Lives::new(options.journal)?,
+            processes: Arc::default(),
             slots: Arc::new(tokio::sync::Semaphore::new(listen::slots())),
             guards,
         });
@@ -163,6 +167,13 @@ impl Proxy {
     }
 }
 
+impl Drop for Proxy {
+    /// What has ended is written down before the threads are gone.
+    fn drop(&mut self) {
+        self.shared.processes.settle();
+    }
+}
+
 impl Network for Proxy {
     fn outfit(&self) -> Outfit {
         self.outfit.clone()
@@ -172,7 +183,8 @@ impl Network for Proxy {
         let jail = CancellationToken::new();
         let site = listen::Site {
             shared: Arc::clone(&self.shared),
-            program: Arc::from(program),
+            program: program::Program::of_command(program),
+            first: sockets.first,
             jail: jail.clone(),
         };
         self.runtime.enter(|| listen::start(&site, sockets))?;

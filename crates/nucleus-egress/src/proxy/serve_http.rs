@@ -15,6 +15,7 @@ use super::exchange::exchange;
 use super::heads::PlainHeads;
 use super::listen::Site;
 use super::live::Alive;
+use super::program::Program;
 use super::target::Target;
 
 /// The most time for a head, and for the pause before it.
@@ -28,7 +29,7 @@ const MAX_STREAMS: u32 = 128;
 #[derive(Debug)]
 pub(super) struct Conversation {
     pub(super) shared: Arc<Shared>,
-    pub(super) program: Arc<str>,
+    pub(super) program: Program,
     pub(super) token: CancellationToken,
     /// Where all requests go; `None` on the proxy's own port, where each names its own.
     pub(super) target: Option<Target>,
@@ -40,7 +41,7 @@ impl Conversation {
     pub(super) fn of_proxy(site: &Site, alive: &Alive) -> Self {
         Self {
             shared: Arc::clone(&site.shared),
-            program: Arc::clone(&site.program),
+            program: site.program.clone(),
             token: alive.life.token().clone(),
             target: None,
             scheme: "http",

@@ -76,6 +76,7 @@ impl Jails {
             ports,
             redirected: redirected.connections,
             names: redirected.names,
+            first: Some(jail.pid()),
         };
         let served = network.serve(program, sockets).map_err(|error| {
             Error::failed("cannot serve the network of a jail".to_owned(), error)

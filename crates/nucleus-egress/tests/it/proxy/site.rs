@@ -159,6 +159,7 @@ impl Site {
         rustix::net::listen(&listener, 4096).unwrap();
         let sockets = JailSockets {
             ports: vec![(PROXY_PORT, listener)],
+            first: Some(std::process::id()),
             ..JailSockets::default()
         };
         let served = proxy.serve("test", sockets).unwrap();
