@@ -29,23 +29,6 @@ impl Blocking {
         })
     }
 
-    /// Runs the future on its own; dropped with the runtime.
-    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        if let Some(runtime) = &self.runtime {
-            runtime.spawn(future);
-        }
-    }
-
-    /// Runs the call where sockets of the runtime can be made.
-    pub(crate) fn enter<T>(&self, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        let runtime = self
-            .runtime
-            .as_ref()
-            .ok_or_else(|| io::Error::other("the runtime is gone"))?;
-        let _entered = runtime.enter();
-        call()
-    }
-
     /// Waits for the future.
     pub(crate) fn wait_for<T>(&self, future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
         match &self.runtime {

@@ -17,7 +17,7 @@ use portcullis::{Amount, Exposure, Operation, OperationSet};
 
 use crate::error::MonitorError;
 use crate::fetch::address::{Pins, are_dialable, sockets};
-use crate::monitor::{Admitted, Doubt, Monitor, Need, Refused, Terms};
+use crate::monitor::{Admitted, Begun, Doubt, Monitor, Need, Refused, Terms};
 
 /// What a dial or request costs, in micro-USD: it bounds how often a session can signal by asking.
 const DIAL_MICRO_USD: u64 = 50;
@@ -110,6 +110,19 @@ impl Dials {
             ..Terms::default()
         };
         self.monitor.admit_on(request, &terms)
+    }
+
+    /// As [`Dials::admit`], but returns before it would wait for the disk or a human.
+    ///
+    /// # Errors
+    /// As [`Dials::admit`].
+    pub fn begin(&self, request: &Arc<Request>, need: Need) -> Result<Begun, Refused> {
+        let terms = Terms {
+            cost: cost(),
+            need,
+            ..Terms::default()
+        };
+        self.monitor.begin(request, terms)
     }
 
     /// Whether the host is a name whose addresses are not kept yet.

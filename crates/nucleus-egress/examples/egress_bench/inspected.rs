@@ -24,8 +24,8 @@ struct Way {
     connector: TlsConnector,
 }
 
-/// Requests a second over all connections.
-async fn rate(plan: &Plan, way: &Way) -> f64 {
+/// Requests a second over all connections, and what one costs this process in microseconds of a core.
+async fn rate(plan: &Plan, way: &Way) -> (f64, f64) {
     let asked = Arc::new(AtomicU64::new(0));
     let mut clients = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -40,12 +40,21 @@ async fn rate(plan: &Plan, way: &Way) -> f64 {
             }
         }));
     }
-    let (begun, before) = (Instant::now(), asked.load(Ordering::Relaxed));
+    let (begun, used, before) = (Instant::now(), cpu_us(), asked.load(Ordering::Relaxed));
     tokio::time::sleep(plan.round).await;
     let done = asked.load(Ordering::Relaxed) - before;
     let rate = done as f64 / begun.elapsed().as_secs_f64();
+    let cost = (cpu_us() - used) / done as f64;
     clients.iter().for_each(tokio::task::JoinHandle::abort);
-    rate
+    (rate, cost)
+}
+
+/// What this process has used of all cores, in microseconds.
+fn cpu_us() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields = stat.rsplit_once(')').unwrap().1;
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    ticks.map(|ticks| ticks.parse::<f64>().unwrap() * 1e4).sum()
 }
 
 /// The median time of one request after the other on one connection, in microseconds.
@@ -144,13 +153,18 @@ pub(crate) fn measure(plan: &Plan) {
 
 fn rates(plan: &Plan, ours: &Way, theirs: Option<&Way>, straight: &Way, name: &str) {
     let (mut own, mut other, mut bare) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut cost, mut bare_cost) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
         // A runtime of its own for each, so that its connections are gone before the next.
-        own.push(runtime().block_on(rate(plan, ours)));
+        let (rate_of_own, cost_of_own) = runtime().block_on(rate(plan, ours));
+        own.push(rate_of_own);
+        cost.push(cost_of_own);
         if let Some(theirs) = theirs {
-            other.push(runtime().block_on(rate(plan, theirs)));
+            other.push(runtime().block_on(rate(plan, theirs)).0);
         }
-        bare.push(runtime().block_on(rate(plan, straight)));
+        let (rate_of_bare, cost_of_bare) = runtime().block_on(rate(plan, straight));
+        bare.push(rate_of_bare);
+        bare_cost.push(cost_of_bare);
     }
     let rival = (!other.is_empty()).then(|| (median(other), name));
     emit(
@@ -158,7 +172,7 @@ fn rates(plan: &Plan, ours: &Way, theirs: Option<&Way>, straight: &Way, name: &s
         "requests/s",
         median(own),
         rival,
-        json!({ "straight": median(bare) }),
+        json!({ "straight": median(bare), "cpu_us": median(cost), "straight_cpu_us": median(bare_cost) }),
     );
 }
 

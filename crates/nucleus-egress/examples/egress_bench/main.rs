@@ -1,7 +1,7 @@
 //! Measures the proxy beside others and prints one JSON object a figure; the targets are the caller's.
 //!
 //! `--tinyproxy PROGRAM` and `--mitmdump PROGRAM` name the rivals, `--dir DIR` says on which disk the log lies, `--smoke`
-//! measures little and quickly. Both sides run in turn in one run; servers and clients are of this program, on loopback.
+//! measures little and quickly, `--part idle|plain|inspected` one part alone. Both sides run in turn in one run; servers and clients are of this program, on loopback.
 #![expect(clippy::unwrap_used, reason = "a bench stops at the first error")]
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
@@ -26,7 +26,16 @@ pub(crate) struct Plan {
     pub(crate) tinyproxy: Option<PathBuf>,
     pub(crate) mitmdump: Option<PathBuf>,
     pub(crate) dir: PathBuf,
+    /// The one part to measure; all of them by default.
+    part: Option<String>,
 }
+
+/// What is measured, in this order.
+const PARTS: [(&str, fn(&Plan)); 3] = [
+    ("idle", idle::measure),
+    ("plain", plain::measure),
+    ("inspected", inspected::measure),
+];
 
 fn main() {
     let mut words = std::env::args().skip(1);
@@ -39,6 +48,7 @@ fn main() {
         tinyproxy: None,
         mitmdump: None,
         dir: std::env::temp_dir(),
+        part: None,
     };
     while let Some(word) = words.next() {
         let mut path = || PathBuf::from(words.next().unwrap());
@@ -47,6 +57,7 @@ fn main() {
             "--tinyproxy" => plan.tinyproxy = Some(path()),
             "--mitmdump" => plan.mitmdump = Some(path()),
             "--dir" => plan.dir = path(),
+            "--part" => plan.part = Some(words.next().unwrap()),
             "--smoke" => {
                 plan.rounds = 1;
                 plan.round = Duration::from_millis(300);
@@ -57,9 +68,11 @@ fn main() {
             other => panic!("unknown argument `{other}`"),
         }
     }
-    idle::measure(&plan);
-    plain::measure(&plan);
-    inspected::measure(&plan);
+    for (part, measure) in PARTS {
+        if plan.part.as_deref().is_none_or(|wanted| wanted == part) {
+            measure(&plan);
+        }
+    }
 }
 
 /// Prints the figures of one claim.

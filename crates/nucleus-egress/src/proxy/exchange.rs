@@ -53,7 +53,8 @@ pub(super) async fn exchange(
         alive: Some(alive),
     };
     let cut = life.token().clone();
-    let answered = cut.run_until_cancelled(attempt.run(request)).await;
+    let run = std::pin::pin!(attempt.run(request));
+    let answered = cut.run_until_cancelled(run).await;
     let gone = || Refusal::forbidden("state_blocked", "the request was cut by the session");
     let mut response = match answered.unwrap_or_else(|| Err(gone())) {
         Ok(response) => response,
@@ -120,10 +121,7 @@ impl Attempt<'_> {
             Carried::Stream(_) => law::Content::None,
         };
         let judged = Arc::new(shared.gate.dials().request(route.url.clone(), content));
-        let key = Key {
-            target: route.target.clone(),
-            is_tls: route.is_tls,
-        };
+        let key = Key::here(route.target.clone(), route.is_tls);
         let pooled = if route.is_upgrade {
             None
         } else {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nucleus::dial::{DialError, Dials};
-use nucleus::monitor::{Admitted, Need};
+use nucleus::monitor::{Admitted, Begun, Need};
 use nucleus::ports::Fetch;
 use nucleus_audit::Recorded;
 use portcullis::decide::Permit;
@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connect::{self, Connect};
+use super::flusher::Flusher;
 use super::refusal::Refusal;
 
 /// The most requests that are judged, or wait for a human, at once.
@@ -32,6 +33,7 @@ const DIAL: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Gate {
     dials: Dials,
+    flusher: Flusher,
     resolver: Arc<dyn Fetch>,
     connect: Arc<dyn Connect>,
     judged: Semaphore,
@@ -40,15 +42,20 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn new(dials: Dials, resolver: Arc<dyn Fetch>, connect: Arc<dyn Connect>) -> Self {
-        Self {
+    pub(super) fn new(
+        dials: Dials,
+        resolver: Arc<dyn Fetch>,
+        connect: Arc<dyn Connect>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            flusher: Flusher::start()?,
             dials,
             resolver,
             connect,
             judged: Semaphore::new(MAX_JUDGED),
             lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
             late_notes: Arc::default(),
-        }
+        })
     }
 
     pub(super) fn dials(&self) -> &Dials {
@@ -62,9 +69,15 @@ impl Gate {
         need: Need,
     ) -> Result<Admitted, Refusal> {
         let _slot = self.judged.acquire().await.map_err(|_| over())?;
-        let (dials, request) = (self.dials.clone(), Arc::clone(request));
-        let judged = tokio::task::spawn_blocking(move || dials.admit(&request, need)).await;
+        let waiting = match self.dials.begin(request, need)? {
+            Begun::Admitted(admitted) => return Ok(admitted),
+            Begun::Waiting(waiting) => waiting,
+        };
         // FAIL-CLOSED: a judgement that broke is none.
+        if waiting.is_for_disk() {
+            return Ok(self.flusher.wait(waiting).await.ok_or_else(over)??);
+        }
+        let judged = tokio::task::spawn_blocking(move || waiting.wait()).await;
         Ok(judged.map_err(|_| over())??)
     }
 

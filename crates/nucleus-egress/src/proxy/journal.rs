@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// The most bytes of a session's journal; what comes later is in the audit log alone.
 const MAX_BYTES: u64 = 64 << 20;
+/// So many bytes are written at once, sooner than they would be by time.
+const MAX_WAITING: usize = 64 << 10;
 
 /// What came of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,8 +60,18 @@ pub struct Connection {
 /// The files of a session: what has ended, line by line, and what is open.
 #[derive(Debug)]
 pub(super) struct Journal {
-    ended: Mutex<(File, u64)>,
+    ended: Mutex<Ended>,
     open: PathBuf,
+}
+
+/// The file of what has ended.
+#[derive(Debug)]
+struct Ended {
+    file: File,
+    /// How long the file is, with what waits.
+    length: u64,
+    /// Lines that are not written yet.
+    waiting: Vec<u8>,
 }
 
 impl Journal {
@@ -72,21 +84,37 @@ impl Journal {
             .open(dir.join("net.jsonl"))?;
         let length = file.metadata()?.len();
         Ok(Self {
-            ended: Mutex::new((file, length)),
+            ended: Mutex::new(Ended {
+                file,
+                length,
+                waiting: Vec::new(),
+            }),
             open: dir.join("net-open.json"),
         })
     }
 
-    /// Adds a line; a full disk loses it, and nothing else.
+    /// Adds a line, which [`flush`](Self::flush) writes with others.
     pub(super) fn ended(&self, connection: &Connection) {
         let Ok(mut line) = serde_json::to_vec(connection) else {
             return;
         };
         line.push(b'\n');
-        let mut file = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if file.1 + line.len() as u64 <= MAX_BYTES && file.0.write_all(&line).is_ok() {
-            file.1 += line.len() as u64;
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.length + line.len() as u64 <= MAX_BYTES {
+            ended.length += line.len() as u64;
+            ended.waiting.extend(line);
         }
+        if ended.waiting.len() >= MAX_WAITING {
+            ended.write();
+        }
+    }
+
+    /// Writes the lines that wait.
+    pub(super) fn flush(&self) {
+        self.ended
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write();
     }
 
     /// Replaces the list of what is open.
@@ -96,5 +124,21 @@ impl Journal {
             let written = std::fs::write(&fresh, text);
             let _ = written.and_then(|()| std::fs::rename(&fresh, &self.open));
         }
+    }
+}
+
+impl Ended {
+    /// A full disk loses lines, and nothing else: what was permitted stands in the audit log.
+    fn write(&mut self) {
+        if !self.waiting.is_empty() {
+            let _ = self.file.write_all(&self.waiting);
+            self.waiting.clear();
+        }
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.write();
     }
 }

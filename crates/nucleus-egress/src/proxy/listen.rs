@@ -10,6 +10,7 @@ use portcullis::host::Host;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
+use super::lanes::All;
 use super::live::Alive;
 use super::names::Names;
 use super::program::Program;
@@ -31,6 +32,7 @@ pub(super) struct Site {
     /// The number of the jail's first process on the host, where it is known.
     pub(super) first: Option<u32>,
     pub(super) jail: CancellationToken,
+    pub(super) lanes: Arc<All>,
 }
 
 impl Site {
@@ -113,7 +115,8 @@ async fn accept_all(site: &Site, listener: &tokio::net::TcpListener, via: Via) {
             continue;
         };
         let site = site.of_connection(&stream, via);
-        tokio::spawn(async move {
+        let lanes = Arc::clone(&site.lanes);
+        lanes.serve(stream, move |stream| async move {
             let _slot = slot;
             connection(&site, stream, via).await;
         });

@@ -91,6 +91,7 @@ impl Lives {
         self.is_over.store(true, Ordering::SeqCst);
         self.cut_all(why);
         if let Some(journal) = &self.journal {
+            journal.flush();
             journal.open(&[]);
         }
     }
@@ -279,6 +280,9 @@ pub(super) async fn keep(shared: Arc<Shared>) {
         let Some(shared) = shared.upgrade() else {
             return;
         };
+        if let Some(journal) = &shared.lives.journal {
+            journal.flush();
+        }
         let open = shared.lives.all();
         if !open.is_empty() {
             if shared.gate.dials().monitor().window_left_ms() == 0 {
@@ -290,6 +294,9 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             }
         }
         ticks = ticks.wrapping_add(1);
+        if ticks.is_multiple_of(TICKS_PER_WRITING) {
+            shared.pool.tidy();
+        }
         if ticks.is_multiple_of(TICKS_PER_WRITING)
             && !(open.is_empty() && was_empty)
             && !shared.lives.is_over.load(Ordering::SeqCst)

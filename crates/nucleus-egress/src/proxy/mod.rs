@@ -16,12 +16,14 @@ mod ca;
 mod connect;
 mod exchange;
 mod explicit;
+mod flusher;
 mod gate;
 mod guarded;
 mod heads;
 mod hello;
 mod java;
 mod journal;
+mod lanes;
 mod limits;
 mod listen;
 mod live;
@@ -49,14 +51,13 @@ use nucleus::ports::{Fetch, JailSockets, Network, Outfit};
 use nucleus_spec::HostLimit;
 use tokio_util::sync::CancellationToken;
 
-use crate::blocking::Blocking;
-
 pub(crate) use body::{BodyError, Content};
 pub use connect::{Connect, Connecting, DirectConnect};
 pub use guarded::Guards;
 pub use journal::{Connection, Verdict};
 
 use gate::Gate;
+use lanes::Lanes;
 use live::Lives;
 
 /// The port of the proxy in every jail: HTTP and SOCKS5.
@@ -91,7 +92,7 @@ pub struct ProxyOptions {
 pub struct Proxy {
     shared: Arc<Shared>,
     outfit: Outfit,
-    runtime: Blocking,
+    lanes: Lanes,
     _hook: Arc<dyn LifeHook>,
 }
 
@@ -132,7 +133,7 @@ impl Proxy {
         let outfit = outfit::outfit(&ca, &options)?;
         let monitor = Arc::clone(dials.monitor());
         let shared = Arc::new(Shared {
-            gate: Gate::new(dials, options.resolver, options.connect),
+            gate: Gate::new(dials, options.resolver, options.connect)?,
             pool: pool::Pool::new(&options.extra_roots)?,
             ca,
             names: names::Names::default(),
@@ -142,14 +143,14 @@ impl Proxy {
             slots: Arc::new(tokio::sync::Semaphore::new(listen::slots())),
             guards,
         });
-        let runtime = Blocking::with_threads("nucleus-net", 2)?;
+        let lanes = Lanes::start("nucleus-net")?;
         let hook: Arc<dyn LifeHook> = Arc::new(Hook(Arc::downgrade(&shared)));
         monitor.watch(&hook);
-        runtime.spawn(live::keep(Arc::clone(&shared)));
+        lanes.spawn(live::keep(Arc::clone(&shared)));
         Ok(Arc::new(Self {
             shared,
             outfit,
-            runtime,
+            lanes,
             _hook: hook,
         }))
     }
@@ -185,9 +186,10 @@ impl Network for Proxy {
             shared: Arc::clone(&self.shared),
             program: program::Program::of_command(program),
             first: sockets.first,
+            lanes: Arc::clone(self.lanes.all()),
             jail: jail.clone(),
         };
-        self.runtime.enter(|| listen::start(&site, sockets))?;
+        self.lanes.enter(|| listen::start(&site, sockets))?;
         Ok(Box::new(jail.drop_guard()))
     }
 }

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::body::Content;
+use super::lanes;
 use super::target::Target;
 
 /// The most idle connections kept to one host, and to all.
@@ -26,11 +27,23 @@ const IDLE: Duration = Duration::from_secs(45);
 /// The most time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(15);
 
-/// A host, and whether TLS is spoken to it.
+/// A host, whether TLS is spoken to it, and the lane whose connections to it these are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) target: Target,
     pub(super) is_tls: bool,
+    lane: usize,
+}
+
+impl Key {
+    /// The connections of the caller's own lane.
+    pub(super) fn here(target: Target, is_tls: bool) -> Self {
+        Self {
+            target,
+            is_tls,
+            lane: lanes::here(),
+        }
+    }
 }
 
 /// The connections of a session.
@@ -92,6 +105,7 @@ impl Pool {
         loop {
             let mut sender = self.take_idle(key)?;
             let is_ready = match &mut sender {
+                Sender::One(one) if one.is_ready() => true,
                 Sender::One(one) => {
                     let ready = tokio::time::timeout(Duration::from_secs(1), one.ready());
                     matches!(ready.await, Ok(Ok(())))
@@ -107,18 +121,32 @@ impl Pool {
     fn take_idle(&self, key: &Key) -> Option<Sender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle.get_mut(key)?;
-        kept.retain(|idle| idle.since.elapsed() < IDLE && !idle.sender.is_closed());
-        match kept.last() {
-            None => {
-                idle.remove(key);
-                None
+        let now = Instant::now();
+        // The latest is taken first, so that those before it are older still.
+        while let Some(latest) = kept.last() {
+            if now.duration_since(latest.since) >= IDLE {
+                break;
             }
-            Some(Idle {
-                sender: Sender::Many(many),
-                ..
-            }) => Some(Sender::Many(many.clone())),
-            Some(_) => kept.pop().map(|idle| idle.sender),
+            if let (Sender::Many(many), false) = (&latest.sender, latest.sender.is_closed()) {
+                return Some(Sender::Many(many.clone()));
+            }
+            match kept.pop().map(|latest| latest.sender) {
+                Some(sender) if !sender.is_closed() => return Some(sender),
+                _ => {}
+            }
         }
+        idle.remove(key);
+        None
+    }
+
+    /// Closes what has been idle for too long, or was closed by its host.
+    pub(super) fn tidy(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        idle.retain(|_, kept| {
+            kept.retain(|idle| now.duration_since(idle.since) < IDLE && !idle.sender.is_closed());
+            !kept.is_empty()
+        });
     }
 
     /// Closes what is idle.
@@ -233,7 +261,6 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::Builder::new()
-        .max_headers(128)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(io::Error::other)?;

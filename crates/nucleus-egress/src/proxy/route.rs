@@ -45,8 +45,10 @@ impl Route {
         let target = target(conversation, request)?;
         let headers = request.headers();
         // Servers behind CGI read `_` and `-` alike.
-        let is_override =
-            |name: &&HeaderName| OVERRIDES.contains(&name.as_str().replace('_', "-").as_str());
+        let is_override = |name: &&HeaderName| {
+            let name = name.as_str();
+            OVERRIDES.iter().any(|known| is_read_as(name, known))
+        };
         if let Some(name) = headers.keys().find(is_override) {
             let why = format!("`{name}` makes another request of it");
             return Err(Refusal::forbidden("ambiguous_request", why));
@@ -97,6 +99,12 @@ impl Route {
             _ => self.target.to_string(),
         }
     }
+}
+
+/// Whether a server may read the name as the known one.
+fn is_read_as(name: &str, known: &str) -> bool {
+    let read = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    name.len() == known.len() && name.bytes().map(read).eq(known.bytes())
 }
 
 fn is_h2c(request: &Request<Incoming>) -> bool {

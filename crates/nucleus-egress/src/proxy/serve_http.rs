@@ -20,8 +20,6 @@ use super::target::Target;
 
 /// The most time for a head, and for the pause before it.
 const HEAD: Duration = Duration::from_secs(90);
-/// The most headers of a request.
-const MAX_HEADERS: usize = 128;
 /// The most requests at once on one connection.
 const MAX_STREAMS: u32 = 128;
 
@@ -75,7 +73,6 @@ where
     let served = one::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(PlainHeads::new(stream)), service)
         .with_upgrades()
         .await;

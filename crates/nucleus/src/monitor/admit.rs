@@ -95,6 +95,64 @@ pub struct Admitted {
     pub ticket: Ticket,
 }
 
+/// A judgement that nobody has waited for yet.
+#[derive(Debug)]
+pub enum Begun {
+    /// It may run, and its record stands as firmly as was asked for.
+    Admitted(Admitted),
+    /// The disk or a human is to be waited for.
+    Waiting(Waiting),
+}
+
+/// The rest of a judgement, which blocks.
+#[derive(Debug)]
+#[must_use = "nothing runs before the wait; dropped, a permit is recorded as `outcome unknown`"]
+pub struct Waiting {
+    monitor: Arc<Monitor>,
+    request: Arc<Request>,
+    terms: Terms<'static>,
+    awaited: Awaited,
+}
+
+/// Who is waited for.
+#[derive(Debug)]
+enum Awaited {
+    Disk(Standing),
+    Human(Box<Refused>),
+}
+
+/// A permit whose record has its place, and the duty that comes with it.
+#[derive(Debug)]
+struct Standing {
+    pending: Pending<Permit>,
+    ticket: Ticket,
+}
+
+impl Waiting {
+    /// Whether the disk alone is waited for, and nobody.
+    #[must_use]
+    pub fn is_for_disk(&self) -> bool {
+        matches!(self.awaited, Awaited::Disk(_))
+    }
+
+    /// Waits for the disk, or for a human and then for the disk.
+    ///
+    /// # Errors
+    /// As [`Monitor::admit`].
+    pub fn wait(self) -> Result<Admitted, Refused> {
+        let Self {
+            monitor,
+            request,
+            terms,
+            awaited,
+        } = self;
+        monitor.at_the_door(&request, || match awaited {
+            Awaited::Disk(standing) => monitor.stood(&request, standing),
+            Awaited::Human(refused) => monitor.asked(&request, &terms, *refused),
+        })
+    }
+}
+
 /// What the step leaves to be done outside the lock.
 struct Step {
     pending: Pending<Permit>,
@@ -134,6 +192,35 @@ impl Monitor {
         self.at_the_door(request, || self.admit_asking(request, terms))
     }
 
+    /// As [`Monitor::admit_on`], but returns before it would wait for the disk or a human.
+    ///
+    /// # Errors
+    /// As [`Monitor::admit`].
+    pub fn begin(
+        self: &Arc<Self>,
+        request: &Arc<Request>,
+        terms: Terms<'static>,
+    ) -> Result<Begun, Refused> {
+        let awaited = self.at_the_door(request, || self.stepped(request, &terms, None));
+        let awaited = match awaited {
+            Ok(standing) if terms.need == Need::Buffered => {
+                let stood = self.at_the_door(request, || self.stood(request, standing));
+                return stood.map(Begun::Admitted);
+            }
+            Ok(standing) => Awaited::Disk(standing),
+            Err(refused) if refused.kind() == RefusedKind::ApprovalRequired => {
+                Awaited::Human(Box::new(refused))
+            }
+            Err(refused) => return Err(refused),
+        };
+        Ok(Begun::Waiting(Waiting {
+            monitor: Arc::clone(self),
+            request: Arc::clone(request),
+            terms,
+            awaited,
+        }))
+    }
+
     /// Runs the step; a panic in it locks the session down.
     pub(super) fn at_the_door<T>(
         &self,
@@ -151,10 +238,21 @@ impl Monitor {
         request: &Request,
         terms: &Terms<'_>,
     ) -> Result<Admitted, Refused> {
-        let refused = match self.judge(request, terms, None) {
-            Err(refused) if refused.kind() == RefusedKind::ApprovalRequired => refused,
-            settled => return settled,
-        };
+        match self.judge(request, terms, None) {
+            Err(refused) if refused.kind() == RefusedKind::ApprovalRequired => {
+                self.asked(request, terms, refused)
+            }
+            settled => settled,
+        }
+    }
+
+    /// Asks for what a human may allow, and judges again under the approval.
+    fn asked(
+        self: &Arc<Self>,
+        request: &Request,
+        terms: &Terms<'_>,
+        refused: Refused,
+    ) -> Result<Admitted, Refused> {
         if terms.purpose != Purpose::Request {
             return Err(refused);
         }
@@ -171,23 +269,36 @@ impl Monitor {
         terms: &Terms<'_>,
         approval: Option<&Approval>,
     ) -> Result<Admitted, Refused> {
+        let standing = self.stepped(request, terms, approval)?;
+        self.stood(request, standing)
+    }
+
+    /// The step, up to where its record has a place.
+    fn stepped(
+        self: &Arc<Self>,
+        request: &Request,
+        terms: &Terms<'_>,
+        approval: Option<&Approval>,
+    ) -> Result<Standing, Refused> {
         let stepped = self.check_origin(request).and_then(|()| {
             let mut inner = self.lock();
             self.step(&mut inner, request, terms, approval)
         });
-        let step = stepped.inspect_err(|_| self.stop_flood())?;
+        let Step {
+            pending,
+            reservations,
+        } = stepped.inspect_err(|_| self.stop_flood())?;
         self.fault(FaultStep::Appended);
-        let permit = step
-            .pending
-            .wait()
-            .map_err(|_| self.record_failed(request))?;
+        let (of, purpose) = (pending.sequence(), terms.purpose);
+        let ticket = Ticket::new(self.clone(), of, purpose, reservations);
+        Ok(Standing { pending, ticket })
+    }
+
+    /// Waits until the record stands as firmly as was asked for.
+    fn stood(&self, request: &Request, standing: Standing) -> Result<Admitted, Refused> {
+        let Standing { pending, ticket } = standing;
+        let permit = pending.wait().map_err(|_| self.record_failed(request))?;
         self.fault(FaultStep::Durable);
-        let ticket = Ticket::new(
-            self.clone(),
-            permit.sequence(),
-            terms.purpose,
-            step.reservations,
-        );
         Ok(Admitted { permit, ticket })
     }
 
@@ -278,7 +389,9 @@ impl Monitor {
         if self.exposure.raise(labels).is_err() {
             return Err(self.doubt(inner, request, Doubt::ExposureUnknown));
         }
-        inner.expose(labels, &deed(request), self.clock.boot_ms());
+        if !labels.leq(inner.session.exposure()) {
+            inner.expose(labels, &deed(request), self.clock.boot_ms());
+        }
         if terms.purpose != Purpose::CommitPart {
             inner.count(request.operations(), Outcome::Permit);
         }

@@ -35,7 +35,7 @@ use crate::budget::AtomicBudget;
 use crate::error::MonitorError;
 use crate::ports::{Approver, Clock, FaultPoint, FaultStep};
 
-pub use admit::{Admitted, Handing, Need, Purpose, Terms};
+pub use admit::{Admitted, Begun, Handing, Need, Purpose, Terms, Waiting};
 pub use approve::Consent;
 pub use describe::{cut, describe};
 pub use exposure::SharedExposure;
