@@ -1,6 +1,7 @@
 //! The user's own settings, `$XDG_CONFIG_HOME/nucleus/config.toml`: what is no policy.
 
 use std::io;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 
@@ -29,6 +30,9 @@ pub(crate) struct Config {
 pub(crate) struct ModelConfig {
     /// The variable of the host's environment that holds the provider's key.
     pub(crate) key_env: Option<String>,
+    /// Where the provider may be beside public addresses: a company's own gateway.
+    #[serde(default)]
+    pub(crate) addresses: Vec<IpAddr>,
 }
 
 impl Config {

@@ -1,11 +1,12 @@
 //! Where a session's model is, with which key it is called and what a call costs; the jail is told none of it.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use nucleus::Monitor;
-use nucleus_egress::gateway::{Gateway, ModelKey, Prices, SessionAccount, Upstream};
+use nucleus_egress::gateway::{Gateway, ModelKey, Prices, SessionAccount, SystemLookup, Upstream};
 
 use crate::config::Config;
 use crate::home;
@@ -31,6 +32,7 @@ pub(crate) struct Model {
     upstream: Upstream,
     key: Option<ModelKey>,
     prices: Prices,
+    addresses: Vec<IpAddr>,
 }
 
 impl ModelArgs {
@@ -57,11 +59,11 @@ impl ModelArgs {
             }
             (None, None) => return Ok(None),
         };
-        let prices = prices()?;
         Ok(Some(Model {
             upstream,
             key,
-            prices,
+            prices: prices()?,
+            addresses: Config::load()?.model.addresses,
         }))
     }
 
@@ -110,5 +112,6 @@ impl Model {
     pub(crate) fn gateway(self, monitor: &Arc<Monitor>) -> Gateway {
         let account = Arc::new(SessionAccount::of(monitor));
         Gateway::new(self.upstream, self.key, self.prices, account)
+            .with_addresses(Arc::new(SystemLookup), &self.addresses)
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     } else {
         print_text(&envelope, op, &request, &answers);
         for line in bound::lines(&put_in) {
-            anstream::println!("credential put in by the proxy: {line}");
+            anstream::println!("credential put in by the proxy, for programs: {line}");
         }
     }
     Ok(u8::from(answers[0].outcome != Outcome::Permit))

@@ -102,13 +102,18 @@ fn print(connection: &Connection) {
         Verdict::Failed => (WARN, "failed"),
         Verdict::Cut => (WARN, "cut"),
     };
+    // The process has escaped its own name; a name that only repeats the command says nothing more.
+    let process = match &connection.process {
+        Some(process) if *process != connection.program => format!(": {process}"),
+        _ => String::new(),
+    };
     let why = if connection.why.is_empty() {
         String::new()
     } else {
         format!("  {}", connection.why.escape_debug())
     };
     anstream::println!(
-        "{}  {:<10} {:<32} {:>10} sent {:>10} received {:>7} ms  {}{}",
+        "{}  {:<10} {:<32} {:>10} sent {:>10} received {:>7} ms  {}{}{}",
         paint(style, format!("{verdict:<9}")),
         connection.via,
         connection.target.escape_debug().to_string(),
@@ -116,6 +121,7 @@ fn print(connection: &Connection) {
         connection.received_bytes,
         connection.lasted_ms,
         connection.program.escape_debug(),
+        process,
         paint(DIM, why),
     );
 }

@@ -7,7 +7,7 @@ use nucleus::git::{Identity, PushOptions};
 use nucleus::ports::Forge;
 use nucleus::{Fetcher, Git};
 use nucleus_egress::credentials::{Credentials, OwnHeader, OwnRoute};
-use nucleus_egress::{DirectFetch, RestForge};
+use nucleus_egress::{DirectFetch, GuardedFetch, RestForge};
 use nucleus_tool_proxy::SessionHands;
 use portcullis::host::{Host, UrlPath};
 use portcullis::{Envelope, GitPattern};
@@ -34,7 +34,8 @@ pub(crate) fn hands(opened: &Opened) -> Result<Arc<SessionHands>, Failure> {
         )))
         .with_push_options(push_options(opened));
     let direct = Arc::new(DirectFetch::new()?);
-    let fetcher = Fetcher::new(Arc::clone(monitor), direct.clone());
+    let own = GuardedFetch::new(direct.clone(), opened.credentials.clone());
+    let fetcher = Fetcher::new(Arc::clone(monitor), Arc::new(own));
     network::start(opened, fetcher.dials(), direct)?;
     let asks_web =
         monitor.envelope().level(portcullis::Operation::WebSearch) != portcullis::Level::Never;

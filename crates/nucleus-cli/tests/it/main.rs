@@ -23,6 +23,7 @@ mod mirror;
 mod model;
 mod network;
 mod newcomer;
+mod runtimes;
 mod supply_chain;
 mod texts;
 mod trust;

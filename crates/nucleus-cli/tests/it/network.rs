@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fixture::{PATIENCE, Scene, Step, agent, command, wait};
 use crate::mirror::own_address;
@@ -185,6 +185,72 @@ fn what_was_reached_is_shown_by_program_and_host() {
     );
     let open = scene.nucleus(&["net", "top"]).output().unwrap();
     assert!(open.status.success(), "{open:?}");
+}
+
+/// One program of a jail makes a connection, another changes its name to what a terminal would obey; both stay open.
+const NAMED: &str = "
+def begin(*argv):
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+    return child.stdout.readline().decode().strip()
+shell = 'exec 3<>/dev/tcp/127.0.0.1/7072; printf \"GET http://127.0.0.1:%d/open/a HTTP/1.1\\r\\nHost: 127.0.0.1:%d\\r\\n\\r\\n\" >&3; read -r line <&3; echo \"$line\"; sleep 100000; true' % (NEAR, NEAR)
+odd = r'''
+import ctypes, socket, time
+ctypes.CDLL(None).prctl(15, b'a\\x1b[2Jb', 0, 0, 0)
+s = socket.create_connection(('127.0.0.1', 7072), 100)
+s.sendall(b'GET http://evil.test/ HTTP/1.1\\r\\nHost: evil.test\\r\\n\\r\\n')
+print(s.recv(12).decode(), flush=True)
+time.sleep(100000)
+'''
+got = [begin('/bin/bash', '-c', shell), begin(sys.executable, '-c', odd)]
+";
+
+/// The process is named beside the command of its jail, and its name is no more than text.
+#[test]
+fn a_connection_is_shown_with_the_process_that_made_it() {
+    let scene = Scene::new();
+    let near = server(IpAddr::from([127, 0, 0, 1]));
+    let hosts = quiet(&format!("127.0.0.1:{near}"));
+    let session = scene.session().policy(&policy(&hosts));
+    let session = session.word("NEAR", json!(near));
+    let mut running = session.start(&[agent(NAMED), wait("looked"), agent("got = 1\n")]);
+    running.until_begun(1);
+    let log = |args: &[&str]| {
+        let shown = scene.nucleus(args).output().unwrap();
+        String::from_utf8(shown.stdout).unwrap()
+    };
+    let logged = |target: &str| {
+        let text = log(&["net", "log", "--json"]);
+        let entries = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let found = entries.filter(|entry| entry["target"] == target).last();
+        found.map(|entry| entry["process"].as_str().unwrap_or_default().to_owned())
+    };
+    // Written once its process is known.
+    let until = Instant::now() + PATIENCE;
+    let process = |target: &str| loop {
+        match logged(target) {
+            Some(process) => return process,
+            None => assert!(Instant::now() < until, "{target} is not logged"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let reached = process(&format!("127.0.0.1:{near}"));
+    let refused = process("evil.test:80");
+    let shown = log(&["net", "log"]);
+    running.signal("looked");
+    let ended = running.finish();
+    ended.assert_sound();
+    assert_eq!(
+        ended.told[0].got(),
+        &json!(["HTTP/1.1 200 OK", "HTTP/1.1 403"])
+    );
+    assert_eq!(reached, "bash", "{shown}");
+    assert!(refused.starts_with("a\\u{1b}[2Jb (python3"), "{shown}");
+    assert!(
+        shown.contains(": bash") && !shown.contains('\u{1b}'),
+        "{shown}"
+    );
 }
 
 /// C18: what listens in one jail is reached from no other, and not from the host.
