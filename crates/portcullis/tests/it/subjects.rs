@@ -216,3 +216,41 @@ fn what_a_request_adds() {
         assert_eq!(of(base().provenance(provenance).build()).sourced, is_sourced);
     }
 }
+
+/// The operations that a route is recognised as, beside the fetch.
+fn recognised(method: &str, route: &str, query: &str) -> OperationSet {
+    let Subject::Url(mut subject) = url(method, "a.test", Some(route), false) else { unreachable!() };
+    subject.query = query.to_owned();
+    of(NOTHING, Subject::Url(subject)).operations.without(WebFetch)
+}
+
+#[test]
+fn routes_that_push_or_open_wherever_their_mark_stands() {
+    let (before, after) = (["", "a=1&", "service=x&"], ["", "&b=2", "&service=y"]);
+    for query in before.iter().flat_map(|head| after.map(|tail| format!("{head}service=git-receive-pack{tail}"))) {
+        assert_eq!(recognised("GET", "/r/info/refs", &query), set([GitPush]), "{query}");
+    }
+    for query in
+        ["service=git-receive-packs", "xservice=git-receive-pack", "service=git-upload-pack", "git-receive-pack"]
+    {
+        assert_eq!(recognised("GET", "/r/info/refs", query), NOTHING, "{query}");
+    }
+    let (before, after) = (["", "/a", "/a/b.git"], ["", "/", "/c"]);
+    for (mark, method, expected) in [
+        ("git-receive-pack", "GET", set([GitPush])),
+        ("git-receive-pack", "POST", set([GitPush])),
+        ("git-receive-packs", "POST", NOTHING),
+        ("git-upload-pack", "POST", NOTHING),
+        ("pulls", "POST", set([CreatePr])),
+        ("merge_requests", "PUT", set([CreatePr])),
+        ("pulls", "PATCH", set([CreatePr])),
+        ("pulls", "GET", NOTHING),
+        ("merge_requests", "HEAD", NOTHING),
+        ("pullsx", "POST", NOTHING),
+        ("pull", "POST", NOTHING),
+    ] {
+        for route in before.iter().flat_map(|head| after.map(|tail| format!("{head}/{mark}{tail}"))) {
+            assert_eq!(recognised(method, &route, ""), expected, "{method} {route}");
+        }
+    }
+}
