@@ -19,3 +19,4 @@ mod rules;
 mod scopes;
 mod subjects;
 mod tables;
+mod texts;
