@@ -7,7 +7,7 @@ use crate::launch::{commands, fetched, is_remote_script, run};
 use crate::read::{Document, Kind, Node, Syntax, read_text};
 use crate::rules::{self, Report, Surroundings, dockerfile_instructions};
 use crate::scan::{Options, load};
-use crate::{secret, suppress};
+use crate::{project, secret, suppress};
 
 /// What one reader made of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,8 @@ fn judged(name: &str, text: &str) -> Read {
     let nowhere = Surroundings::of(Path::new("/nonexistent"));
     rules::judge(&file, &agents, &nowhere, &mut report);
     let _ = suppress::comments(&file, &Options::default(), &mut report);
-    let findings = report.finish();
+    let mut findings = report.finish();
+    findings.extend(project::findings(&agents));
     Read {
         values: findings.len(),
         bytes_held: 0,

@@ -8,7 +8,7 @@ mod wrapper;
 
 pub(crate) use container::{image_is_pinned, run};
 pub(crate) use package::{Fetched, Registry};
-pub(crate) use shell::{commands, is_remote_script};
+pub(crate) use shell::{MAX_INNER, commands, is_remote_script, shell_script};
 pub(crate) use wrapper::unwrapped;
 
 /// The last part of a program's path, without `.exe` and `.cmd`, in lower case.

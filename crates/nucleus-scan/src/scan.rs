@@ -38,7 +38,7 @@ pub(crate) struct Root {
     pub(crate) path: PathBuf,
     pub(crate) scope: Scope,
     /// What shown names start with.
-    pub(crate) prefix: &'static str,
+    pub(crate) prefix: String,
 }
 
 /// What is carried from file to file.
@@ -53,15 +53,16 @@ struct State {
 pub fn scan(roots: &Roots, options: &Options) -> Scan {
     let mut scan = Scan::default();
     let mut state = State::default();
+    let above = above_all(&roots.projects);
     for project in &roots.projects {
-        let (root, files) = project_files(project, &mut scan);
+        let (root, files) = project_files(project, &above, &mut scan);
         one_root(&root, files, options, &mut state, &mut scan);
     }
     if let Some(home) = &roots.home {
         let root = Root {
             path: canonical(home),
             scope: Scope::User,
-            prefix: "~/",
+            prefix: "~/".to_owned(),
         };
         one_root(&root, home_files(home), options, &mut state, &mut scan);
     }
@@ -69,7 +70,7 @@ pub fn scan(roots: &Roots, options: &Options) -> Scan {
         let root = Root {
             path: canonical(system),
             scope: Scope::System,
-            prefix: "/",
+            prefix: "/".to_owned(),
         };
         one_root(&root, system_files(system), options, &mut state, &mut scan);
     }
@@ -94,8 +95,40 @@ fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
+/// The deepest directory above all projects, or the only one itself: shown names begin there, so that no two files share one.
+fn above_all(projects: &[PathBuf]) -> PathBuf {
+    let mut directories = projects.iter().map(|project| {
+        let path = canonical(project);
+        match path.parent() {
+            Some(parent) if path.is_file() => parent.to_owned(),
+            _ => path,
+        }
+    });
+    let first = directories.next().unwrap_or_default();
+    directories.fold(first, |above, directory| {
+        let common = above
+            .components()
+            .zip(directory.components())
+            .take_while(|(a, b)| a == b);
+        common.map(|(a, _)| a).collect()
+    })
+}
+
+/// What the names of the files of a directory are shown with.
+fn prefix_of(directory: &Path, above: &Path) -> String {
+    let rest = directory.strip_prefix(above).unwrap_or(Path::new(""));
+    match rest.to_string_lossy().replace('\\', "/") {
+        rest if rest.is_empty() => rest,
+        rest => format!("{rest}/"),
+    }
+}
+
 /// The files of a project root; a file that is named outright is a root of its own.
-fn project_files(project: &Path, scan: &mut Scan) -> (Root, Vec<(PathBuf, Option<Known>)>) {
+fn project_files(
+    project: &Path,
+    above: &Path,
+    scan: &mut Scan,
+) -> (Root, Vec<(PathBuf, Option<Known>)>) {
     let path = canonical(project);
     if path.is_file() {
         let parent = path.parent().unwrap_or(&path).to_owned();
@@ -103,13 +136,14 @@ fn project_files(project: &Path, scan: &mut Scan) -> (Root, Vec<(PathBuf, Option
         let shown = project.to_string_lossy().replace('\\', "/");
         return (
             Root {
+                prefix: prefix_of(&parent, above),
                 path: parent,
                 scope: Scope::Project,
-                prefix: "",
             },
             vec![(relative, known(&shown))],
         );
     }
+    let prefix = prefix_of(&path, above);
     let walked = walk(&path);
     scan.entries_walked += walked.entries;
     for why in walked.unreadable {
@@ -123,7 +157,7 @@ fn project_files(project: &Path, scan: &mut Scan) -> (Root, Vec<(PathBuf, Option
         Root {
             path,
             scope: Scope::Project,
-            prefix: "",
+            prefix,
         },
         walked.files,
     )

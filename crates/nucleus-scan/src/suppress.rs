@@ -4,7 +4,9 @@ mod baseline;
 
 pub use baseline::Baseline;
 
-use crate::model::{Evidence, Finding, Place, Suppression};
+use std::collections::HashMap;
+
+use crate::model::{Evidence, FileName, Finding, Place, Suppression};
 use crate::read::SourceFile;
 use crate::rules::{Report, SUPPRESSION_WITHOUT_REASON};
 use crate::scan::Options;
@@ -83,23 +85,37 @@ fn parts(rest: &str) -> (&str, &str, Option<&str>) {
 
 /// Takes out of the count what a comment covers: every place of the finding on its own line or the next.
 pub(crate) fn apply(comments: &[Comment], findings: &mut [Finding]) {
-    for comment in comments {
-        for finding in findings
-            .iter_mut()
-            .filter(|finding| finding.rule.0 == comment.rule)
-        {
-            let covered = |evidence: &Evidence| {
-                evidence.place.file == comment.place.file
-                    && (comment.place.line..=comment.place.line + 1).contains(&evidence.place.line)
-            };
-            if finding.evidence.iter().all(covered) {
-                finding.suppressed = Some(Suppression {
-                    reason: comment.reason.clone(),
-                    by: comment.place.to_string(),
-                });
-            }
+    let by_line: HashMap<(&str, &FileName, u32), &Comment> = comments
+        .iter()
+        .map(|comment| {
+            let place = &comment.place;
+            ((comment.rule.as_str(), &*place.file, place.line), comment)
+        })
+        .collect();
+    for finding in findings {
+        let Some(first) = finding.evidence.first() else {
+            continue;
+        };
+        let (rule, file) = (finding.rule.0, &*first.place.file);
+        let above = [first.place.line, first.place.line.saturating_sub(1)];
+        let mut comments = above
+            .into_iter()
+            .filter_map(|line| by_line.get(&(rule, file, line)));
+        if let Some(comment) = comments.find(|comment| covers(comment, finding)) {
+            finding.suppressed = Some(Suppression {
+                reason: comment.reason.clone(),
+                by: comment.place.to_string(),
+            });
         }
     }
+}
+
+/// Whether every place of a finding is on the line of a comment or the next.
+fn covers(comment: &Comment, finding: &Finding) -> bool {
+    let lines = comment.place.line..=comment.place.line.saturating_add(1);
+    finding.evidence.iter().all(|evidence| {
+        evidence.place.file == comment.place.file && lines.contains(&evidence.place.line)
+    })
 }
 
 /// `YYYY-MM-DD`.

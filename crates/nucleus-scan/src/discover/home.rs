@@ -31,6 +31,19 @@ const HOME: &[&str] = &[
     "Library/Application Support/Code/User/settings.json",
     "AppData/Roaming/Code/User/mcp.json",
     "AppData/Roaming/Code/User/settings.json",
+    ".config/Code - Insiders/User/mcp.json",
+    ".config/Code - Insiders/User/settings.json",
+    "Library/Application Support/Code - Insiders/User/mcp.json",
+    "Library/Application Support/Code - Insiders/User/settings.json",
+    "AppData/Roaming/Code - Insiders/User/mcp.json",
+    "AppData/Roaming/Code - Insiders/User/settings.json",
+    ".config/VSCodium/User/mcp.json",
+    ".config/VSCodium/User/settings.json",
+    "Library/Application Support/VSCodium/User/mcp.json",
+    "Library/Application Support/VSCodium/User/settings.json",
+    "AppData/Roaming/VSCodium/User/mcp.json",
+    "AppData/Roaming/VSCodium/User/settings.json",
+    ".config/github-copilot/intellij/mcp.json",
     ".copilot/mcp-config.json",
     ".copilot/config.json",
     ".gemini/settings.json",
@@ -65,10 +78,14 @@ const HOME: &[&str] = &[
     ".config/crush/crush.json",
     ".junie/mcp/mcp.json",
     ".config/nucleus/permissions.toml",
+    ".config/nucleus/policy.toml",
+    ".cline/data/settings/cline_mcp_settings.json",
     ".config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
     ".config/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json",
     "Library/Application Support/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
     "Library/Application Support/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json",
+    "AppData/Roaming/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
+    "AppData/Roaming/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json",
 ];
 
 /// Directories beneath the home whose files are looked at, this many levels deep.
@@ -82,6 +99,12 @@ const HOME_DIRECTORIES: &[(&str, usize)] = &[
     (".codex/prompts", 1),
     (".codex/skills", 3),
     (".gemini/commands", 2),
+    (".gemini/extensions", 2),
+    (".config/opencode/agent", 2),
+    (".config/opencode/agents", 2),
+    (".config/opencode/command", 2),
+    (".config/opencode/commands", 2),
+    (".factory/droids", 1),
     (".cursor/rules", 2),
     (".cursor/commands", 2),
     (".aws/amazonq/cli-agents", 1),
@@ -160,6 +183,27 @@ fn list(
                 }
             }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HOME, HOME_DIRECTORIES, SYSTEM};
+    use crate::discover::known;
+
+    #[test]
+    fn every_name_that_is_looked_at_is_one_that_is_read() {
+        for name in HOME.iter().chain(SYSTEM) {
+            assert!(known(name).is_some(), "{name}");
+        }
+        for (directory, _) in HOME_DIRECTORIES {
+            let read = ["md", "mdc", "json", "yaml", "rules", "toml"];
+            let mut names = read.iter().map(|end| format!("{directory}/x.{end}"));
+            let inside = ["SKILL.md", ".mcp.json", "gemini-extension.json"];
+            let mut inner = inside.iter().map(|name| format!("{directory}/x/{name}"));
+            let is_read = |name: String| known(&name).is_some();
+            assert!(names.any(is_read) || inner.any(is_read), "{directory}");
         }
     }
 }

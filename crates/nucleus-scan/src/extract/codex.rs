@@ -104,15 +104,38 @@ fn weaken(agent: &mut Agent, state: SandboxState, because: Literal) {
 pub(super) fn fill_rules(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
     let mut from = 0;
     while let Some(at) = file.text[from..].find("prefix_rule(").map(|at| from + at) {
-        let end = file.text[at..]
-            .find("\n)")
-            .or_else(|| file.text[at..].find(')'))
-            .map_or(file.text.len(), |end| at + end + 1);
+        let end = at + call_end(&file.text[at..]);
         let call = &file.text[at..end];
         agent.permissions.rules.extend(prefix_call(file, call, at));
         from = end.max(at + 1);
     }
     Vec::new()
+}
+
+/// The end of the call a text begins with: behind its closing bracket, outside quotes and comments.
+fn call_end(text: &str) -> usize {
+    let (mut depth, mut quote, mut is_comment, mut is_escaped) = (0_usize, None, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match (byte, quote) {
+            _ if is_escaped => is_escaped = false,
+            (b'\n', _) => (is_comment, quote) = (false, None),
+            _ if is_comment => {}
+            (b'\\', Some(_)) => is_escaped = true,
+            (_, Some(open)) if byte == open => quote = None,
+            (_, Some(_)) => {}
+            (b'"' | b'\'', None) => quote = Some(byte),
+            (b'#', None) => is_comment = true,
+            (b'(', None) => depth += 1,
+            (b')', None) => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 fn prefix_call(file: &SourceFile, call: &str, at: usize) -> Option<PermissionRule> {
@@ -145,4 +168,21 @@ fn prefix_call(file: &SourceFile, call: &str, at: usize) -> Option<PermissionRul
         source,
         only_for: String::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::call_end;
+
+    #[test]
+    fn a_call_ends_at_its_own_closing_bracket() {
+        for call in [
+            "prefix_rule(pattern = [\"git\"])",
+            "prefix_rule(\n  pattern = [(\"a\"), \")\", '\\')'], # )\n)",
+        ] {
+            let text = format!("{call}\nprefix_rule(\n  pattern = [\"rm\"],\n)\n");
+            assert_eq!(&text[..call_end(&text)], call);
+        }
+        assert_eq!(call_end("prefix_rule(["), "prefix_rule([".len());
+    }
 }

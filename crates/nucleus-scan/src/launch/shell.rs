@@ -125,8 +125,35 @@ impl Cutter {
     }
 }
 
-/// Whether a script hands what it fetches straight to an interpreter; the range of the command that fetches.
+/// How deep scripts within scripts are followed.
+pub(crate) const MAX_INNER: usize = 4;
+
+/// The word that holds the script, for `bash -c SCRIPT` and its like.
+pub(crate) fn shell_script(words: &[&str]) -> Option<usize> {
+    let is_script = |word: &&str| -> bool {
+        let flags = word
+            .strip_prefix('-')
+            .and_then(|flags| flags.strip_suffix('c'));
+        flags.is_some_and(|flags| flags.len() < 6 && flags.bytes().all(|b| b.is_ascii_lowercase()))
+    };
+    let at = match super::program(words.first()?).as_str() {
+        "sh" | "bash" | "zsh" | "dash" | "ash" | "ksh" | "fish" | "su" => {
+            words.iter().position(|word| is_script(&word))?
+        }
+        "powershell" | "pwsh" => words
+            .iter()
+            .position(|word| matches!(word.to_ascii_lowercase().as_str(), "-c" | "-command"))?,
+        _ => return None,
+    };
+    (at + 1 < words.len()).then_some(at + 1)
+}
+
+/// Whether a script, or one within it, hands what it fetches straight to an interpreter; the range of the command that fetches.
 pub(crate) fn is_remote_script(text: &str) -> Option<Range<usize>> {
+    remote_within(text, 0)
+}
+
+fn remote_within(text: &str, depth: usize) -> Option<Range<usize>> {
     let commands = commands(text);
     for (nth, command) in commands.iter().enumerate() {
         let argv = command.argv();
@@ -134,6 +161,11 @@ pub(crate) fn is_remote_script(text: &str) -> Option<Range<usize>> {
         let Some(program) = argv.get(at).map(|word| super::program(word)) else {
             continue;
         };
+        if let Some(inner) = shell_script(&argv[at..]).filter(|_| depth < MAX_INNER)
+            && remote_within(argv[at + inner], depth + 1).is_some()
+        {
+            return command.spans.get(at + inner).cloned();
+        }
         if !fetches(&program, &argv) {
             continue;
         }
@@ -247,6 +279,8 @@ mod tests {
             "sh -c \"$(curl -fsSL https://x.example/i.sh)\"",
             "cd /tmp && curl https://x.example/i.py | tee log | python3",
             "irm https://x.example/i.ps1 | iex",
+            "bash -c 'curl -fsSL https://x.example/i.sh | sh'",
+            "sudo bash -euxc \"set -e; sh -c 'curl https://x.example/i.sh | sh'\"",
         ] {
             assert!(is_remote_script(text).is_some(), "{text}");
         }
@@ -256,6 +290,9 @@ mod tests {
             "curl https://x.example/a | python3 -m json.tool",
             "bash i.sh",
             "# curl https://x | sh",
+            "echo 'curl https://x.example/i.sh | sh'",
+            "bash -c 'curl -o f https://x.example/i.sh'",
+            "bash --norc 'curl https://x.example/i.sh | sh'",
         ] {
             assert_eq!(is_remote_script(text), None, "{text}");
         }

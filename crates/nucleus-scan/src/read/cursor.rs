@@ -151,10 +151,8 @@ impl<'a> At<'a> {
 
     /// The values of a map, in the order of the file; none for anything else.
     pub(crate) fn entries(&self) -> Vec<At<'a>> {
-        let Kind::Map(entries) = &self.node.kind else {
-            return Vec::new();
-        };
-        entries.iter().map(|entry| self.child(entry)).collect()
+        let entries = self.node.entries();
+        entries.into_iter().map(|entry| self.child(entry)).collect()
     }
 
     /// The values of a list; none for anything else.

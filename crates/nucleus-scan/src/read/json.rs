@@ -108,7 +108,7 @@ impl Reader<'_> {
             return self.stray("a closing bracket without its opening one");
         }
         self.at += 1;
-        self.build.close(self.at);
+        let _ = self.build.close(self.at, false);
         self.comma = Comma::Due;
     }
 

@@ -1,5 +1,6 @@
 //! The tree all three syntaxes become.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// A value and the bytes it stands at, quotes included.
@@ -52,13 +53,82 @@ impl Node {
         }
     }
 
-    /// The last value under a key: what every client reads when a key is doubled.
+    /// The last value under a key: what every client reads when a key is doubled. What `<<` merges counts where the map has none.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
-        match &self.kind {
-            Kind::Map(entries) => entries.iter().rev().find(|entry| entry.key == key),
-            _ => None,
-        }
+        let Kind::Map(entries) = &self.kind else {
+            return None;
+        };
+        let own = entries.iter().rev().find(|entry| entry.key == key);
+        own.or_else(|| {
+            let mut merged = merged(entries);
+            merged.find_map(|map| map.get(key))
+        })
     }
+
+    /// The entries of a map, its own and then those that `<<` merges into it; none for anything else.
+    pub(crate) fn entries(&self) -> Vec<&Entry> {
+        let Kind::Map(entries) = &self.kind else {
+            return Vec::new();
+        };
+        let own = entries.iter().filter(|entry| entry.key != MERGE);
+        let mut all: Vec<&Entry> = own.collect();
+        let mut merged = merged(entries).peekable();
+        if merged.peek().is_some() {
+            let mut keys: HashSet<&str> = all.iter().map(|entry| entry.key.as_str()).collect();
+            let more = merged.flat_map(Node::entries);
+            all.extend(more.filter(|entry| keys.insert(&entry.key)));
+        }
+        all
+    }
+
+    /// What the value comes to, with all that is in it.
+    pub(crate) fn size(&self) -> Size {
+        let mut size = Size {
+            values: 1,
+            ..Size::default()
+        };
+        let mut add = |inner: &Node, key: usize| {
+            let inner = inner.size();
+            size.values += inner.values;
+            size.bytes += inner.bytes + key;
+            size.depth = size.depth.max(inner.depth + 1);
+        };
+        match &self.kind {
+            Kind::List(items) => items.iter().for_each(|item| add(item, 0)),
+            Kind::Map(entries) => entries
+                .iter()
+                .for_each(|entry| add(&entry.value, entry.key.len())),
+            Kind::Text(text) | Kind::Number(text) => size.bytes = text.len(),
+            Kind::Null | Kind::Bool(_) => {}
+        }
+        size
+    }
+}
+
+/// The key under which YAML merges other maps.
+const MERGE: &str = "<<";
+
+/// The maps that `<<` merges, the first before the others.
+fn merged(entries: &[Entry]) -> impl Iterator<Item = &Node> {
+    let values = entries
+        .iter()
+        .filter(|entry| entry.key == MERGE)
+        .map(|entry| &entry.value);
+    values.flat_map(|value| match &value.kind {
+        Kind::List(items) => items.iter().collect(),
+        _ => vec![value],
+    })
+}
+
+/// What a value comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Size {
+    /// It, and all values in it.
+    pub(crate) values: usize,
+    /// Bytes of texts and keys.
+    pub(crate) bytes: usize,
+    /// Levels of containers in it.
+    pub(crate) depth: usize,
 }
 
 /// Builds a tree from a stream of events without recursion, within the limits.
@@ -146,11 +216,9 @@ impl Builder {
         }
     }
 
-    /// Closes the innermost container, which ends at `end`.
-    pub(crate) fn close(&mut self, end: usize) {
-        let Some(mut open) = self.open.pop() else {
-            return;
-        };
+    /// Closes the innermost container, which ends at `end`; gives a copy of it where one is wanted.
+    pub(crate) fn close(&mut self, end: usize, is_wanted: bool) -> Option<Node> {
+        let mut open = self.open.pop()?;
         if let (Kind::Map(entries), Some((key, key_span))) = (&mut open.kind, open.key.take()) {
             let at = key_span.end;
             entries.push(Entry {
@@ -159,10 +227,25 @@ impl Builder {
                 value: Node::null(at),
             });
         }
-        self.value(Node {
+        let node = Node {
             kind: open.kind,
             span: open.start..end,
-        });
+        };
+        let copy = is_wanted.then(|| node.clone());
+        self.value(node);
+        copy
+    }
+
+    /// Takes a container that stands elsewhere already.
+    pub(crate) fn repeat(&mut self, node: Node, size: &Size) {
+        if self.open.len() + size.depth >= super::MAX_DEPTH {
+            return self.refuse(
+                node.span.start,
+                format!("nested deeper than {} levels", super::MAX_DEPTH),
+            );
+        }
+        self.nodes += size.values - 1;
+        self.value(node);
     }
 
     /// Takes a finished value.
@@ -201,7 +284,7 @@ impl Builder {
     /// Closes what is open and gives the tree.
     pub(crate) fn finish(mut self, end: usize) -> Document {
         while !self.open.is_empty() {
-            self.close(end);
+            let _ = self.close(end, false);
         }
         Document {
             root: self.root.unwrap_or_else(|| Node::null(0)),

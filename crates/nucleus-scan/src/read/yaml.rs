@@ -11,6 +11,9 @@ use super::node::{Builder, Document, Kind, Node};
 /// The longest stretch of brackets within brackets the scanner is given.
 const MAX_FLOW_DEPTH: usize = super::MAX_DEPTH;
 
+/// What aliases may come to in a text that is shorter, in values and bytes together. Real files stay below a tenth of it.
+const MAX_REPEATED: usize = 1 << 18;
+
 /// Which documents of a text count.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Documents {
@@ -86,10 +89,11 @@ struct Reader<'a> {
     text: &'a str,
     lines: &'a LineIndex,
     build: Builder,
-    /// Scalars that carry an anchor; what an alias to a container means is left open.
-    anchors: HashMap<usize, Kind>,
+    /// What carries an anchor.
+    anchors: HashMap<usize, Node>,
+    /// The anchors of open containers, 0 where there is none.
     open: Vec<usize>,
-    /// Bytes that aliases have repeated so far.
+    /// Values and bytes that anchors keep and aliases have repeated so far.
     repeated: usize,
     /// The last character offset that was converted, and its byte.
     at: (usize, usize),
@@ -120,8 +124,11 @@ impl Reader<'_> {
                 self.open_container(&event, span.start)
             }
             Event::MappingEnd | Event::SequenceEnd => {
-                self.open.pop();
-                self.build.close(span.end);
+                let anchor = self.open.pop().unwrap_or_default();
+                let closed = self.build.close(span.end, anchor > 0);
+                if let Some(node) = closed {
+                    self.keep(anchor, node);
+                }
             }
             Event::Scalar(text, style, anchor, _) => self.scalar(&text, style, anchor, span),
             Event::Alias(anchor) => self.alias(anchor, span),
@@ -129,22 +136,39 @@ impl Reader<'_> {
         }
     }
 
-    /// What an alias stands for. FAIL-CLOSED: a text whose aliases come to more than itself is a fault, and read no further.
+    /// What an alias stands for, at the place of its anchor where it is a container. FAIL-CLOSED: a text whose aliases come to
+    /// more than itself and than any that was written by hand is a fault, and read no further.
     fn alias(&mut self, anchor: usize, span: Range<usize>) {
-        let kind = self.anchors.get(&anchor).unwrap_or(&Kind::Null);
-        if let Kind::Text(held) | Kind::Number(held) = kind {
-            self.repeated += held.len();
-        }
-        if self.repeated > self.text.len() {
+        let Some(node) = self.anchors.get(&anchor).cloned() else {
+            return self.put(Kind::Null, span);
+        };
+        let size = node.size();
+        self.repeated += size.bytes + size.values;
+        if self.repeated > self.text.len().max(MAX_REPEATED) {
             let what = "aliases repeat more text than the file has".to_owned();
             return self.build.refuse(span.start, what);
         }
-        let kind = kind.clone();
-        self.put(kind, span);
+        match node.kind {
+            Kind::List(_) | Kind::Map(_) => self.build.repeat(node, &size),
+            kind => self.put(kind, span),
+        }
+    }
+
+    /// Keeps what an anchor names, within what aliases may come to.
+    fn keep(&mut self, anchor: usize, node: Node) {
+        let size = node.size();
+        self.repeated += size.bytes + size.values;
+        if self.repeated > self.text.len().max(MAX_REPEATED) {
+            let what = "anchors hold more text than the file has".to_owned();
+            return self.build.refuse(node.span.start, what);
+        }
+        self.anchors.insert(anchor, node);
     }
 
     fn open_container(&mut self, event: &Event<'_>, at: usize) {
-        self.open.push(at);
+        if let Event::MappingStart(anchor, _) | Event::SequenceStart(anchor, _) = event {
+            self.open.push(*anchor);
+        }
         if matches!(event, Event::MappingStart(..)) {
             self.build.open_map(at);
         } else {
@@ -159,7 +183,11 @@ impl Reader<'_> {
             Kind::Text(text.to_owned())
         };
         if anchor > 0 {
-            self.anchors.insert(anchor, kind.clone());
+            let node = Node {
+                kind: kind.clone(),
+                span: span.clone(),
+            };
+            self.anchors.insert(anchor, node);
         }
         self.put(kind, span);
     }
@@ -219,11 +247,61 @@ mod tests {
     }
 
     #[test]
-    fn aliases_of_scalars_are_resolved_and_of_containers_are_not() {
-        let document = read_yaml("a: &x hello\nb: *x\nc: &y [1]\nd: *y\n");
-        let kind = |key: &str| document.root.get(key).unwrap().value.kind.clone();
-        assert_eq!(kind("b"), Kind::Text("hello".to_owned()));
-        assert_eq!(kind("d"), Kind::Null);
+    fn aliases_stand_for_what_their_anchor_names() {
+        let document = read_yaml("a: &x hello\nb: *x\nc: &y [1]\nd: *y\ne: *x\n");
+        let value = |key: &str| document.root.get(key).unwrap().value.clone();
+        assert_eq!(value("b").kind, Kind::Text("hello".to_owned()));
+        assert_eq!(value("d"), value("c"));
+        assert_eq!(value("e").kind, value("b").kind);
+        assert_eq!(read_yaml("a: &x [*x]\n").faults, []);
+    }
+
+    #[test]
+    fn a_map_holds_what_is_merged_into_it_unless_it_says_otherwise() {
+        let source = "x: &x {a: 1, b: 2}\ny: &y {c: 3}\none: {<<: *x, b: 4}\nmany:\n  <<: [*x, *y]\n  d: 5\n";
+        let document = read_yaml(source);
+        let number = |map: &str, key: &str| {
+            let map = &document.root.get(map).unwrap().value;
+            map.get(key).map(|entry| entry.value.kind.clone())
+        };
+        let is = |text: &str| Some(Kind::Number(text.to_owned()));
+        assert_eq!((number("one", "a"), number("one", "b")), (is("1"), is("4")));
+        assert_eq!(
+            (number("many", "c"), number("many", "d")),
+            (is("3"), is("5"))
+        );
+        assert_eq!(number("one", "c"), None);
+        let keys: Vec<&str> = document
+            .root
+            .get("one")
+            .unwrap()
+            .value
+            .entries()
+            .iter()
+            .map(|entry| entry.key.as_str())
+            .collect();
+        assert_eq!(keys, ["b", "a"]);
+    }
+
+    #[test]
+    fn aliases_of_aliases_are_refused_before_they_fill_the_memory() {
+        let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for nth in 1..20 {
+            let ten = format!("*a{}, ", nth - 1).repeat(10);
+            laughs.push_str(&format!("a{nth}: &a{nth} [{ten}]\n"));
+        }
+        let nested = (0..300).fold("x".to_owned(), |inner, nth| format!("&b{nth} [{inner}]"));
+        for text in [laughs, nested] {
+            assert_ne!(read_yaml(&text).faults, []);
+        }
+        let deep = format!(
+            "a: &a {}1{}\nb: {}*a{}\n",
+            "[".repeat(60),
+            "]".repeat(60),
+            "[".repeat(60),
+            "]".repeat(60)
+        );
+        assert!(read_yaml(&deep).faults[0].what.contains("nested deeper"));
     }
 
     #[test]

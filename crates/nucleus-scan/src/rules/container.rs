@@ -322,5 +322,12 @@ pub(super) fn is_agents(file: &SourceFile, service: &At<'_>) -> bool {
         .text
         .get(service.entry_place().span.start..service.node.span.end)
         .unwrap_or_default();
-    mentions_agents(text) || mentions_agents(service.key())
+    let is_repeated = text.contains(['*', '&']);
+    mentions_agents(text)
+        || mentions_agents(service.key())
+        || is_repeated
+            && service
+                .leaves()
+                .iter()
+                .any(|leaf| leaf.text().is_some_and(mentions_agents))
 }

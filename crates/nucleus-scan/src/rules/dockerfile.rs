@@ -1,20 +1,20 @@
 //! Dockerfiles in which an agent lives: images, and what is run while they are built or started.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::launch::{image_is_pinned, program};
+use crate::launch::{image_is_pinned, program, shell_script};
 use crate::model::Place;
 use crate::read::{Kind, SourceFile, Syntax, read_text};
 
 use super::command;
 use super::container::each;
-use super::line::{script_at, shell_script};
+use super::line::script_at;
 use super::report::{Report, shown_at};
 use super::table::UNPINNED_IMAGE;
 
 /// Judges every instruction.
 pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
-    let mut stages: Vec<String> = Vec::new();
+    let mut stages: HashSet<String> = HashSet::new();
     for (start, instruction) in instructions(&file.text) {
         let (word, rest) = instruction
             .split_once(char::is_whitespace)
@@ -31,13 +31,13 @@ pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
     }
 }
 
-fn from(rest: &str, place: &Place, stages: &mut Vec<String>, report: &mut Report<'_>) {
+fn from(rest: &str, place: &Place, stages: &mut HashSet<String>, report: &mut Report<'_>) {
     let words: Vec<&str> = rest
         .split_whitespace()
         .filter(|word| !word.starts_with("--"))
         .collect();
     let Some(image) = words.first() else { return };
-    let local = *image == "scratch" || stages.iter().any(|stage| stage.eq_ignore_ascii_case(image));
+    let local = *image == "scratch" || stages.contains(&image.to_ascii_lowercase());
     if !local && !image_is_pinned(image) {
         report.add(
             UNPINNED_IMAGE,
@@ -49,7 +49,7 @@ fn from(rest: &str, place: &Place, stages: &mut Vec<String>, report: &mut Report
     if let [_, keyword, name, ..] = words.as_slice()
         && keyword.eq_ignore_ascii_case("as")
     {
-        stages.push((*name).to_owned());
+        stages.insert(name.to_ascii_lowercase());
     }
 }
 
@@ -146,7 +146,10 @@ impl<'a> Ends<'a> {
     fn of(text: &'a str) -> Self {
         let mut ends: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut at = 0;
-        for line in text.split_inclusive('\n').filter(|_| text.contains("<<")) {
+        if !text.contains("<<") {
+            return Self(ends);
+        }
+        for line in text.split_inclusive('\n') {
             at += line.len();
             let plain = line.trim_end().trim_start_matches('\t');
             ends.entry(plain).or_default().push(at);

@@ -1,6 +1,6 @@
 //! Command lines with the place of each word, wherever a configuration has them.
 
-use crate::launch::{commands, program, unwrapped};
+use crate::launch::{MAX_INNER, commands, program, shell_script, unwrapped};
 use crate::model::{Evidence, Literal, Place};
 use crate::read::SourceFile;
 
@@ -19,6 +19,15 @@ impl Line {
         let all: Vec<&str> = self.words.iter().map(String::as_str).collect();
         let from = unwrapped(&all);
         all[from..].to_vec()
+    }
+
+    /// The line that begins at a word of `argv`.
+    fn from(&self, at: usize) -> Line {
+        let start = at + self.offset();
+        Line {
+            words: self.words[start..].to_vec(),
+            places: self.places[start..].to_vec(),
+        }
     }
 
     fn offset(&self) -> usize {
@@ -54,17 +63,58 @@ pub(super) fn script(file: &SourceFile, literal: &Literal) -> Vec<Line> {
     script_at(file, literal.raw_unmasked(), literal.place())
 }
 
-/// The simple commands of a script that stands at a place.
+/// The simple commands of a script that stands at a place, with those of scripts within it and of servers it registers.
 pub(super) fn script_at(file: &SourceFile, text: &str, place: &Place) -> Vec<Line> {
+    let mut lines = Vec::new();
+    gather(file, text, place, 0, &mut lines);
+    lines
+}
+
+fn gather(file: &SourceFile, text: &str, place: &Place, depth: usize, lines: &mut Vec<Line>) {
     let mut finder = file.finder(place);
-    commands(text)
-        .into_iter()
-        .filter(|command| !command.words.is_empty())
-        .map(|command| Line {
+    let commands = commands(text).into_iter();
+    for command in commands.filter(|command| !command.words.is_empty()) {
+        let line = Line {
             places: command.words.iter().map(|word| finder.next(word)).collect(),
             words: command.words,
-        })
-        .collect()
+        };
+        let inner = shell_script(&line.argv()).filter(|_| depth < MAX_INNER);
+        let registered = registered(&line.argv()).map(|at| line.from(at));
+        lines.push(line.clone());
+        lines.extend(registered);
+        if let Some(at) = inner {
+            gather(file, line.argv()[at], line.place(at), depth + 1, lines);
+        }
+    }
+}
+
+/// Where the command line of a server begins in `claude mcp add NAME -- npx PACKAGE`.
+fn registered(words: &[&str]) -> Option<usize> {
+    let [agent, "mcp", "add", rest @ ..] = words else {
+        return None;
+    };
+    let is_agent = matches!(
+        program(agent).as_str(),
+        "claude" | "codex" | "gemini" | "qwen" | "droid" | "copilot" | "kimi"
+    );
+    let starts = |word: &&str| {
+        matches!(
+            program(word).as_str(),
+            "npx"
+                | "pnpx"
+                | "bunx"
+                | "pnpm"
+                | "uvx"
+                | "uv"
+                | "pipx"
+                | "docker"
+                | "podman"
+                | "bun"
+                | "deno"
+        )
+    };
+    let at = rest.iter().position(starts).filter(|_| is_agent)?;
+    Some(at + 3)
 }
 
 /// The simple commands a server's argv comes down to: itself, or the script it hands to a shell.
@@ -94,19 +144,4 @@ fn is_whole_line(word: &str) -> bool {
     (word.contains(' ') && !word.contains(['/', '\\']))
         || word.starts_with("npx ")
         || word.starts_with("uvx ")
-}
-
-/// The word that holds the script, for `bash -c SCRIPT` and its like.
-pub(super) fn shell_script(words: &[&str]) -> Option<usize> {
-    let shell = matches!(
-        program(words.first()?).as_str(),
-        "sh" | "bash" | "zsh" | "dash" | "fish" | "powershell" | "pwsh"
-    );
-    let flag = words.iter().position(|word| {
-        matches!(
-            *word,
-            "-c" | "-lc" | "-ic" | "-lic" | "-ilc" | "-Command" | "-command"
-        )
-    })?;
-    (shell && flag + 1 < words.len()).then_some(flag + 1)
 }

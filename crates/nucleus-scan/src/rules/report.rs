@@ -1,6 +1,6 @@
 //! Collects findings of one file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::client::Client;
 use crate::fix::Reference;
@@ -18,6 +18,7 @@ pub(crate) struct Report<'a> {
     findings: Vec<Finding>,
     /// Where the finding of a rule and a subject stands.
     index: HashMap<(RuleId, Option<String>), usize>,
+    fired: HashSet<RuleId>,
 }
 
 /// A literal as evidence.
@@ -53,6 +54,7 @@ impl<'a> Report<'a> {
             file,
             findings: Vec::new(),
             index: HashMap::new(),
+            fired: HashSet::new(),
         }
     }
 
@@ -119,6 +121,7 @@ impl<'a> Report<'a> {
         let next = self.findings.len();
         let nth = *self.index.entry((id, subject.clone())).or_insert(next);
         if nth == next {
+            self.fired.insert(id);
             let fix = Fix {
                 summary: rule.help.to_owned(),
                 edits: Vec::new(),
@@ -153,7 +156,7 @@ impl<'a> Report<'a> {
 
     /// Whether a rule has fired.
     pub(crate) fn has(&self, id: RuleId) -> bool {
-        self.findings.iter().any(|finding| finding.rule == id)
+        self.fired.contains(&id)
     }
 
     /// The findings, each with its fingerprint.

@@ -3,12 +3,12 @@
 use nucleus_spec::catalog::{Catalog, Identity, Imitation};
 
 use crate::host::address;
-use crate::launch::program;
+use crate::launch::{program, shell_script};
 use crate::model::{Agent, Literal, Server, Transport};
 use crate::project::launch_of;
 use crate::read::SourceFile;
 
-use super::line::{Line, argv, shell_script};
+use super::line::{Line, argv};
 use super::report::{Report, evidence, shown_at};
 use super::table::{
     BROAD_FILESYSTEM_SCOPE, CLEARTEXT_HTTP_SERVER, EXTERNAL_HTTP_SERVER, LONG_LIVED_TOKEN,

@@ -138,7 +138,7 @@ pub(super) fn run(
 ) {
     let all: Vec<&Literal> = words.iter().collect();
     let texts: Vec<&str> = all.iter().map(|word| word.raw_unmasked()).collect();
-    if let Some(at) = super::line::shell_script(&texts) {
+    if let Some(at) = crate::launch::shell_script(&texts) {
         let place: &Place = all[at].place();
         command::remote_script(file, texts[at], place, subject, report);
     }

@@ -50,7 +50,7 @@ mod tests {
         Root {
             path: PathBuf::from("/nowhere"),
             scope: Scope::Project,
-            prefix: "",
+            prefix: String::new(),
         }
     }
 

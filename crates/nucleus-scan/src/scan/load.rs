@@ -145,7 +145,7 @@ pub(crate) fn from_text(name: &str, text: &str) -> Option<SourceFile> {
     let root = Root {
         path: PathBuf::new(),
         scope: crate::model::Scope::Project,
-        prefix: "",
+        prefix: String::new(),
     };
     let file = Arc::new(FileName {
         path: PathBuf::from(name),

@@ -215,6 +215,57 @@ fn a_deny_rule_that_removes_a_leg_is_honoured() {
     ]));
 }
 
+/// Claude Code spells a server in a rule with `_` for what no name of a tool may hold.
+#[test]
+fn a_deny_rule_fits_the_server_it_spells_and_no_other() {
+    let denied = |name: &str, rule: &str| {
+        let settings = serde_json::json!({ "permissions": { "deny": [rule] } });
+        let agents = claude(&settings, &[(name, SLACK.1)]).projections();
+        agents.iter().all(|agent| agent.path.is_none())
+    };
+    // A server somebody named after the token it needs; reports mask it, rules still mean it.
+    let token = "ghp_x7Qm2vR9kLw4Tz8YbN3cJf6HsD1gPaE5uVoX";
+    for (name, rule) in [
+        ("slack", "mcp__slack"),
+        ("slack", "mcp__*"),
+        ("my slack", "mcp__my_slack"),
+        ("acme.com/slack", "mcp__acme_com_slack"),
+        (token, &format!("mcp__{token}")),
+    ] {
+        assert!(denied(name, rule), "{name} {rule}");
+    }
+    for (name, rule) in [
+        ("slack", "mcp__slack2"),
+        ("my slack", "mcp__my-slack"),
+        ("my_slack", "mcp__my slack"),
+        (token, "mcp__ghp_x7Qm2vR9kLw4Tz8YbN3cJf6HsD1gPaE5uVoY"),
+    ] {
+        assert!(!denied(name, rule), "{name} {rule}");
+    }
+}
+
+/// Of rules that say the same the last one speaks, and a name with `*` settles what it fits.
+#[test]
+fn rules_for_tools_count_however_often_they_stand() {
+    let with = |rules: &[&str]| {
+        let settings = serde_json::json!({ "permissions": { "deny": rules } });
+        let agents = claude(&settings, &[SLACK]).projections();
+        agents.iter().any(|agent| agent.path.is_some())
+    };
+    assert!(!with(&[
+        "mcp__slack__*_message*",
+        "mcp__slack__slack_*_canvas",
+        "mcp__slack__slack_reply_to_thread"
+    ]));
+    assert!(!with(&[
+        "mcp__slack",
+        "mcp__slack",
+        "mcp__other",
+        "mcp__slack"
+    ]));
+    assert!(with(&["mcp__slack__*_reaction", "mcp__slack__*_reaction"]));
+}
+
 #[test]
 fn an_unrestricted_shell_is_all_three_unless_it_is_denied() {
     let with = |rules: serde_json::Value| {

@@ -3,6 +3,7 @@
 
 mod canary;
 mod combination;
+mod effort;
 mod fixes;
 mod limits;
 mod modes;

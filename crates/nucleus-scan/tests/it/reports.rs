@@ -265,3 +265,31 @@ fn json_names_agents_powers_and_paths() {
         .unwrap();
     assert_eq!(house["known_by"], "unknown");
 }
+
+/// Two repositories of one scan may have files of one name; one repository's files are named from its own top.
+#[test]
+fn files_of_several_repositories_have_names_of_their_own() {
+    let tree = Tree::with("a/.mcp.json", &crate::tree::servers(&[("x", "npx x")]))
+        .put("repo/b/.mcp.json", &crate::tree::servers(&[("x", "npx x")]));
+    let named = |projects: &[&str]| {
+        let roots = nucleus_scan::Roots {
+            projects: projects.iter().map(|one| tree.at(one)).collect(),
+            ..nucleus_scan::Roots::default()
+        };
+        let scan = nucleus_scan::scan(&roots, &nucleus_scan::Options::default());
+        let mut names: Vec<String> = scan
+            .files_seen
+            .iter()
+            .map(|one| one.shown.clone())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(named(&["repo/a", "repo/b"]), ["a/.mcp.json", "b/.mcp.json"]);
+    assert_eq!(
+        named(&["repo/a/.mcp.json", "repo/b"]),
+        ["a/.mcp.json", "b/.mcp.json"]
+    );
+    assert_eq!(named(&["repo/a"]), [".mcp.json"]);
+    assert_eq!(named(&["repo"]), ["a/.mcp.json", "b/.mcp.json"]);
+}
