@@ -3,3 +3,4 @@
 mod arithmetic;
 mod gates;
 mod lifting;
+mod measured;
