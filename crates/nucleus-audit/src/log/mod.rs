@@ -186,6 +186,25 @@ impl Log {
         payload: T,
         durability: Durability,
     ) -> Result<Pending<T>, LogError> {
+        let pending = self.place(draft, payload, durability)?;
+        if durability == Durability::Buffered {
+            self.shared.write_to(pending.sequence() + 1)?;
+        }
+        Ok(pending)
+    }
+
+    /// [`Log::append`] for a value that is waited for: until then, a buffered record may be in memory alone.
+    ///
+    /// So a caller that orders its records by a lock need not hold it while they are written.
+    ///
+    /// # Errors
+    /// [`LogError`]; the value is dropped with it.
+    pub fn place<T: Payload>(
+        &self,
+        draft: &Draft<'_>,
+        payload: T,
+        durability: Durability,
+    ) -> Result<Pending<T>, LogError> {
         if !payload.is_described_by(draft) {
             return Err(LogError::PayloadMismatch);
         }
@@ -199,9 +218,7 @@ impl Log {
         if !body.is_coherent() {
             return Err(LogError::Incoherent { kind: draft.kind() });
         }
-        let sequence = self
-            .shared
-            .add(draft.kind(), &SpelledBody::of(&body), durability)?;
+        let sequence = self.shared.add(draft.kind(), &SpelledBody::of(&body))?;
         Ok(Pending::new(
             payload,
             sequence,
@@ -307,7 +324,7 @@ impl Shared {
     }
 
     /// Gives a record its place.
-    fn add(&self, kind: Kind, body: &SpelledBody, durability: Durability) -> Result<u64, LogError> {
+    fn add(&self, kind: Kind, body: &SpelledBody) -> Result<u64, LogError> {
         let mut tail = self.tail()?;
         tail.check_open()?;
         let sequence = tail.records;
@@ -318,13 +335,23 @@ impl Shared {
             self.rotate(&mut tail)?;
         }
         tail.put(self.session, body);
-        if durability == Durability::Buffered || tail.is_heavy() {
+        if tail.is_heavy() {
             self.write_out(&mut tail)?;
         }
         if tail.records - tail.signed >= self.options.checkpoint_records {
             self.due.notify_one();
         }
         Ok(sequence)
+    }
+
+    /// Returns once so many records are with the kernel.
+    fn write_to(&self, records: u64) -> Result<(), LogError> {
+        let mut tail = self.tail()?;
+        tail.check_sound()?;
+        if tail.written < records {
+            self.write_out(&mut tail)?;
+        }
+        Ok(())
     }
 
     /// Hands all records to the kernel.

@@ -63,8 +63,9 @@ impl<T> Pending<T> {
     /// # Errors
     /// [`LogError`]; the value is dropped with it, so what it permits does not happen.
     pub fn wait(self) -> Result<Recorded<T>, LogError> {
-        if self.durability == Durability::Durable {
-            self.shared.sync_to(self.sequence + 1)?;
+        match self.durability {
+            Durability::Buffered => self.shared.write_to(self.sequence + 1)?,
+            Durability::Durable => self.shared.sync_to(self.sequence + 1)?,
         }
         Ok(Recorded {
             payload: self.payload,

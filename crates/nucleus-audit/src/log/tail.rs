@@ -28,6 +28,8 @@ pub(super) struct Tail {
     spelled: Vec<u8>,
     /// How many records have a place.
     pub(super) records: u64,
+    /// How many of them were handed to the kernel.
+    pub(super) written: u64,
     /// The hash of the last.
     pub(super) head: ChainHash,
     /// How many records are on the device.
@@ -60,6 +62,7 @@ impl Tail {
             file_since: Instant::now(),
             spelled: Vec::new(),
             records,
+            written: records,
             head,
             durable: records,
             is_syncing: false,
@@ -140,12 +143,12 @@ impl Tail {
 
     /// Hands the spelled records to the kernel.
     pub(super) fn write_out(&mut self) -> io::Result<()> {
-        if self.spelled.is_empty() {
-            return Ok(());
+        if !self.spelled.is_empty() {
+            (&*self.file).write_all(&self.spelled)?;
+            self.file_bytes += self.spelled.len() as u64;
+            self.spelled.clear();
         }
-        (&*self.file).write_all(&self.spelled)?;
-        self.file_bytes += self.spelled.len() as u64;
-        self.spelled.clear();
+        self.written = self.records;
         Ok(())
     }
 

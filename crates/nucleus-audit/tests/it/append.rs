@@ -178,6 +178,29 @@ fn a_request_of_another_session_is_refused() {
     ));
 }
 
+/// No value is given out before its record would survive the death of the process.
+#[test]
+fn a_placed_record_is_with_the_kernel_once_it_was_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = scene::open(dir.path(), LogOptions::default());
+    let lines = || {
+        let text = std::fs::read_to_string(dir.path().join("audit-0000.jsonl")).unwrap();
+        text.lines().count() as u64
+    };
+    let note = Draft::note(context(2, Exposure::NONE), "waits");
+    let placed = log.place(&note, (), Durability::Buffered).unwrap();
+    assert_eq!(placed.sequence(), lines(), "not written before the wait");
+    let recorded = placed.wait().unwrap();
+    assert_eq!(recorded.sequence() + 1, lines());
+    let appended = log.append(&note, (), Durability::Buffered).unwrap();
+    assert_eq!(appended.sequence() + 1, lines(), "written without a wait");
+    drop(appended);
+    drop(log.place(&note, (), Durability::Buffered).unwrap());
+    drop(log);
+    let last = read(dir.path()).unwrap().last().unwrap().unwrap();
+    assert_eq!(last.seq + 1, lines(), "written with the last flush");
+}
+
 #[test]
 fn the_start_is_the_first_record_and_only_that() {
     let dir = tempfile::tempdir().unwrap();

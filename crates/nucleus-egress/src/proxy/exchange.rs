@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::body::{Coming, Content, Leaving, Settling, empty};
 use super::guarded::Guarded;
+use super::lanes::Busy;
 use super::live::{Alive, Life};
 use super::pool::{Key, Lease};
 use super::refusal::Refusal;
@@ -44,7 +45,8 @@ pub(super) async fn exchange(
             .shared
             .begin(&conversation.program, via, &conversation.token)
     };
-    let alive = begin(conversation.scheme);
+    let mut alive = begin(conversation.scheme);
+    alive.busy = Some(Busy::here());
     let life = Arc::clone(&alive.life);
     let is_upgrade = request.headers().contains_key(UPGRADE);
     let mut attempt = Attempt {

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connect::{self, Connect};
 use super::flusher::Flusher;
+use super::lanes;
 use super::refusal::Refusal;
 
 /// The most requests that are judged, or wait for a human, at once.
@@ -74,6 +75,10 @@ impl Gate {
             Begun::Waiting(waiting) => waiting,
         };
         // FAIL-CLOSED: a judgement that broke is none.
+        if waiting.is_for_disk() && lanes::is_alone() {
+            // Sooner than by another thread, which would have to be woken and to wake this one.
+            return waiting.wait().map_err(Refusal::from);
+        }
         if waiting.is_for_disk() {
             return Ok(self.flusher.wait(waiting).await.ok_or_else(over)??);
         }

@@ -18,11 +18,37 @@ const SOON: Duration = Duration::from_millis(100);
 
 thread_local! {
     static LANE: Cell<usize> = const { Cell::new(0) };
+    /// How many requests and tunnels are under way on the lane.
+    static BUSY: Arc<AtomicUsize> = Arc::default();
 }
 
 /// The number of the lane that the caller runs on; the first where it runs on none.
 pub(super) fn here() -> usize {
     LANE.get()
+}
+
+/// One request or tunnel under way on the lane where it was made, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Busy(Arc<AtomicUsize>);
+
+impl Busy {
+    /// Something more on the caller's lane.
+    pub(super) fn here() -> Self {
+        let of_lane = BUSY.with(Arc::clone);
+        of_lane.fetch_add(1, Ordering::Relaxed);
+        Self(of_lane)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether the caller holds up nobody else on its lane.
+pub(super) fn is_alone() -> bool {
+    BUSY.with(|busy| busy.load(Ordering::Relaxed)) <= 1
 }
 
 /// The lanes of a session; dropped, all their tasks are.
@@ -129,9 +155,25 @@ fn lane(name: &str, number: usize, end: CancellationToken) -> io::Result<Handle>
 
 #[cfg(test)]
 mod tests {
-    use super::{LANES, Lanes, here};
+    use super::{Busy, LANES, Lanes, here, is_alone};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_lane_knows_whether_anything_else_is_under_way() {
+        let first = Busy::here();
+        assert!(is_alone());
+        let second = Busy::here();
+        assert!(!is_alone());
+        std::thread::spawn(move || {
+            assert!(is_alone(), "another lane's is none of its own");
+            drop(second);
+        })
+        .join()
+        .unwrap();
+        assert!(is_alone());
+        drop(first);
+    }
 
     #[tokio::test]
     async fn each_lane_serves_and_all_end_with_the_proxy() {

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::gate::Gate;
 use super::journal::{Connection, Journal, Verdict};
+use super::lanes::Busy;
 use super::program::Program;
 use super::refusal::Refusal;
 
@@ -136,6 +137,7 @@ impl Shared {
         }
         Alive {
             life,
+            busy: None,
             shared: Arc::clone(self),
         }
     }
@@ -244,6 +246,8 @@ impl Life {
 #[derive(Debug)]
 pub(super) struct Alive {
     pub(super) life: Arc<Life>,
+    /// Held while it keeps its lane busy: a request does, an idle connection does not.
+    pub(super) busy: Option<Busy>,
     shared: Arc<Shared>,
 }
 

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::hello::{self, Hello, Reading};
+use super::lanes::Busy;
 use super::listen::Site;
 use super::live::Alive;
 use super::prefixed::Prefixed;
@@ -41,6 +42,7 @@ pub(super) struct Incoming {
 struct Judged {
     out: TcpStream,
     ticket: Ticket,
+    busy: Busy,
 }
 
 /// A target that may be reached, as far as is known before the program speaks.
@@ -90,6 +92,7 @@ async fn dial(site: &Site, alive: &Alive, target: &Target) -> Result<Judged, Ref
     if !site.shared.limits.meter(target).request() {
         return Err(over_budget());
     }
+    let busy = Busy::here();
     let request: Arc<Request> = Arc::new(gate.dials().request(target.dial(), Content::None));
     let admitted = gate.admit(&request, Need::Durable).await?;
     alive
@@ -99,6 +102,7 @@ async fn dial(site: &Site, alive: &Alive, target: &Target) -> Result<Judged, Ref
         Ok(out) => Ok(Judged {
             out,
             ticket: admitted.ticket,
+            busy,
         }),
         Err(refusal) => {
             finish(admitted.ticket, Some(refusal.code()));
@@ -243,7 +247,11 @@ async fn pass(site: &Site, alive: &Alive, incoming: &mut Incoming) -> Result<(),
             .await
             .inspect_err(|refusal| alive.life.refused(refusal))?,
     };
-    let Judged { mut out, ticket } = judged;
+    let Judged {
+        mut out,
+        ticket,
+        busy: _busy,
+    } = judged;
     let gate = &site.shared.gate;
     let watch = Watch {
         life: Arc::clone(&alive.life),

@@ -412,7 +412,7 @@ impl Monitor {
             return Err(self.doubt(inner, request, Doubt::UnknownOperation));
         };
         self.log
-            .append(&draft, permit, terms.durability())
+            .place(&draft, permit, terms.durability())
             .map_err(|_| {
                 self.end_now(inner);
                 Refused::by_doubt(request, Doubt::RecordFailed)

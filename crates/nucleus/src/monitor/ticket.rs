@@ -107,9 +107,9 @@ impl Monitor {
             inner.landed += 1;
         }
         let draft = Draft::outcome(self.context(&inner), of, effect, used);
-        let appended = self.log.append(&draft, (), Durability::Buffered);
+        let placed = self.log.place(&draft, (), Durability::Buffered);
         drop(inner);
-        appended
+        placed
             .and_then(nucleus_audit::Pending::wait)
             .map(drop)
             .inspect_err(|_| self.fail())?;
