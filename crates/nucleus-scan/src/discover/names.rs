@@ -244,6 +244,12 @@ const ENDS: &[(&str, FileKind, Client, Option<Syntax>)] = &[
         JSON,
     ),
     (
+        "Zed/settings.json",
+        FileKind::EditorSettings,
+        Client::Zed,
+        JSON,
+    ),
+    (
         "zed/settings.json",
         FileKind::EditorSettings,
         Client::Zed,
@@ -357,6 +363,12 @@ const ENDS: &[(&str, FileKind, Client, Option<Syntax>)] = &[
     (".codex/hooks.json", FileKind::Hooks, Client::Codex, JSON),
     (
         ".gemini/settings.json",
+        FileKind::Gemini,
+        Client::GeminiCli,
+        JSON,
+    ),
+    (
+        "GeminiCli/settings.json",
         FileKind::Gemini,
         Client::GeminiCli,
         JSON,

@@ -138,7 +138,7 @@ pub(crate) fn shell_script(words: &[&str]) -> Option<usize> {
     };
     let at = match super::program(words.first()?).as_str() {
         "sh" | "bash" | "zsh" | "dash" | "ash" | "ksh" | "fish" | "su" => {
-            words.iter().position(|word| is_script(&word))?
+            words.iter().position(is_script)?
         }
         "powershell" | "pwsh" => words
             .iter()

@@ -49,11 +49,7 @@ impl<'a> Limits<'a> {
         let counts =
             |place: &Place| agent.client != Client::OpenCode || place > rule.source.place();
         let mut tools = std::iter::once(&rule.tool).chain(any);
-        tools.any(|tool| {
-            self.about(tool, rule)
-                .into_iter()
-                .any(|place| counts(place))
-        })
+        tools.any(|tool| self.about(tool, rule).into_iter().any(counts))
     }
 
     fn about(&self, tool: &ToolKind, rule: &PermissionRule) -> Vec<&'a Place> {
