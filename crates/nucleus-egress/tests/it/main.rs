@@ -8,5 +8,4 @@ mod fixture;
 mod forge;
 mod gateway;
 mod proxy;
-mod tools;
 mod web;
