@@ -25,9 +25,11 @@ struct House {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Room {
-    level: u8,
+    level: i8,
     #[serde(default)]
     dev_only: bool,
+    /// The only crates that may import it; without a list, any above it.
+    imported_by: Option<BTreeSet<String>>,
     #[serde(default)]
     unsafe_code: bool,
     #[serde(default)]

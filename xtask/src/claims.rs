@@ -22,8 +22,9 @@ const CLAIMS: &str = "claims.toml";
 const LOCK: &str = "claims.lock";
 const PAGE: &str = "docs/verified-claims.md";
 /// What a claim rests on whatever it says: the sources that are proved, and those that prove them.
-const ALWAYS: [&str; 4] = [
+const ALWAYS: [&str; 5] = [
     "crates/portcullis/src",
+    "crates/portcullis-text/src",
     "crates/portcullis-laws/src",
     "crates/prove/src",
     rocq::MODEL,

@@ -1,4 +1,4 @@
-//! Measures the laws and the tests by the mutants of `portcullis` that they notice.
+//! Measures the laws and the tests by the mutants of `portcullis` and `portcullis-text` that they notice.
 //!
 //! `proofs/mutants/HASH.json` says, for each file, which mutants nobody noticed; HASH is that of the sources it was
 //! measured on. `proofs/mutants/survivors.toml` gives the reason of each, and of each file that was not measured.
@@ -19,7 +19,7 @@ use crate::root::{read, root};
 use crate::{Failure, claims, report};
 
 /// What is mutated, with the tables that it embeds.
-const SOURCES: &str = "crates/portcullis/src";
+const SOURCES: [&str; 2] = ["crates/portcullis/src", "crates/portcullis-text/src"];
 /// Where results and reasons are kept.
 const KEPT: &str = "proofs/mutants";
 const SURVIVORS: &str = "survivors.toml";
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<bool, Failure> {
         args.files.clone()
     };
     if let Some(stranger) = asked.iter().find(|file| !now.files.contains_key(*file)) {
-        return Err(format!("`{stranger}` is no file of {SOURCES}").into());
+        return Err(format!("`{stranger}` is no file of {}", SOURCES.join(" or ")).into());
     }
     let kept = if args.check || (asked.is_empty() && hashes == [now.hash.clone()]) {
         if !args.check {
@@ -97,7 +97,9 @@ struct Sources {
 impl Sources {
     fn now() -> Result<Self, Failure> {
         let mut files = BTreeMap::new();
-        claims::hash_all(Path::new(SOURCES), &mut files)?;
+        for sources in SOURCES {
+            claims::hash_all(Path::new(sources), &mut files)?;
+        }
         Ok(Self {
             hash: kept::hash_of(&files),
             files,

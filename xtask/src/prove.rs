@@ -39,7 +39,7 @@ const PROGRAMS: [Part; 2] = [
     Part {
         name: "laws and tests, drawn inputs",
         engine: "the compiled functions",
-        command: "cargo test --release --locked --quiet -p portcullis-laws -p portcullis --lib --tests",
+        command: "cargo test --release --locked --quiet -p portcullis-laws -p portcullis -p portcullis-text --lib --tests",
     },
     Part {
         name: "interleavings",

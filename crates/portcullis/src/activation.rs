@@ -7,7 +7,7 @@
 
 use crate::glob::PathPattern;
 use crate::path::RelPath;
-use crate::table;
+use portcullis_text::table;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 

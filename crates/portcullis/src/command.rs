@@ -1,158 +1,45 @@
-//! Judges commands by their argv: which programs it starts, whether a rule lists it, whether a rule blocks it.
+//! Judges commands by their argv: whether a rule lists one, whether a rule blocks it.
 //!
 //! **Command rules express intent; the jail and the network are the boundary.** A listed `cargo test` runs
 //! whatever the repository's tests say. What is guaranteed here is that a rule means what it says: no quoting,
 //! spacing, wrapper, path or rename of a known kind slips past a block rule, and code given inline is never
-//! listed by a rule that does not spell it.
+//! listed by a rule that does not spell it. [`CommandFacts`] says which programs a command starts.
 //!
 //! - A program is compared by its base name. To be *listed*, a program named by a path must be in a system
 //!   directory, or the rule must name that very path: `./cargo` is not `cargo`.
-//! - Wrappers (`env nice timeout xargs sudo find -exec busybox …`) are seen through; the program they start is
-//!   the one a rule has to list, and a block rule is tried on every program on the way.
-//! - Code in the argv (`bash -c`, `python -c`, `git -c`, `tar --to-command` …) is listed only by a rule that
-//!   spells every argument up to the one that makes it code.
-//! - Shell text is read as far as that is certain. **Code that cannot be read counts as blocked as soon as any
-//!   block rule exists**, because it could start the blocked program.
+//! - Wrappers are seen through; the program they start is the one a rule has to list, and a block rule is tried on
+//!   every program on the way.
+//! - Code in the argv is listed only by a rule that spells every argument up to the one that makes it code.
+//! - **Code that cannot be read counts as blocked as soon as any block rule exists**, because it could start the
+//!   blocked program.
 //! - No rule looks for substrings.
 
-mod options;
-mod recognise;
-mod script;
-mod tables;
-mod unwrap;
-
-pub use recognise::recognise;
-pub use tables::default_listed_commands;
-
-use crate::named::named_enum;
+use crate::{Operation, OperationSet};
+use portcullis_text::command::{Link, Role, base_name};
+use portcullis_text::table;
 use std::fmt;
-use tables::is_system_directory;
 
-/// Most arguments of one argv, and most bytes in all: what Linux grants with its default stack limit.
-pub const MAX_ARGS: usize = 32_768;
-/// See [`MAX_ARGS`].
-pub const MAX_ARGV_BYTES: usize = 2_097_152;
+pub use portcullis_text::command::{Argv, CommandError, CommandFacts, MAX_ARGS, MAX_ARGV_BYTES, parse_command};
 
-/// A program and its arguments as they are given to `execve`: never empty, no NUL.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Argv(Vec<String>);
-
-named_enum! {
-    /// Says why a text or list of words is no command.
-    CommandError {
-        /// There is no program.
-        Empty = "command is empty",
-        /// A NUL, which `execve` cannot carry.
-        Nul = "command holds a NUL character",
-        /// More than [`MAX_ARGS`] words or [`MAX_ARGV_BYTES`] bytes.
-        TooLong = "command is longer than 32,768 words or 2 MiB",
-        /// A quote is not closed.
-        Unbalanced = "command has a quote that is not closed",
-    }
-}
-
-impl std::error::Error for CommandError {}
-
-impl Argv {
-    /// Takes a program and its arguments.
-    ///
-    /// # Errors
-    /// [`CommandError`] for what `execve` could not run.
-    pub fn new<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Result<Self, CommandError> {
-        let words: Vec<String> = words.into_iter().map(Into::into).collect();
-        if words.first().is_none_or(String::is_empty) {
-            return Err(CommandError::Empty);
-        }
-        if words.len() > MAX_ARGS || words.iter().map(|word| word.len() + 1).sum::<usize>() > MAX_ARGV_BYTES {
-            return Err(CommandError::TooLong);
-        }
-        if words.iter().any(|word| word.contains('\0')) {
-            return Err(CommandError::Nul);
-        }
-        Ok(Self(words))
-    }
-
-    /// The program as written.
-    pub fn program(&self) -> &str {
-        &self.0[0]
-    }
-
-    /// The arguments.
-    pub fn args(&self) -> &[String] {
-        &self.0[1..]
-    }
-
-    /// Program and arguments.
-    pub fn words(&self) -> &[String] {
-        &self.0
-    }
-}
-
-/// Parses a command line: plain words, quoted or not, become an argv; text with anything a shell would act on
-/// becomes `["sh", "-c", text]`.
+/// Operations the command would carry out besides `run_bash`, from a fixed table over every program it starts.
 ///
-/// # Errors
-/// [`CommandError`] for text that is empty, unbalanced or too long.
-pub fn parse_command(text: &str) -> Result<Argv, CommandError> {
-    let words = shell_words::split(text).map_err(|_| CommandError::Unbalanced);
-    if script::needs_shell(text) {
-        return Argv::new(["sh", "-c", text]);
-    }
-    Argv::new(words?)
+/// A missing entry opens nothing: every dial and every write is a request of its own.
+pub fn recognise(argv: &Argv) -> OperationSet {
+    hinted(&CommandFacts::of(argv))
 }
 
-/// What is known of a command before it runs: every program it is certain to start.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CommandFacts {
-    links: Vec<Link>,
-    is_opaque: bool,
-    is_closed: bool,
+/// As [`recognise`], from facts already at hand.
+pub(crate) fn hinted(facts: &CommandFacts) -> OperationSet {
+    facts.operations().filter_map(Operation::from_name).collect()
 }
 
-/// One program on the way, outermost first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Link {
-    program: String,
-    base: String,
-    family: String,
-    args: Vec<String>,
-    /// Further arguments exist that are known only when it runs.
-    is_open: bool,
-    /// Started by code rather than by the argv: counts for blocking only.
-    is_inside: bool,
-    role: Role,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    /// Only starts the next program.
-    Wrapper,
-    /// Does the work.
-    Leaf,
-    /// Runs code; the argument with this index makes it so.
-    Code(usize),
-}
-
-impl CommandFacts {
-    /// Looks through the argv.
-    pub fn of(argv: &Argv) -> Self {
-        unwrap::facts(argv.words())
-    }
-
-    /// Base names of every program known to run, outermost first.
-    pub fn programs(&self) -> impl Iterator<Item = &str> {
-        self.links.iter().map(|link| link.base.as_str())
-    }
-
-    /// Whether code takes part that this module cannot read.
-    pub const fn is_opaque(&self) -> bool {
-        self.is_opaque
-    }
-
-    /// Whether some program runs code given in the argv.
-    pub fn has_inline_code(&self) -> bool {
-        self.is_opaque || self.links.iter().any(|link| matches!(link.role, Role::Code(_)))
-    }
+/// Build, test and local git, and reading of files: what the default scope lists.
+pub fn default_listed_commands() -> Vec<CommandPattern> {
+    let listed = table::rows(include_str!("data/listed-commands.txt")).map(|(_, row)| row.split_whitespace());
+    let pattern = |mut words: std::str::SplitWhitespace<'static>| {
+        words.next().map(|program| CommandPattern::exact(program, &words.collect::<Vec<_>>()))
+    };
+    listed.filter_map(pattern).collect()
 }
 
 /// Matches one argument of a [`CommandPattern`].
@@ -185,26 +72,24 @@ impl CommandPattern {
     /// Whether this rule lists the command: every program that does the work is the named one with these
     /// arguments, and code is spelled by the rule itself.
     pub fn matches(&self, facts: &CommandFacts) -> bool {
-        let mut working = facts.links.iter().filter(|l| !l.is_inside && l.role != Role::Wrapper).peekable();
-        !facts.is_closed && working.peek().is_some() && working.all(|link| self.lists(link))
+        let mut working = facts.links().iter().filter(|l| !l.is_inside && l.role != Role::Wrapper).peekable();
+        !facts.is_closed() && working.peek().is_some() && working.all(|link| self.lists(link))
     }
 
     /// Whether this rule blocks the command: some program on the way is the named one and may have these
     /// arguments, or code takes part that could start it.
     pub fn blocks(&self, facts: &CommandFacts) -> bool {
         // FAIL-CLOSED: code that cannot be read could start anything.
-        facts.is_opaque || facts.links.iter().any(|link| self.may_be(link))
+        facts.is_opaque() || facts.links().iter().any(|link| self.may_be(link))
     }
 
     fn lists(&self, link: &Link) -> bool {
-        let base = link.base.as_str();
-        let is_named = self.program == link.program
-            || (self.program == base && is_system_directory(&link.program[..link.program.len() - base.len()]));
+        let is_named = self.program == link.program || (self.program == link.base && link.is_of_system());
         let is_spelled = match link.role {
             Role::Code(at) => self.args.iter().take_while(|arg| matches!(arg, ArgPattern::Exact(_))).count() > at,
             Role::Wrapper | Role::Leaf => true,
         };
-        let plain = || match_prefix(&self.args, tables::without_harmless_globals(base, &link.args));
+        let plain = || match_prefix(&self.args, link.plain_args());
         is_named && is_spelled && (match_prefix(&self.args, &link.args) || plain())
     }
 
@@ -272,11 +157,6 @@ fn match_among_options(patterns: &[ArgPattern], args: &[String], is_open: bool) 
     (now | after) & all != 0 || (is_open && now != 0)
 }
 
-/// What follows the last `/`.
-fn base_name(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or(program)
-}
-
 /// Allow and block rules for commands, the block rules stronger.
 ///
 /// ```
@@ -341,5 +221,17 @@ impl CommandLattice {
         let facts = CommandFacts::of(argv);
         let is_listed = || self.allows_unlisted || self.allowed.iter().any(|rule| rule.matches(&facts));
         !self.blocked.iter().any(|rule| rule.blocks(&facts)) && is_listed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_of_the_shipped_table_is_one() {
+        let named: Vec<_> = portcullis_text::command::known_operations().collect();
+        assert!(!named.is_empty());
+        assert!(named.iter().all(|name| Operation::from_name(name).is_some()), "{named:?}");
     }
 }

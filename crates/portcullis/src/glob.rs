@@ -14,7 +14,7 @@
 
 use crate::named::text_error;
 use crate::path::{RelPath, fold};
-use crate::table;
+use portcullis_text::table;
 use std::fmt;
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;

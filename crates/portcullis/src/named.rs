@@ -1,56 +1,11 @@
-//! Writes what many types have in common: named enums, sets of them in one word, readers of fields, error texts.
+//! Writes what many types have in common: sets of named enums in one word, and readers of fields.
 //!
-//! Each function is written once here, so that all types agree on what a name, a bit and a number mean.
+//! Each function is written once here, so that all types agree on what a bit means. What a name and a number mean
+//! is written once for both crates, in `portcullis_text`.
 
 use std::fmt;
 
-/// Makes an enum of at most 256 values in which each has a name; numbers follow the order of declaration.
-macro_rules! named_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(u8)]
-        pub enum $name {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl $name {
-            /// Each of them, in the order of their numbers.
-            pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
-
-            /// The name used in policies, records and messages.
-            #[inline]
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-
-            /// The one of that name, or `None`: an unknown name is never guessed.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.into_iter().find(|one| one.name() == name)
-            }
-
-            /// The one of that number, or `None`.
-            #[inline]
-            #[must_use]
-            pub const fn from_number(number: u8) -> Option<Self> {
-                match number {
-                    $(n if n == Self::$variant as u8 => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-
-        impl core::fmt::Display for $name {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
+pub(crate) use portcullis_text::{named_enum, text_error};
 
 /// Makes a set of the values of a [`named_enum`]; bit `n` is the value with number `n`.
 macro_rules! word_set {
@@ -172,49 +127,10 @@ macro_rules! readers {
     };
 }
 
-/// Makes an error that quotes the text it refuses, escaped and cut to 64 characters, and says why in a phrase.
-macro_rules! text_error {
-    ($(#[$doc:meta])* $name:ident($kind:literal)) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name {
-            text: String,
-            why: &'static str,
-        }
-
-        impl $name {
-            /// Refuses `text` because of `why`, a phrase that reads after the text.
-            #[must_use]
-            pub fn new(text: &str, why: &'static str) -> Self {
-                Self { text: $crate::named::excerpt(text), why }
-            }
-
-            /// Why, without the text.
-            #[must_use]
-            pub const fn why(&self) -> &'static str {
-                self.why
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, concat!($kind, "`{}` {}"), self.text, self.why)
-            }
-        }
-
-        impl std::error::Error for $name {}
-    };
-}
-
 /// Writes the names with a text between them, or `empty` when there is none.
 pub(crate) fn write_names(f: &mut fmt::Formatter<'_>, names: &[&str], between: &str, empty: &str) -> fmt::Result {
     f.write_str(if names.is_empty() { empty } else { "" })?;
     f.write_str(&names.join(between))
 }
 
-/// The first 64 characters of a text, escaped.
-pub(crate) fn excerpt(text: &str) -> String {
-    text.chars().take(64).flat_map(char::escape_debug).collect()
-}
-
-pub(crate) use {named_enum, readers, text_error, word_set};
+pub(crate) use {readers, word_set};

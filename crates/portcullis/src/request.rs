@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::command::CommandFacts;
+use crate::command::{self, CommandFacts};
 use crate::digest::{FieldHasher, hex_type};
 use crate::host::{Host, UrlPath};
 use crate::named::readers;
@@ -250,7 +250,7 @@ impl RequestBuilder {
             Subject::Command(command) => Some(CommandFacts::of(&command.argv)),
             _ => None,
         };
-        let hinted = command.as_ref().map_or(OperationSet::EMPTY, CommandFacts::operations);
+        let hinted = command.as_ref().map_or(OperationSet::EMPTY, command::hinted);
         self.operations = self.operations.union(recognised(&self.subject)).union(hinted);
         let digest = digest(&self);
         Request { parts: self, command, digest }

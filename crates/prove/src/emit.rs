@@ -1,6 +1,6 @@
 //! Has the compiler write what it makes of the laws: the stable toolchain, a fixed list of light passes, overflow checks on.
 //!
-//! `portcullis` is the very library that the workspace's release build made; its
+//! `portcullis` and `portcullis-text` are the very libraries that the workspace's release build made; their
 //! inlined functions are in the laws' output.
 
 use std::collections::BTreeSet;
@@ -18,6 +18,9 @@ const PASSES: &str = "module-inline,function(sroa,early-cse<memssa>,instsimplify
 /// Inline whatever can be, and unroll the loops over twelve operations.
 const LIMITS: &str = "-inline-threshold=1000000 -inlinecold-threshold=1000000 \
     -cold-callsite-rel-freq=0 -inline-deferral=false -unroll-threshold=100000";
+
+/// The library of the text readers, as it is imported.
+const TEXT: &str = "portcullis_text";
 
 /// A failure of a program that was asked for something.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -61,20 +64,29 @@ pub fn libraries(root: &Path) -> Result<Libraries, Failure> {
     Ok(Libraries { portcullis: others.swap_remove(own).1, others })
 }
 
-/// Compiles `portcullis` from another source tree against the same libraries, without optimising it.
+/// Compiles `portcullis`, and `portcullis-text` below it, from another source tree against the libraries of others,
+/// without optimising them.
 ///
 /// # Errors
-/// When it does not compile.
+/// When one does not compile, or the build had no `portcullis-text`.
 pub fn portcullis(tree: &Path, libraries: &Libraries, out: &Path) -> Result<PathBuf, Failure> {
-    let made = out.join("libportcullis.rmeta");
-    let mut rustc = compiler(tree, "portcullis");
+    let mut libraries = libraries.clone();
+    let text = library(tree, TEXT, &libraries, out)?;
+    let built = libraries.others.iter_mut().find(|(name, _)| name == TEXT);
+    built.ok_or("cargo named no library of portcullis-text")?.1 = text;
+    library(tree, "portcullis", &libraries, out)
+}
+
+/// Compiles one library of a source tree, without optimising it.
+fn library(tree: &Path, name: &str, libraries: &Libraries, out: &Path) -> Result<PathBuf, Failure> {
+    let mut rustc = compiler(tree, name);
     rustc.arg("--out-dir").arg(out).args(["--emit=metadata,llvm-ir", "-C", "no-prepopulate-passes"]);
-    for (name, library) in &libraries.others {
-        rustc.arg("--extern").arg(format!("{name}={}", library.display()));
+    for (other, library) in libraries.others.iter().filter(|(other, _)| other != name) {
+        rustc.arg("--extern").arg(format!("{other}={}", library.display()));
     }
     libraries.search(&mut rustc);
     succeed(&mut rustc)?;
-    Ok(made)
+    Ok(out.join(format!("lib{name}.rmeta")))
 }
 
 /// The compiler's output for the laws of a source tree.
@@ -87,6 +99,8 @@ pub fn laws(tree: &Path, portcullis: &Path, libraries: &Libraries, out: &Path) -
     rustc.arg("-o").arg(&made).args(["--emit=llvm-ir", "-C", "no-prepopulate-passes"]);
     rustc.arg("-C").arg(format!("passes={PASSES}")).arg("-C").arg(format!("llvm-args={LIMITS}"));
     rustc.arg("--extern").arg(format!("portcullis={}", portcullis.display()));
+    // What it was compiled against lies beside it where both are of the same tree.
+    rustc.args(portcullis.parent().map(|beside| format!("-Ldependency={}", beside.display())));
     libraries.search(&mut rustc);
     succeed(&mut rustc)?;
     Ok(std::fs::read_to_string(made)?)

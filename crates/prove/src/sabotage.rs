@@ -1,4 +1,4 @@
-//! Plants single-line bugs in a copy of `portcullis` and sees the laws that name them go red.
+//! Plants single-line bugs in a copy of `portcullis` and `portcullis-text` and sees the laws that name them go red.
 
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,7 @@ pub enum Outcome {
 /// When the text is not there exactly once, the bug does not compile or the law is unknown.
 pub fn plant(root: &Path, libraries: &Libraries, bug: &Sabotage) -> Result<Outcome, Failure> {
     let place = tempfile::tempdir()?;
-    for library in ["portcullis", "portcullis-laws"] {
+    for library in ["portcullis", "portcullis-text", "portcullis-laws"] {
         let from = Path::new("crates").join(library);
         copy(&root.join(&from), &place.path().join(&from))?;
     }

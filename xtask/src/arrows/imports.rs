@@ -14,6 +14,7 @@ pub(super) fn check(house: &House, metadata: &Metadata) -> Vec<String> {
             )),
             Some(room) => {
                 findings.extend(arrows(house, package, room));
+                findings.extend(around(house, package));
                 findings.extend(linked(metadata, package, room));
             }
         }
@@ -45,6 +46,27 @@ fn arrows(house: &House, package: &Package, room: &Room) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Imports of what is reached under another crate's name only.
+fn around(house: &House, package: &Package) -> Vec<String> {
+    let mut findings = Vec::new();
+    for dependency in &package.dependencies {
+        let only = house
+            .crates
+            .get(&dependency.name)
+            .and_then(|target| target.imported_by.as_ref());
+        if let Some(only) = only.filter(|only| !only.contains(&package.name)) {
+            let named: Vec<&str> = only.iter().map(String::as_str).collect();
+            findings.push(format!(
+                "`{}` imports `{}` itself: only {} may",
+                package.name,
+                dependency.name,
+                named.join(", ")
+            ));
+        }
+    }
+    findings
 }
 
 /// Whether an import respects the house. What is for tests only may be named by any test.
@@ -101,6 +123,14 @@ mod tests {
                 "`nucleus-egress` (level 4) imports `nucleus-tool-proxy` (level 4): \
                  arrows point down only"
             ]
+        );
+    }
+
+    #[test]
+    fn an_import_around_the_one_crate_that_may_is_refused() {
+        assert_eq!(
+            findings("around.json"),
+            ["`nucleus` imports `portcullis-text` itself: only portcullis may"]
         );
     }
 

@@ -74,7 +74,10 @@ mod tests {
     fn a_law_that_grows_past_its_bound_is_refused() {
         let house: House = crate::root::table("arrows.toml").unwrap();
         let law = &house.crates["portcullis"];
-        assert!(past_bound("portcullis", 3_000, law).is_none());
-        assert!(past_bound("portcullis", 6_400, law).is_some());
+        assert!(past_bound("portcullis", 2_700, law).is_none());
+        assert!(past_bound("portcullis", 3_001, law).is_some());
+        let text = &house.crates["portcullis-text"];
+        assert!(past_bound("portcullis-text", 1_400, text).is_none());
+        assert!(past_bound("portcullis-text", 1_501, text).is_some());
     }
 }

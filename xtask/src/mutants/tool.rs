@@ -23,7 +23,10 @@ const WORK: &str = "target/xtask/mutants";
 /// Who judges a mutant, by which tests: the named laws, and then, of what they let pass, the tests and the model.
 const JUDGES: [(&[&str], &[&str]); 2] = [
     (&["portcullis-laws"], &["--lib"]),
-    (&["portcullis", "difftest"], &["--lib", "--bins", "--tests"]),
+    (
+        &["portcullis", "portcullis-text", "difftest"],
+        &["--lib", "--bins", "--tests"],
+    ),
 ];
 /// A mutant whose tests take longer than this, in seconds, never ends.
 const TIMEOUT_S: &str = "300";
@@ -54,6 +57,8 @@ pub(super) fn measure(
             "mutants",
             "--package",
             "portcullis",
+            "--package",
+            "portcullis-text",
             "--no-shuffle",
             "--iterate",
         ]);

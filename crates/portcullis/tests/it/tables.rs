@@ -6,9 +6,9 @@ use sha2::{Digest, Sha256};
 /// Each table with the digest of its rows, of the version that is shipped.
 const TABLES: [(&str, &str, &str); 6] = [
     ("activation", include_str!("../../src/data/activation.txt"), "209bb9a0d5960291"),
-    ("addresses", include_str!("../../src/data/addresses.txt"), "f1e61bcf2ba3b11c"),
+    ("addresses", include_str!("../../../portcullis-text/src/data/addresses.txt"), "f1e61bcf2ba3b11c"),
     ("build-inputs", include_str!("../../src/data/build-inputs.txt"), "47e2ff8ffd56c2a7"),
-    ("commands", include_str!("../../src/data/commands.txt"), "0dbdc677e9f2b5e5"),
+    ("commands", include_str!("../../../portcullis-text/src/data/commands.txt"), "0dbdc677e9f2b5e5"),
     ("credentials", include_str!("../../src/data/credentials.txt"), "49f9be96b14346f8"),
     ("listed-commands", include_str!("../../src/data/listed-commands.txt"), "62f855f205fa2b2f"),
 ];

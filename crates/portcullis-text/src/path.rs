@@ -8,7 +8,8 @@
 //! `..` is resolved in the text, never through the file system: whoever opens a [`RelPath`] resolves it
 //! beneath a directory handle, without following links.
 
-use crate::named::{excerpt, named_enum, readers};
+use crate::named::excerpt;
+use crate::named_enum;
 use std::fmt;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -66,14 +67,14 @@ pub struct PathError {
     evidence: String,
 }
 
-readers! {
-    PathError {
-        /// The rule broken.
-        value fault: PathFault,
-    }
-}
-
 impl PathError {
+    /// The rule broken.
+    #[inline]
+    #[must_use]
+    pub const fn fault(&self) -> PathFault {
+        self.fault
+    }
+
     fn new(fault: PathFault, evidence: &str) -> Self {
         Self { fault, evidence: excerpt(evidence) }
     }
@@ -102,6 +103,7 @@ impl std::error::Error for PathError {}
 
 impl RelPath {
     /// The workspace itself.
+    #[inline]
     pub const fn root() -> Self {
         Self { text: String::new(), folded: None }
     }
@@ -179,26 +181,31 @@ impl RelPath {
     }
 
     /// The canonical text; empty for the root.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// The text as protected names are compared: see [`fold`].
+    #[inline]
     pub fn folded(&self) -> &str {
         self.folded.as_deref().unwrap_or(&self.text)
     }
 
     /// Whether folding changes the text.
-    pub(crate) fn is_unfolded(&self) -> bool {
+    #[inline]
+    pub fn is_unfolded(&self) -> bool {
         self.folded.is_some()
     }
 
     /// Whether this is the workspace itself.
+    #[inline]
     pub fn is_root(&self) -> bool {
         self.text.is_empty()
     }
 
     /// The names from the root down; none for the root.
+    #[inline]
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.text.split('/').filter(|segment| !segment.is_empty())
     }
@@ -246,6 +253,7 @@ impl AsRef<str> for RelPath {
 ///
 /// Full case folding by upper and lower case, default-ignorable characters dropped, NFC: at least as coarse
 /// as the folding of ext4 (`casefold`), APFS and NTFS. Coarser only ever protects more.
+#[inline]
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();

@@ -2,7 +2,7 @@
 
 use super::options::scan;
 use super::script;
-use super::tables::{self, Assignment, Row, assignment, has_name, is_listed, is_system_directory, rows};
+use super::tables::{self, Assignment, Row, assignment, has_name, is_listed, rows};
 use super::{CommandFacts, Link, Role, base_name};
 
 /// Deepest chain of wrappers and scripts that is followed; nobody writes more by hand.
@@ -48,7 +48,7 @@ impl Walk {
         });
         let role = self.look_into(base, args, is_open);
         self.facts.links[at].role = role;
-        if role == Role::Wrapper && !is_system_directory(&program[..program.len() - base.len()]) {
+        if role == Role::Wrapper && !self.facts.links[at].is_of_system() {
             // FAIL-CLOSED: `./env` is whatever the workspace says it is.
             self.close();
         }

@@ -4,7 +4,7 @@
 //! section. Rows are words, or fields between `|` where the table says so.
 
 /// The rows of a table, each with the name of its section.
-pub(crate) fn rows(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn rows(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let mut section = "";
     text.lines().map(str::trim).filter(|line| !matches!(line.split(' ').next(), Some("" | "#"))).filter_map(
         move |line| {
@@ -18,7 +18,7 @@ pub(crate) fn rows(text: &'static str) -> impl Iterator<Item = (&'static str, &'
 }
 
 /// The words of all rows, each with the name of its section.
-pub(crate) fn words(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn words(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     rows(text).flat_map(|(section, row)| row.split_whitespace().map(move |word| (section, word)))
 }
 

@@ -1,29 +1,22 @@
 //! Recognises operations beside `run_bash` in a command, as a hint: the network judges what is really sent.
 
 use super::tables::{has_name, rows};
-use super::{Argv, CommandFacts, Link};
-use crate::{Operation, OperationSet};
-
-/// Operations the command would carry out besides `run_bash`, from a fixed table over every program it starts.
-///
-/// A missing entry opens nothing: every dial and every write is a request of its own.
-pub fn recognise(argv: &Argv) -> OperationSet {
-    CommandFacts::of(argv).operations()
-}
+use super::{CommandFacts, Link};
 
 impl CommandFacts {
-    /// As [`recognise`], from facts already at hand.
-    pub fn operations(&self) -> OperationSet {
-        self.links.iter().filter_map(operation_of).collect()
+    /// Names of the operations the command would carry out besides `run_bash`, one for each program that the table
+    /// knows.
+    pub fn operations(&self) -> impl Iterator<Item = &'static str> {
+        self.links.iter().filter_map(operation_of)
     }
 }
 
-fn operation_of(link: &Link) -> Option<Operation> {
+fn operation_of(link: &Link) -> Option<&'static str> {
     rows("operations", &link.base).find_map(|[_, first, second, later, valued, operation]| {
         let words = words_after_options(&link.args, valued);
         let fits = |names: &str, at: usize| names.is_empty() || words.get(at).is_some_and(|word| has_name(names, word));
         let follows = later.is_empty() || words.iter().skip(1).any(|word| has_name(later, word));
-        Operation::from_name(operation).filter(|_| fits(first, 0) && fits(second, 1) && follows)
+        (fits(first, 0) && fits(second, 1) && follows).then_some(*operation)
     })
 }
 
