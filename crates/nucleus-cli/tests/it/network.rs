@@ -223,7 +223,7 @@ fn a_connection_is_shown_with_the_process_that_made_it() {
         let entries = text
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let found = entries.filter(|entry| entry["target"] == target).last();
+        let found = entries.rev().find(|entry| entry["target"] == target);
         found.map(|entry| entry["process"].as_str().unwrap_or_default().to_owned())
     };
     // Written once its process is known.
