@@ -129,7 +129,9 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         return Ok(1);
     }
     if args.json {
-        anstream::println!("{:#}", output::json(&report));
+        // In one piece: written word by word, a long report takes longer than its scan.
+        let text = format!("{:#}", output::json(&report));
+        anstream::println!("{text}");
     } else {
         anstream::print!("{}", output::terminal(&report, &toned));
         hints(args, &scan, &report);
