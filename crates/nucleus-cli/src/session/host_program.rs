@@ -6,6 +6,7 @@
 //! directory in which a session has run.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -63,11 +64,14 @@ impl HostPrograms {
     }
 
     /// Whether a path, or where its links lead, lies in a workspace, where an agent writes.
+    ///
+    /// FAIL-CLOSED: what cannot be followed is the agent's; of a path that is not there yet, what is there counts.
     pub(crate) fn is_agents(&self, path: &Path) -> bool {
-        let found = path.canonicalize();
-        path.starts_with(&self.workspace)
-            || found.is_ok_and(|found| found.starts_with(&self.workspace))
-            || matches!(self.state.nearest_workspace(path), Ok(Some(_)))
+        let is_outside = |found: PathBuf| {
+            !found.starts_with(&self.workspace)
+                && matches!(self.state.nearest_workspace(&found), Ok(None))
+        };
+        path.starts_with(&self.workspace) || !followed(path).is_ok_and(is_outside)
     }
 
     /// The file of a program, named by itself or by an absolute path.
@@ -133,6 +137,19 @@ fn is_executable(file: &Path) -> bool {
         .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
+/// Where a path leads, or as much of it as is there.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut there = path;
+    loop {
+        match there.canonicalize() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !there.is_symlink() => {
+                there = there.parent().ok_or(error)?;
+            }
+            found => return found,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
@@ -190,6 +207,33 @@ mod tests {
             elsewhere.find("only-there"),
             Ok(workspace.join(".venv/bin/only-there"))
         );
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_taken_for_the_agents() {
+        let (dir, host) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (dir, host) = (
+            dir.path().canonicalize().unwrap(),
+            host.path().canonicalize().unwrap(),
+        );
+        let state = state(&host);
+        let other = dir.join("other");
+        std::fs::create_dir(&other).unwrap();
+        let live = state.make_workspace(&other).unwrap().join("live");
+        std::fs::write(live, "").unwrap();
+        let programs = HostPrograms::of_path("/usr/bin".as_ref(), &dir.join("ws"), &state);
+        let (circle, dangling) = (host.join("circle"), host.join("dangling"));
+        symlink(&circle, &circle).unwrap();
+        symlink(dir.join("ws/bin"), &dangling).unwrap();
+        for path in [
+            other.join("bin/not-there-yet"),
+            circle.join("bin"),
+            dangling.join("tool"),
+        ] {
+            assert!(programs.is_agents(&path), "{}", path.display());
+        }
+        // The twin: what is not there yet, where no session has run.
+        assert!(!programs.is_agents(&host.join("bin/not-there-yet")));
     }
 
     #[test]
