@@ -14,13 +14,8 @@ pub(crate) struct Blocking {
 impl Blocking {
     /// A runtime whose thread has this name.
     pub(crate) fn new(thread: &str) -> io::Result<Self> {
-        Self::with_threads(thread, 1)
-    }
-
-    /// A runtime with so many threads of this name.
-    pub(crate) fn with_threads(thread: &str, threads: usize) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads)
+            .worker_threads(1)
             .thread_name(thread)
             .enable_all()
             .build()?;

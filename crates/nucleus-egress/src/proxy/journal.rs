@@ -72,6 +72,8 @@ struct Ended {
     length: u64,
     /// Lines that are not written yet.
     waiting: Vec<u8>,
+    /// Whether nobody will flush any more.
+    is_prompt: bool,
 }
 
 impl Journal {
@@ -88,6 +90,7 @@ impl Journal {
                 file,
                 length,
                 waiting: Vec::new(),
+                is_prompt: false,
             }),
             open: dir.join("net-open.json"),
         })
@@ -104,9 +107,16 @@ impl Journal {
             ended.length += line.len() as u64;
             ended.waiting.extend(line);
         }
-        if ended.waiting.len() >= MAX_WAITING {
+        if ended.is_prompt || ended.waiting.len() >= MAX_WAITING {
             ended.write();
         }
+    }
+
+    /// Writes the lines that wait, and from now on each one at once.
+    pub(super) fn end(&self) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.is_prompt = true;
+        ended.write();
     }
 
     /// Writes the lines that wait.

@@ -1,17 +1,19 @@
-//! The threads of a session's proxy: a connection stays with all its tasks on one of them, so that a request wakes no other.
+//! The threads of a session's proxy: a connection stays with all its tasks on one lane, so that a request wakes no other.
+//!
+//! The front serves no connection. It accepts them, answers look-ups and cuts what
+//! the session no longer permits, also while a lane waits for a slow disk.
 
 use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How many threads a proxy has.
+/// How many threads serve connections.
 const LANES: usize = 2;
 /// A timer that is always due sooner than others: one that is due before all others wakes its own thread through the kernel.
 const SOON: Duration = Duration::from_millis(100);
@@ -22,7 +24,7 @@ thread_local! {
     static BUSY: Arc<AtomicUsize> = Arc::default();
 }
 
-/// The number of the lane that the caller runs on; the first where it runs on none.
+/// The number of the lane that the caller runs on.
 pub(super) fn here() -> usize {
     LANE.get()
 }
@@ -51,57 +53,56 @@ pub(super) fn is_alone() -> bool {
     BUSY.with(|busy| busy.load(Ordering::Relaxed)) <= 1
 }
 
-/// The lanes of a session; dropped, all their tasks are.
+/// The threads of a session; dropped, all their tasks are.
 #[derive(Debug)]
-pub(super) struct Lanes {
-    all: Arc<All>,
+pub(super) struct Threads {
+    front: Handle,
+    lanes: Arc<Lanes>,
     _end: DropGuard,
 }
 
-/// The lanes as the tasks on them know them.
+/// The threads that serve connections.
 #[derive(Debug)]
-pub(super) struct All {
-    handles: Vec<Handle>,
+pub(super) struct Lanes {
+    handles: [Handle; LANES],
     next: AtomicUsize,
 }
 
-impl Lanes {
+impl Threads {
     /// Starts the threads.
     pub(super) fn start(name: &str) -> io::Result<Self> {
         let end = CancellationToken::new();
         // Dropped on an error, so that those that run end too.
         let guard = end.clone().drop_guard();
-        let handles = (0..LANES).map(|number| lane(name, number, end.clone()));
+        let lane = |number| thread(name, number, end.clone());
+        let lanes = Lanes {
+            handles: [lane(0)?, lane(1)?],
+            next: AtomicUsize::new(0),
+        };
         Ok(Self {
-            all: Arc::new(All {
-                handles: handles.collect::<io::Result<_>>()?,
-                next: AtomicUsize::new(0),
-            }),
+            front: lane(LANES)?,
+            lanes: Arc::new(lanes),
             _end: guard,
         })
     }
 
-    pub(super) fn all(&self) -> &Arc<All> {
-        &self.all
+    pub(super) fn lanes(&self) -> &Arc<Lanes> {
+        &self.lanes
     }
 
-    /// Runs the future on the first lane; dropped with it.
+    /// Runs the future in front; dropped with it.
     pub(super) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        if let Some(first) = self.all.handles.first() {
-            first.spawn(future);
-        }
+        self.front.spawn(future);
     }
 
-    /// Runs the call where sockets of the first lane can be made.
-    pub(super) fn enter<T>(&self, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        let first = self.all.handles.first();
-        let first = first.ok_or_else(|| io::Error::other("the proxy has no threads"))?;
-        let _entered = first.enter();
+    /// Runs the call where sockets of the front can be made.
+    pub(super) fn enter<T>(&self, call: impl FnOnce() -> T) -> T {
+        let _entered = self.front.enter();
         call()
     }
 }
 
-impl All {
+impl Lanes {
     /// Takes a connection to the next lane and serves it there; dropped where it cannot be moved.
     pub(super) fn serve<F>(
         &self,
@@ -110,19 +111,12 @@ impl All {
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.handles.len().max(1);
-        let Some(handle) = self.handles.get(next) else {
-            return;
-        };
-        if next == here() {
-            handle.spawn(serve(stream));
-            return;
-        }
         // Descriptors are known to the reactor of the thread that waits for them.
         let Ok(stream) = stream.into_std() else {
             return;
         };
-        handle.spawn(async move {
+        let next = self.next.fetch_add(1, Ordering::Relaxed) % LANES;
+        self.handles[next].spawn(async move {
             if let Ok(stream) = TcpStream::from_std(stream) {
                 serve(stream).await;
             }
@@ -131,13 +125,13 @@ impl All {
 }
 
 /// One thread with a runtime of its own, until the end.
-fn lane(name: &str, number: usize, end: CancellationToken) -> io::Result<Handle> {
+fn thread(name: &str, number: usize, end: CancellationToken) -> io::Result<Handle> {
     let runtime = Builder::new_current_thread()
         .thread_name(name)
         .enable_all()
         .build()?;
     let handle = runtime.handle().clone();
-    thread::Builder::new()
+    std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
             LANE.set(number);
@@ -155,7 +149,7 @@ fn lane(name: &str, number: usize, end: CancellationToken) -> io::Result<Handle>
 
 #[cfg(test)]
 mod tests {
-    use super::{Busy, LANES, Lanes, here, is_alone};
+    use super::{Busy, LANES, Threads, here, is_alone};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -175,16 +169,41 @@ mod tests {
         drop(first);
     }
 
+    /// What cuts connections must not wait for what a lane waits for.
+    #[tokio::test]
+    async fn the_front_goes_on_while_every_lane_waits() {
+        let threads = Threads::start("test").unwrap();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let stopped = std::sync::Arc::new(std::sync::Mutex::new(stopped));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        for _ in 0..LANES {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            let stopped = stopped.clone();
+            threads.lanes().serve(stream, |mut stream| async move {
+                stream.write_all(b"x").await.unwrap();
+                // As a disk that does not answer.
+                let _gone = stopped.lock().map(|stopped| stopped.recv());
+            });
+            client.read_u8().await.unwrap();
+        }
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        threads.spawn(async move { done.send(()).unwrap() });
+        is_done.await.unwrap();
+        drop(stop);
+    }
+
     #[tokio::test]
     async fn each_lane_serves_and_all_end_with_the_proxy() {
-        let lanes = Lanes::start("test").unwrap();
+        let threads = Threads::start("test").unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut clients = Vec::new();
         for _ in 0..LANES {
             clients.push(TcpStream::connect(address).await.unwrap());
             let (stream, _) = listener.accept().await.unwrap();
-            lanes.all().serve(stream, |mut stream| async move {
+            threads.lanes().serve(stream, |mut stream| async move {
                 let lane = u8::try_from(here()).unwrap();
                 stream.write_all(&[lane]).await.unwrap();
                 std::future::pending::<()>().await;
@@ -196,7 +215,7 @@ mod tests {
         }
         served.sort_unstable();
         assert_eq!(served, (0..LANES).collect::<Vec<_>>());
-        drop(lanes);
+        drop(threads);
         for client in &mut clients {
             assert!(client.read_u8().await.is_err(), "still open");
         }

@@ -10,7 +10,7 @@ use portcullis::host::Host;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::lanes::All;
+use super::lanes::Lanes;
 use super::live::Alive;
 use super::names::Names;
 use super::program::Program;
@@ -32,7 +32,7 @@ pub(super) struct Site {
     /// The number of the jail's first process on the host, where it is known.
     pub(super) first: Option<u32>,
     pub(super) jail: CancellationToken,
-    pub(super) lanes: Arc<All>,
+    pub(super) lanes: Arc<Lanes>,
 }
 
 impl Site {

@@ -90,11 +90,11 @@ impl Lives {
     /// Cuts everything, also what begins later.
     pub(super) fn end(&self, why: &str) {
         self.is_over.store(true, Ordering::SeqCst);
-        self.cut_all(why);
         if let Some(journal) = &self.journal {
-            journal.flush();
+            journal.end();
             journal.open(&[]);
         }
+        self.cut_all(why);
     }
 }
 

@@ -57,7 +57,7 @@ pub use guarded::Guards;
 pub use journal::{Connection, Verdict};
 
 use gate::Gate;
-use lanes::Lanes;
+use lanes::Threads;
 use live::Lives;
 
 /// The port of the proxy in every jail: HTTP and SOCKS5.
@@ -92,7 +92,7 @@ pub struct ProxyOptions {
 pub struct Proxy {
     shared: Arc<Shared>,
     outfit: Outfit,
-    lanes: Lanes,
+    threads: Threads,
     _hook: Arc<dyn LifeHook>,
 }
 
@@ -143,14 +143,14 @@ impl Proxy {
             slots: Arc::new(tokio::sync::Semaphore::new(listen::slots())),
             guards,
         });
-        let lanes = Lanes::start("nucleus-net")?;
+        let threads = Threads::start("nucleus-net")?;
         let hook: Arc<dyn LifeHook> = Arc::new(Hook(Arc::downgrade(&shared)));
         monitor.watch(&hook);
-        lanes.spawn(live::keep(Arc::clone(&shared)));
+        threads.spawn(live::keep(Arc::clone(&shared)));
         Ok(Arc::new(Self {
             shared,
             outfit,
-            lanes,
+            threads,
             _hook: hook,
         }))
     }
@@ -186,10 +186,10 @@ impl Network for Proxy {
             shared: Arc::clone(&self.shared),
             program: program::Program::of_command(program),
             first: sockets.first,
-            lanes: Arc::clone(self.lanes.all()),
+            lanes: Arc::clone(self.threads.lanes()),
             jail: jail.clone(),
         };
-        self.lanes.enter(|| listen::start(&site, sockets))?;
+        self.threads.enter(|| listen::start(&site, sockets))?;
         Ok(Box::new(jail.drop_guard()))
     }
 }
