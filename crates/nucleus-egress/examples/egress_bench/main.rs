@@ -30,8 +30,11 @@ pub(crate) struct Plan {
     part: Option<String>,
 }
 
+/// Measures one part and prints its figures.
+type Measure = fn(&Plan);
+
 /// What is measured, in this order.
-const PARTS: [(&str, fn(&Plan)); 3] = [
+const PARTS: [(&str, Measure); 3] = [
     ("idle", idle::measure),
     ("plain", plain::measure),
     ("inspected", inspected::measure),
