@@ -9,9 +9,9 @@ import os
 import subprocess
 import time
 
-from common import PYTHON, ROOT, SCRATCH, BenchError, built, choose, emit, main, median, scratch
+from common import ROOT, BenchError, built, choose, emit, installed, main, median, scratch
 
-VERSION = "0.6.9"
+VERSION = "0.6.9"  # of `snyk-agent-scan`, once called `mcp-scan`
 ROUNDS = choose(11, 1)
 RIVAL_ROUNDS = choose(5, 1)
 MONOREPO_FILES = choose(200_000, 2_000)
@@ -24,19 +24,6 @@ CONFIG = """{"mcpServers": {
   "filesystem": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem", "/home/me"]}
 }}
 """
-
-
-def snyk_agent_scan():
-    """The rival's program, installed at its exact version on first use; `mcp-scan` is its former name."""
-    directory = SCRATCH / f"snyk-agent-scan-{VERSION}"
-    program = directory / "bin" / "snyk-agent-scan"
-    if not (directory / ".installed").is_file():
-        subprocess.run([PYTHON, "-m", "venv", "--clear", str(directory)], check=True)
-        install = [str(directory / "bin" / "pip"), "install", "--quiet", f"snyk-agent-scan=={VERSION}"]
-        if subprocess.run(install).returncode != 0 or not program.is_file():
-            raise BenchError(f"`pip install snyk-agent-scan=={VERSION}` gave no program")
-        (directory / ".installed").touch()
-    return program
 
 
 class Run:
@@ -71,7 +58,7 @@ def audit(nucleus, *paths):
 
 
 def measure():
-    nucleus, rival = built("nucleus-cli", "nucleus"), snyk_agent_scan()
+    nucleus, rival = built("nucleus-cli", "nucleus"), installed("snyk-agent-scan", VERSION, "snyk-agent-scan")
     with scratch() as place:
         home = place / "home"
         home.mkdir()

@@ -172,3 +172,16 @@ def session(nucleus, workspace, state, policy=POLICY, options=()):
     }
     start = [str(nucleus), "run", "--local", "--config", str(config), "--dir", str(workspace), *options, "--"]
     return Peer(start + client("nucleus", "mcp"), environment, state)
+
+
+def installed(package, version, binary):
+    """The program of a rival from PyPI, installed at its exact version on first use."""
+    directory = SCRATCH / f"{package}-{version}"
+    program = directory / "bin" / binary
+    if not (directory / ".installed").is_file():
+        subprocess.run([PYTHON, "-m", "venv", "--clear", str(directory)], check=True)
+        install = [str(directory / "bin" / "pip"), "install", "--quiet", f"{package}=={version}"]
+        if subprocess.run(install).returncode != 0 or not program.is_file():
+            raise BenchError(f"`pip install {package}=={version}` gave no program")
+        (directory / ".installed").touch()
+    return program
