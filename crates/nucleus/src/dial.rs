@@ -10,14 +10,13 @@ use std::sync::Arc;
 use nucleus_audit::Recorded;
 use portcullis::decide::Permit;
 use portcullis::envelope::Envelope;
-use portcullis::facts::facts;
 use portcullis::host::{Host, HostPattern, HostRule, IpClass};
 use portcullis::request::{Content, Request, Subject, UrlSubject};
 use portcullis::{Amount, Exposure, Operation, OperationSet};
 
 use crate::error::MonitorError;
 use crate::fetch::address::{Pins, are_dialable, sockets};
-use crate::monitor::{Admitted, Begun, Doubt, Monitor, Need, Refused, Terms};
+use crate::monitor::{Admitted, Doubt, Monitor, Need, Refused, Terms, Waiting};
 
 /// What a dial or request costs, in micro-USD: it bounds how often a session can signal by asking.
 const DIAL_MICRO_USD: u64 = 50;
@@ -112,11 +111,11 @@ impl Dials {
         self.monitor.admit_on(request, &terms)
     }
 
-    /// As [`Dials::admit`], but returns before it would wait for the disk or a human.
+    /// As [`Dials::admit`], but returns before its record is written and before it would wait for a human.
     ///
     /// # Errors
     /// As [`Dials::admit`].
-    pub fn begin(&self, request: &Arc<Request>, need: Need) -> Result<Begun, Refused> {
+    pub fn begin(&self, request: &Arc<Request>, need: Need) -> Result<Waiting, Refused> {
         let terms = Terms {
             cost: cost(),
             need,
@@ -183,13 +182,6 @@ impl Dials {
     #[must_use]
     pub fn is_still_permitted(&self, request: &Request) -> bool {
         self.monitor.would_permit(request)
-    }
-
-    /// Whether data could leave by it.
-    #[must_use]
-    pub fn is_sink(&self, request: &Request) -> bool {
-        let sinks = facts(&self.monitor.envelope(), request).sinks;
-        sinks.exfil || sinks.effect
     }
 
     /// Waits until every record so far is durable: before a dial for a request that needed none.

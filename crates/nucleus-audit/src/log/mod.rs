@@ -195,7 +195,8 @@ impl Log {
 
     /// [`Log::append`] for a value that is waited for: until then, a buffered record may be in memory alone.
     ///
-    /// So a caller that orders its records by a lock need not hold it while they are written.
+    /// So a caller that orders its records by a lock need not hold it while they are written. A record that nobody
+    /// waits for goes to the kernel with the next one that somebody does, or by [`Log::write`].
     ///
     /// # Errors
     /// [`LogError`]; the value is dropped with it.
@@ -238,6 +239,14 @@ impl Log {
         durability: Durability,
     ) -> Result<Recorded<T>, LogError> {
         self.append(draft, payload, durability)?.wait()
+    }
+
+    /// Hands every record that was placed to the kernel, also those that nobody waits for.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn write(&self) -> Result<(), LogError> {
+        self.shared.write_all()
     }
 
     /// Flushes all records and signs the head.
@@ -352,6 +361,13 @@ impl Shared {
             self.write_out(&mut tail)?;
         }
         Ok(())
+    }
+
+    /// Returns once all records so far are with the kernel.
+    fn write_all(&self) -> Result<(), LogError> {
+        let mut tail = self.tail()?;
+        tail.check_sound()?;
+        self.write_out(&mut tail)
     }
 
     /// Hands all records to the kernel.

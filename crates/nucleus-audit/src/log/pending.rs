@@ -58,6 +58,12 @@ impl<T> Pending<T> {
         self.sequence
     }
 
+    /// How safe its record is to be before the value is given out.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
     /// Returns the value once its record is as safe as was asked for.
     ///
     /// # Errors

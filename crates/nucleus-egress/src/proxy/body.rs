@@ -9,9 +9,7 @@ use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use nucleus::dial::cost;
 use nucleus::monitor::Ticket;
-use nucleus_audit::Effect;
 
 use super::Shared;
 use super::live::Alive;
@@ -100,6 +98,7 @@ pub(super) struct Coming {
 
 /// What is done once an answer has ended.
 pub(super) struct Settling {
+    pub(super) shared: Arc<Shared>,
     pub(super) ticket: Option<Ticket>,
     /// Gives the connection back.
     pub(super) lease: Option<Lease>,
@@ -110,8 +109,7 @@ impl Settling {
     /// Settles with the monitor; a whole answer leaves its connection to the next request.
     pub(super) fn finish(&mut self, failure: Option<&str>) {
         if let Some(ticket) = self.ticket.take() {
-            // A record that cannot be written has ended the session.
-            let _ = ticket.finish(failure.map_or(Effect::Done, Effect::Failed), cost());
+            self.shared.gate.finish(ticket, failure);
         }
         if let Some(lease) = self.lease.take()
             && failure.is_none()

@@ -129,8 +129,8 @@ impl Attempt<'_> {
         } else {
             shared.pool.take(&key).await
         };
-        let need = if pooled.is_some() && !shared.gate.dials().is_sink(&judged) {
-            Need::Buffered
+        let need = if pooled.is_some() {
+            Need::DurableForSinks
         } else {
             Need::Durable
         };
@@ -142,6 +142,7 @@ impl Attempt<'_> {
             self.life.permitted();
         }
         let mut settling = Settling {
+            shared: Arc::clone(shared),
             ticket: Some(ticket),
             lease: None,
             alive: self.alive.take(),
@@ -302,7 +303,7 @@ impl Way<'_> {
             }
         }
         let shared = &self.attempt.conversation.shared;
-        if self.need == Need::Buffered {
+        if self.need != Need::Durable {
             shared.gate.settle(self.judged).await?;
         }
         let stream = shared.gate.dial(permit, self.judged).await?;

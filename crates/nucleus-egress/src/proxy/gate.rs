@@ -2,13 +2,13 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use nucleus::dial::{DialError, Dials};
-use nucleus::monitor::{Admitted, Begun, Need};
+use nucleus::dial::{DialError, Dials, cost};
+use nucleus::monitor::{Admitted, Need, Ticket, WaitsFor};
 use nucleus::ports::Fetch;
-use nucleus_audit::Recorded;
+use nucleus_audit::{Effect, Recorded};
 use portcullis::decide::Permit;
 use portcullis::request::{Request, Subject};
 use tokio::net::TcpStream;
@@ -40,6 +40,8 @@ pub(super) struct Gate {
     judged: Semaphore,
     lookups: Arc<Semaphore>,
     late_notes: Arc<AtomicU64>,
+    /// Whether there are outcomes that the kernel may not have yet.
+    is_owed: AtomicBool,
 }
 
 impl Gate {
@@ -56,6 +58,7 @@ impl Gate {
             judged: Semaphore::new(MAX_JUDGED),
             lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
             late_notes: Arc::default(),
+            is_owed: AtomicBool::new(false),
         })
     }
 
@@ -70,20 +73,25 @@ impl Gate {
         need: Need,
     ) -> Result<Admitted, Refusal> {
         let _slot = self.judged.acquire().await.map_err(|_| over())?;
-        let waiting = match self.dials.begin(request, need)? {
-            Begun::Admitted(admitted) => return Ok(admitted),
-            Begun::Waiting(waiting) => waiting,
-        };
+        let waiting = self.dials.begin(request, need)?;
+        let is_alone = lanes::is_alone();
         // FAIL-CLOSED: a judgement that broke is none.
-        if waiting.is_for_disk() && lanes::is_alone() {
+        match waiting.waits_for() {
+            WaitsFor::Kernel => {
+                if !is_alone {
+                    // The first to go on writes what all that were ready have placed meanwhile.
+                    tokio::task::yield_now().await;
+                }
+                Ok(waiting.wait()?)
+            }
             // Sooner than by another thread, which would have to be woken and to wake this one.
-            return waiting.wait().map_err(Refusal::from);
+            WaitsFor::Disk if is_alone => Ok(waiting.wait()?),
+            WaitsFor::Disk => Ok(self.flusher.wait(waiting).await.ok_or_else(over)??),
+            WaitsFor::Human => {
+                let judged = tokio::task::spawn_blocking(move || waiting.wait()).await;
+                Ok(judged.map_err(|_| over())??)
+            }
         }
-        if waiting.is_for_disk() {
-            return Ok(self.flusher.wait(waiting).await.ok_or_else(over)??);
-        }
-        let judged = tokio::task::spawn_blocking(move || waiting.wait()).await;
-        Ok(judged.map_err(|_| over())??)
     }
 
     /// Resolves, checks and dials what the permit is for.
@@ -130,6 +138,23 @@ impl Gate {
             Ok(Ok(slot)) => Ok(Some(slot)),
             _ => Err(Refusal::failed("the resolver does not answer")),
         }
+    }
+
+    /// Hands the records that nobody waits for to the kernel, beside what runs here.
+    pub(super) fn write_records(&self) {
+        if self.is_owed.swap(false, Ordering::SeqCst) {
+            let monitor = Arc::clone(self.dials.monitor());
+            // Records that cannot be written have ended the session.
+            tokio::task::spawn_blocking(move || monitor.write_records());
+        }
+    }
+
+    /// Records how what the ticket is for went, and spends what it costs.
+    pub(super) fn finish(&self, ticket: Ticket, failure: Option<&str>) {
+        let effect = failure.map_or(Effect::Done, Effect::Failed);
+        // A record that cannot be written has ended the session.
+        let _ = ticket.finish_soon(effect, cost());
+        self.is_owed.store(true, Ordering::SeqCst);
     }
 
     /// Makes earlier records durable before a dial that no record of its own precedes.

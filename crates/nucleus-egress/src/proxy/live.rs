@@ -284,6 +284,7 @@ pub(super) async fn keep(shared: Arc<Shared>) {
         let Some(shared) = shared.upgrade() else {
             return;
         };
+        shared.gate.write_records();
         if let Some(journal) = &shared.lives.journal {
             journal.flush();
         }

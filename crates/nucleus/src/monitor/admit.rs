@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nucleus_audit::{Draft, Durability, Judged, Pending, Recorded};
 use portcullis::decide::{Approval, Decision, Permit, decide};
 use portcullis::request::Request;
-use portcullis::verdict::{Phase, SessionWord};
+use portcullis::verdict::{Phase, SessionWord, SubjectFacts};
 use portcullis::{Amount, Exposure, Outcome};
 
 use super::Monitor;
@@ -23,6 +23,8 @@ use crate::ports::FaultStep;
 pub enum Need {
     /// Handed to the kernel: for reads, whose flush the next durable record covers.
     Buffered,
+    /// On the disk where data could leave by it, else handed to the kernel: for what needs no dial of its own.
+    DurableForSinks,
     /// On the disk: for every write, command, dial and sink.
     #[default]
     Durable,
@@ -77,9 +79,11 @@ impl Terms<'_> {
         }
     }
 
-    fn durability(&self) -> Durability {
+    /// How firmly the record of a permit with these facts must stand.
+    fn durability(&self, facts: SubjectFacts) -> Durability {
         match self.need {
-            Need::Buffered => Durability::Buffered,
+            Need::DurableForSinks if facts.sinks.exfil || facts.sinks.effect => Durability::Durable,
+            Need::Buffered | Need::DurableForSinks => Durability::Buffered,
             Need::Durable => Durability::Durable,
         }
     }
@@ -95,16 +99,7 @@ pub struct Admitted {
     pub ticket: Ticket,
 }
 
-/// A judgement that nobody has waited for yet.
-#[derive(Debug)]
-pub enum Begun {
-    /// It may run, and its record stands as firmly as was asked for.
-    Admitted(Admitted),
-    /// The disk or a human is to be waited for.
-    Waiting(Waiting),
-}
-
-/// The rest of a judgement, which blocks.
+/// The rest of a judgement, which blocks unless the kernel alone is waited for.
 #[derive(Debug)]
 #[must_use = "nothing runs before the wait; dropped, a permit is recorded as `outcome unknown`"]
 pub struct Waiting {
@@ -117,8 +112,19 @@ pub struct Waiting {
 /// Who is waited for.
 #[derive(Debug)]
 enum Awaited {
-    Disk(Standing),
+    Record(Standing),
     Human(Box<Refused>),
+}
+
+/// What the rest of a judgement waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// The kernel takes the record: no longer than a write.
+    Kernel,
+    /// The record reaches the disk.
+    Disk,
+    /// A human answers.
+    Human,
 }
 
 /// A permit whose record has its place, and the duty that comes with it.
@@ -129,13 +135,19 @@ struct Standing {
 }
 
 impl Waiting {
-    /// Whether the disk alone is waited for, and nobody.
+    /// What is waited for.
     #[must_use]
-    pub fn is_for_disk(&self) -> bool {
-        matches!(self.awaited, Awaited::Disk(_))
+    pub fn waits_for(&self) -> WaitsFor {
+        match &self.awaited {
+            Awaited::Record(standing) => match standing.pending.durability() {
+                Durability::Buffered => WaitsFor::Kernel,
+                Durability::Durable => WaitsFor::Disk,
+            },
+            Awaited::Human(_) => WaitsFor::Human,
+        }
     }
 
-    /// Waits for the disk, or for a human and then for the disk.
+    /// Waits for the record to stand, or for a human and then for the record.
     ///
     /// # Errors
     /// As [`Monitor::admit`].
@@ -147,7 +159,7 @@ impl Waiting {
             awaited,
         } = self;
         monitor.at_the_door(&request, || match awaited {
-            Awaited::Disk(standing) => monitor.stood(&request, standing),
+            Awaited::Record(standing) => monitor.stood(&request, standing),
             Awaited::Human(refused) => monitor.asked(&request, &terms, *refused),
         })
     }
@@ -192,7 +204,7 @@ impl Monitor {
         self.at_the_door(request, || self.admit_asking(request, terms))
     }
 
-    /// As [`Monitor::admit_on`], but returns before it would wait for the disk or a human.
+    /// As [`Monitor::admit_on`], but returns before its record is written and before it would wait for a human.
     ///
     /// # Errors
     /// As [`Monitor::admit`].
@@ -200,25 +212,21 @@ impl Monitor {
         self: &Arc<Self>,
         request: &Arc<Request>,
         terms: Terms<'static>,
-    ) -> Result<Begun, Refused> {
+    ) -> Result<Waiting, Refused> {
         let awaited = self.at_the_door(request, || self.stepped(request, &terms, None));
         let awaited = match awaited {
-            Ok(standing) if terms.need == Need::Buffered => {
-                let stood = self.at_the_door(request, || self.stood(request, standing));
-                return stood.map(Begun::Admitted);
-            }
-            Ok(standing) => Awaited::Disk(standing),
+            Ok(standing) => Awaited::Record(standing),
             Err(refused) if refused.kind() == RefusedKind::ApprovalRequired => {
                 Awaited::Human(Box::new(refused))
             }
             Err(refused) => return Err(refused),
         };
-        Ok(Begun::Waiting(Waiting {
+        Ok(Waiting {
             monitor: Arc::clone(self),
             request: Arc::clone(request),
             terms,
             awaited,
-        }))
+        })
     }
 
     /// Runs the step; a panic in it locks the session down.
@@ -411,12 +419,11 @@ impl Monitor {
         let Decision::Permit(permit) = decision else {
             return Err(self.doubt(inner, request, Doubt::UnknownOperation));
         };
-        self.log
-            .place(&draft, permit, terms.durability())
-            .map_err(|_| {
-                self.end_now(inner);
-                Refused::by_doubt(request, Doubt::RecordFailed)
-            })
+        let durability = terms.durability(permit.facts());
+        self.log.place(&draft, permit, durability).map_err(|_| {
+            self.end_now(inner);
+            Refused::by_doubt(request, Doubt::RecordFailed)
+        })
     }
 
     /// Records a refusal; it changes neither exposure nor budget.

@@ -35,7 +35,7 @@ use crate::budget::AtomicBudget;
 use crate::error::MonitorError;
 use crate::ports::{Approver, Clock, FaultPoint, FaultStep};
 
-pub use admit::{Admitted, Begun, Handing, Need, Purpose, Terms, Waiting};
+pub use admit::{Admitted, Handing, Need, Purpose, Terms, Waiting, WaitsFor};
 pub use approve::Consent;
 pub use describe::{cut, describe};
 pub use exposure::SharedExposure;
@@ -203,6 +203,14 @@ impl Monitor {
             .guard
             .deadline_ms()
             .saturating_sub(self.clock.boot_ms())
+    }
+
+    /// Hands the records that nobody has waited for to the kernel: outcomes of [`Ticket::finish_soon`].
+    ///
+    /// # Errors
+    /// When they cannot be written; the session is over then.
+    pub fn write_records(&self) -> Result<(), MonitorError> {
+        Ok(self.log.write().inspect_err(|_| self.fail())?)
     }
 
     /// Starts a request of this session.

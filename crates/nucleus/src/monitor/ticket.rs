@@ -11,6 +11,15 @@ use crate::budget::Reservation;
 use crate::error::MonitorError;
 use crate::ports::FaultStep;
 
+/// When the record of an outcome is with the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handover {
+    /// Before the call returns.
+    Now,
+    /// With the next record that is waited for.
+    Soon,
+}
+
 /// Says once how an effect went.
 ///
 /// Dropped without an answer, the outcome is recorded as unknown and all that
@@ -51,12 +60,31 @@ impl Ticket {
     ///
     /// # Errors
     /// When the outcome cannot be recorded; the session is over then.
-    pub fn finish(mut self, effect: Effect<'_>, used: Amount) -> Result<(), MonitorError> {
+    pub fn finish(self, effect: Effect<'_>, used: Amount) -> Result<(), MonitorError> {
+        self.settle(effect, used, Handover::Now)
+    }
+
+    /// As [`Ticket::finish`], but the record reaches the kernel with the next one, or by [`Monitor::write_records`].
+    ///
+    /// Whoever finishes so sees to it that this is soon: **a process that dies before leaves the outcome unknown**.
+    ///
+    /// # Errors
+    /// As [`Ticket::finish`].
+    pub fn finish_soon(self, effect: Effect<'_>, used: Amount) -> Result<(), MonitorError> {
+        self.settle(effect, used, Handover::Soon)
+    }
+
+    fn settle(
+        mut self,
+        effect: Effect<'_>,
+        used: Amount,
+        handover: Handover,
+    ) -> Result<(), MonitorError> {
         self.is_open = false;
         self.monitor.fault(FaultStep::EffectEnded);
         let recorded = self
             .monitor
-            .record_outcome(self.of, self.purpose, effect, used);
+            .record_outcome(self.of, self.purpose, effect, used, handover);
         self.monitor.fault(FaultStep::OutcomeRecorded);
         for reservation in self.reservations.drain(..) {
             // What was overspent is gone from the budget, which is all that can be done.
@@ -87,7 +115,7 @@ impl Drop for Ticket {
         // A log that fails here has ended the session already.
         let _ = self
             .monitor
-            .record_outcome(self.of, self.purpose, effect, used);
+            .record_outcome(self.of, self.purpose, effect, used, Handover::Now);
         for reservation in self.reservations.drain(..) {
             reservation.spend();
         }
@@ -101,6 +129,7 @@ impl Monitor {
         purpose: Purpose,
         effect: Effect<'_>,
         used: Amount,
+        handover: Handover,
     ) -> Result<(), MonitorError> {
         let mut inner = self.lock();
         if purpose == Purpose::Landing && effect == Effect::Done {
@@ -109,10 +138,11 @@ impl Monitor {
         let draft = Draft::outcome(self.context(&inner), of, effect, used);
         let placed = self.log.place(&draft, (), Durability::Buffered);
         drop(inner);
-        placed
-            .and_then(nucleus_audit::Pending::wait)
-            .map(drop)
-            .inspect_err(|_| self.fail())?;
+        let recorded = placed.and_then(|placed| match handover {
+            Handover::Now => placed.wait().map(drop),
+            Handover::Soon => Ok(()),
+        });
+        recorded.inspect_err(|_| self.fail())?;
         Ok(())
     }
 }

@@ -56,6 +56,59 @@ fn refused(outcome: Result<nucleus::monitor::Admitted, Refused>) -> Refused {
     outcome.map(|_| ()).unwrap_err()
 }
 
+/// The records that the kernel has.
+fn written(session: &Session) -> usize {
+    let files = std::fs::read_dir(session.monitor().log().dir()).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let records = files.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    let lines = records.map(|path| std::fs::read_to_string(path).unwrap().lines().count());
+    lines.sum()
+}
+
+#[test]
+fn a_record_waits_for_the_disk_where_data_could_leave_and_for_the_kernel_elsewhere() {
+    let session = Session::under(PUSHING);
+    let monitor = session.monitor();
+    let durable = |request: &Request| {
+        let admitted = monitor
+            .admit(request, Amount::ZERO, Need::DurableForSinks)
+            .unwrap();
+        let sequence = admitted.ticket.sequence();
+        assert!(written(&session) as u64 > sequence, "the kernel has it");
+        let durable = monitor.log().status().unwrap().durable > sequence;
+        admitted.ticket.done().unwrap();
+        durable
+    };
+    assert!(!durable(&read_request(&session, "x")));
+    let push = push_request(&session, "https://example.com/a.git");
+    assert!(durable(&push));
+}
+
+#[test]
+fn an_outcome_that_is_to_come_soon_has_its_place_at_once_and_is_written_when_asked_for() {
+    let session = Session::under(PUSHING);
+    let monitor = session.monitor();
+    let admit = || {
+        let request = read_request(&session, "x");
+        monitor
+            .admit(&request, Amount::ZERO, Need::Buffered)
+            .unwrap()
+    };
+    let records = || usize::try_from(monitor.log().status().unwrap().records).unwrap();
+    admit().ticket.finish(Effect::Done, Amount::ZERO).unwrap();
+    assert_eq!(written(&session), records());
+    let admitted = admit();
+    let before = records();
+    admitted
+        .ticket
+        .finish_soon(Effect::Done, Amount::ZERO)
+        .unwrap();
+    assert_eq!(records(), before + 1);
+    assert_eq!(written(&session), before);
+    monitor.write_records().unwrap();
+    assert_eq!(written(&session), before + 1);
+}
+
 #[test]
 fn a_permit_changes_exposure_and_budget_and_a_refusal_changes_neither() {
     let session = Session::under(PUSHING);
