@@ -14,9 +14,6 @@ use crate::site::Site;
 use crate::{Plan, emit, median, rivals};
 
 const CONNECTIONS: usize = 64;
-/// What a record of a request comes to.
-const RECORD_BYTES: usize = 512;
-
 /// One way to the origin.
 struct Way {
     by: Option<SocketAddr>,
@@ -77,14 +74,13 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// The median time of writing a record and flushing it, on the disk of the log.
-fn flushing(plan: &Plan) -> f64 {
+/// The median time of writing so many bytes and flushing them, on the disk of the log.
+fn flushing(plan: &Plan, bytes: usize) -> f64 {
     let file = tempfile::tempfile_in(&plan.dir).unwrap();
-    let mut times = Vec::new();
+    let (record, mut times) = (vec![7; bytes], Vec::new());
     for number in 0..plan.asked / 4 {
         let begun = Instant::now();
-        file.write_all_at(&[7; RECORD_BYTES], (number * RECORD_BYTES) as u64)
-            .unwrap();
+        file.write_all_at(&record, (number * bytes) as u64).unwrap();
         file.sync_data().unwrap();
         times.push(micros(begun.elapsed()));
     }
@@ -110,59 +106,74 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-pub(crate) fn measure(plan: &Plan) {
-    let servers = runtime();
-    let (origin, root) = servers.block_on(tls_origin());
-    let port = origin.port();
-    let hosts = format!(
-        "{{ host = \"quiet.test:{port}\", methods = [\"GET\"], paths = [\"/**\"], sink = false }}, \
-         {{ host = \"sink.test:{port}\", methods = [\"GET\"], paths = [\"/**\"] }}, \"raw.test:{port}\""
-    );
-    let site = Site::new(&plan.dir, &hosts, root.as_bytes());
+/// An origin and a session whose policy names it three times: quiet, a sink, and opaque.
+struct Ground {
+    _servers: tokio::runtime::Runtime,
+    origin: SocketAddr,
+    root: String,
+    site: Site,
+}
+
+impl Ground {
+    fn new(plan: &Plan) -> Self {
+        let servers = runtime();
+        let (origin, root) = servers.block_on(tls_origin());
+        let port = origin.port();
+        let hosts = format!(
+            "{{ host = \"quiet.test:{port}\", methods = [\"GET\"], paths = [\"/**\"], sink = false }}, \
+             {{ host = \"sink.test:{port}\", methods = [\"GET\"], paths = [\"/**\"] }}, \"raw.test:{port}\""
+        );
+        let site = Site::new(&plan.dir, &hosts, root.as_bytes());
+        Self {
+            _servers: servers,
+            origin,
+            root,
+            site,
+        }
+    }
+
+    fn ours(&self, name: &str) -> Way {
+        Way {
+            by: Some(self.site.port),
+            target: format!("{name}:{}", self.origin.port()),
+            connector: trusting(&[self.site.proxy.certificate().as_bytes()]),
+        }
+    }
+
+    fn straight(&self) -> Way {
+        Way {
+            by: None,
+            target: self.origin.to_string(),
+            connector: trusting(&[self.root.as_bytes()]),
+        }
+    }
+}
+
+/// Requests a second, beside `mitmdump`.
+pub(crate) fn rates(plan: &Plan) {
+    let ground = Ground::new(plan);
     let rival = plan
         .mitmdump
         .as_deref()
-        .map(|program| rivals::mitmdump(program, &root));
-    let session = site.proxy.certificate().as_bytes();
-    let ours = |name: &str| Way {
-        by: Some(site.port),
-        target: format!("{name}:{port}"),
-        connector: trusting(&[session]),
-    };
-    let straight = Way {
-        by: None,
-        target: origin.to_string(),
-        connector: trusting(&[root.as_bytes()]),
-    };
+        .map(|program| rivals::mitmdump(program, &ground.root));
     let theirs = rival.as_ref().map(|rival| Way {
         by: Some(rival.port),
-        target: origin.to_string(),
+        target: ground.origin.to_string(),
         connector: trusting(&[&rival.certificate()]),
     });
-    rates(
-        plan,
-        &ours("quiet.test"),
-        theirs.as_ref(),
-        &straight,
-        rival.as_ref().map_or("", |rival| &rival.name),
-    );
-    latencies(plan, &ours("quiet.test"), &ours("sink.test"), &straight);
-    let dial = runtime().block_on(dialling(plan, site.port, &format!("raw.test:{port}")));
-    emit("egress_dial", "us", dial, None, json!({}));
-}
-
-fn rates(plan: &Plan, ours: &Way, theirs: Option<&Way>, straight: &Way, name: &str) {
+    let name = rival.as_ref().map_or("", |rival| &rival.name);
+    let (ours, straight) = (ground.ours("quiet.test"), ground.straight());
     let (mut own, mut other, mut bare) = (Vec::new(), Vec::new(), Vec::new());
     let (mut cost, mut bare_cost) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
         // A runtime of its own for each, so that its connections are gone before the next.
-        let (rate_of_own, cost_of_own) = runtime().block_on(rate(plan, ours));
+        let (rate_of_own, cost_of_own) = runtime().block_on(rate(plan, &ours));
         own.push(rate_of_own);
         cost.push(cost_of_own);
-        if let Some(theirs) = theirs {
+        if let Some(theirs) = &theirs {
             other.push(runtime().block_on(rate(plan, theirs)).0);
         }
-        let (rate_of_bare, cost_of_bare) = runtime().block_on(rate(plan, straight));
+        let (rate_of_bare, cost_of_bare) = runtime().block_on(rate(plan, &straight));
         bare.push(rate_of_bare);
         bare_cost.push(cost_of_bare);
     }
@@ -176,14 +187,21 @@ fn rates(plan: &Plan, ours: &Way, theirs: Option<&Way>, straight: &Way, name: &s
     );
 }
 
-fn latencies(plan: &Plan, quiet: &Way, sink: &Way, straight: &Way) {
+/// How much later one request is answered, to a quiet host and to a sink, and how long a dial takes.
+pub(crate) fn latencies(plan: &Plan) {
+    let ground = Ground::new(plan);
+    let (quiet, sink) = (ground.ours("quiet.test"), ground.ours("sink.test"));
+    let straight = ground.straight();
+    let mut appended = 0;
     let (mut to_quiet, mut to_sink, mut flushes, mut bare) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
-        let base = runtime().block_on(latency(plan, straight));
-        to_quiet.push(runtime().block_on(latency(plan, quiet)) - base);
-        to_sink.push(runtime().block_on(latency(plan, sink)) - base);
-        flushes.push(flushing(plan));
+        let base = runtime().block_on(latency(plan, &straight));
+        to_quiet.push(runtime().block_on(latency(plan, &quiet)) - base);
+        let before = ground.site.log_bytes();
+        to_sink.push(runtime().block_on(latency(plan, &sink)) - base);
+        appended = (ground.site.log_bytes() - before) / (plan.asked + plan.asked / 10);
+        flushes.push(flushing(plan, appended));
         bare.push(base);
     }
     let (bare, flush) = (median(bare), median(flushes));
@@ -200,6 +218,9 @@ fn latencies(plan: &Plan, quiet: &Way, sink: &Way, straight: &Way) {
         "us",
         median(to_sink),
         Some(allowed),
-        json!({ "straight": bare, "fdatasync": flush }),
+        json!({ "straight": bare, "fdatasync": flush, "fdatasync_bytes": appended }),
     );
+    let raw = format!("raw.test:{}", ground.origin.port());
+    let dial = runtime().block_on(dialling(plan, ground.site.port, &raw));
+    emit("egress_dial", "us", dial, None, json!({}));
 }

@@ -1,7 +1,7 @@
 //! Measures the proxy beside others and prints one JSON object a figure; the targets are the caller's.
 //!
 //! `--tinyproxy PROGRAM` and `--mitmdump PROGRAM` name the rivals, `--dir DIR` says on which disk the log lies, `--smoke`
-//! measures little and quickly, `--part idle|plain|inspected` one part alone. Both sides run in turn in one run; servers and clients are of this program, on loopback.
+//! measures little and quickly, `--part idle|plain|inspected|added` one part alone. Both sides run in turn in one run; servers and clients are of this program, on loopback.
 #![expect(clippy::unwrap_used, reason = "a bench stops at the first error")]
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
@@ -34,10 +34,11 @@ pub(crate) struct Plan {
 type Measure = fn(&Plan);
 
 /// What is measured, in this order.
-const PARTS: [(&str, Measure); 3] = [
+const PARTS: [(&str, Measure); 4] = [
     ("idle", idle::measure),
     ("plain", plain::measure),
-    ("inspected", inspected::measure),
+    ("inspected", inspected::rates),
+    ("added", inspected::latencies),
 ];
 
 fn main() {

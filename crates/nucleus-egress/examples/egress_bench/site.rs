@@ -44,10 +44,25 @@ pub(crate) struct Site {
     pub(crate) proxy: Arc<Proxy>,
     pub(crate) port: SocketAddr,
     _served: Box<dyn Send + Sync>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Site {
+    /// How many bytes of records the session has on the disk.
+    pub(crate) fn log_bytes(&self) -> usize {
+        let files = std::fs::read_dir(self.dir.path().join("log")).unwrap();
+        let lengths = files.map(|file| {
+            let file = file.unwrap();
+            let is_record = file.path().extension().is_some_and(|end| end == "jsonl");
+            if is_record {
+                file.metadata().unwrap().len()
+            } else {
+                0
+            }
+        });
+        usize::try_from(lengths.sum::<u64>()).unwrap()
+    }
+
     /// Under this policy's hosts, trusting these roots beside the system's.
     pub(crate) fn new(dir: &Path, hosts: &str, roots: &[u8]) -> Self {
         let policy = format!(
@@ -84,7 +99,7 @@ impl Site {
             proxy,
             port,
             _served: served,
-            _dir: dir,
+            dir,
         }
     }
 }
