@@ -119,22 +119,35 @@ fn scoped(name: &str) -> Option<(&str, &str)> {
 
 fn is_lookalike(name: &str, known: &str) -> bool {
     let long = name.len().min(known.len()) >= LEAST_FOR_ONE_LETTER;
-    long && (folded(name) == folded(known) || distance(name, known) == 1)
+    long && (folded(name).eq(folded(known)) || is_one_apart(name, known))
 }
 
-/// Without signs, and with the digits and pairs that look like a letter as that letter.
-fn folded(name: &str) -> String {
-    name.to_ascii_lowercase()
-        .replace("rn", "m")
-        .chars()
-        .filter(|c| !matches!(c, '-' | '_' | '.'))
-        .map(|c| match c {
+/// The letters without signs, with the digits and pairs that look like a letter as that letter.
+fn folded(name: &str) -> impl Iterator<Item = char> {
+    let mut letters = name.chars().map(|c| c.to_ascii_lowercase()).peekable();
+    std::iter::from_fn(move || {
+        let letter = letters.find(|c| !matches!(c, '-' | '_' | '.'))?;
+        Some(match letter {
+            'r' if letters.next_if_eq(&'n').is_some() => 'm',
             '0' => 'o',
             '1' | 'i' => 'l',
             '5' => 's',
             other => other,
         })
-        .collect()
+    })
+}
+
+/// Whether one letter was added, left out, exchanged or swapped with its neighbour; in time linear in the names.
+fn is_one_apart(a: &str, b: &str) -> bool {
+    let start = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a.as_bytes()[start..], &b.as_bytes()[start..]);
+    let ends = a.iter().rev().zip(b.iter().rev());
+    let end = ends.take_while(|(x, y)| x == y).count();
+    match (&a[..a.len() - end], &b[..b.len() - end]) {
+        ([_], [] | [_]) | ([], [_]) => true,
+        ([x, y], [v, w]) => x == w && y == v,
+        _ => false,
+    }
 }
 
 /// Letters added, left out, exchanged or swapped with their neighbour; 3 for three and more.
@@ -165,7 +178,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Imitation, distance};
+    use super::{Imitation, distance, is_one_apart};
     use crate::catalog::{Catalog, Identity};
 
     fn npm(name: &str) -> Option<(&'static str, Imitation)> {
@@ -179,10 +192,19 @@ mod tests {
             ("filesystem", "filesystem", 0),
             ("filesystem", "filesytsem", 1),
             ("filesystem", "filesystems", 1),
+            ("filesystem", "filesystem-", 1),
+            ("aab", "ab", 1),
+            ("abc", "adc", 1),
+            ("abcd", "badc", 2),
             ("filesystem", "fiilesystm", 2),
             ("a", "abcdef", 3),
         ] {
             assert_eq!((distance(a, b), distance(b, a)), (apart, apart), "{a} {b}");
+            assert_eq!(
+                (is_one_apart(a, b), is_one_apart(b, a)),
+                (apart == 1, apart == 1),
+                "{a} {b}"
+            );
         }
     }
 
