@@ -3,6 +3,7 @@
 //! Ignore files do not count: what is not committed is obeyed all the same. Trees of dependencies and build output are left out
 //! (`SKIPPED`), since no client looks for its configuration there. Links are followed only to regular files beneath the same root.
 
+mod candidate;
 mod home;
 mod kind;
 mod names;
@@ -10,9 +11,10 @@ mod sniff;
 mod walk;
 mod workload;
 
+pub(crate) use candidate::Candidate;
 pub(crate) use home::{home_files, system_files};
 pub(crate) use kind::{FileKind, Known};
-pub(crate) use names::known;
+pub(crate) use names::{is_drop_in, known};
 pub(crate) use sniff::sniff;
 pub(crate) use walk::walk;
 pub(crate) use workload::{is_ours, settle};

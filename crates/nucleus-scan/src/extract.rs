@@ -42,8 +42,10 @@ pub(crate) fn agents(file: &SourceFile) -> Vec<Agent> {
             Vec::new()
         }
         FileKind::Workflow => return crate::rules::workflow_agents(file),
+        FileKind::Pipeline => return crate::rules::pipeline_agents(file),
         FileKind::Dockerfile
         | FileKind::Compose
+        | FileKind::Environment
         | FileKind::PackageJson
         | FileKind::Policy
         | FileKind::PodSpec

@@ -20,6 +20,7 @@ mod rules;
 mod scan;
 mod secret;
 pub mod suppress;
+mod threads;
 
 pub use client::Client;
 pub use model::{

@@ -8,14 +8,15 @@ mod html;
 mod json;
 mod markdown;
 mod sarif;
+mod stream;
 mod terminal;
 mod text;
 
 pub use badge::badge;
 pub use html::html;
-pub use json::json;
+pub use json::{Json, json};
 pub use markdown::markdown;
-pub use sarif::sarif;
+pub use sarif::{Sarif, sarif};
 pub use terminal::{Tone, terminal};
 pub use text::{lines, plain};
 

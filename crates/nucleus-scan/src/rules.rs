@@ -5,6 +5,7 @@ mod container;
 mod credential;
 mod dockerfile;
 mod endpoint;
+mod environment;
 mod hook;
 mod instructions;
 mod interpreter;
@@ -15,6 +16,7 @@ mod mode;
 mod package;
 mod path;
 mod permission;
+mod pipeline;
 mod podspec;
 mod policy;
 mod report;
@@ -28,6 +30,7 @@ mod workload;
 pub(crate) use container::mentions_agents;
 pub(crate) use credential::Naming;
 pub(crate) use dockerfile::instructions as dockerfile_instructions;
+pub(crate) use pipeline::agents as pipeline_agents;
 pub(crate) use report::Report;
 pub(crate) use surroundings::Surroundings;
 pub use table::{RULES, Rule, rule};
@@ -55,6 +58,8 @@ pub(crate) fn judge(
     }
     match file.kind {
         FileKind::Workflow => workflow::judge(file, report),
+        FileKind::Pipeline => pipeline::judge(file, report),
+        FileKind::Environment => environment::judge(file, report),
         FileKind::Devcontainer | FileKind::Dockerfile | FileKind::Compose => {
             container::judge(file, report)
         }

@@ -1,18 +1,18 @@
 //! One scan: walk, read, understand, judge.
 
+mod each;
 mod file;
 mod guard;
 pub(crate) mod load;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::discover::{Known, home_files, known, system_files, walk};
+use crate::discover::{Candidate, home_files, known, system_files, walk};
 use crate::model::{Broken, Finding, Scan, Scope};
 use crate::project;
 use crate::rules::Surroundings;
-use crate::suppress::{self, Comment};
+use crate::suppress;
 
 /// Where to look. Each root is optional; nothing outside them is opened, whatever a link says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,22 +41,15 @@ pub(crate) struct Root {
     pub(crate) prefix: String,
 }
 
-/// What is carried from file to file.
-#[derive(Default)]
-struct State {
-    seen: HashSet<PathBuf>,
-    comments: Vec<Comment>,
-}
-
 /// Scans the roots. Never fails: what cannot be read is a finding.
 #[must_use]
 pub fn scan(roots: &Roots, options: &Options) -> Scan {
     let mut scan = Scan::default();
-    let mut state = State::default();
-    let above = above_all(&roots.projects);
-    for project in &roots.projects {
-        let (root, files) = project_files(project, &above, &mut scan);
-        one_root(&root, files, options, &mut state, &mut scan);
+    let mut found = Vec::new();
+    let projects: Vec<PathBuf> = roots.projects.iter().map(|path| canonical(path)).collect();
+    let above = above_all(&projects);
+    for (path, named) in projects.into_iter().zip(&roots.projects) {
+        found.push(project_files(path, named, &above, &mut scan));
     }
     if let Some(home) = &roots.home {
         let root = Root {
@@ -64,7 +57,7 @@ pub fn scan(roots: &Roots, options: &Options) -> Scan {
             scope: Scope::User,
             prefix: "~/".to_owned(),
         };
-        one_root(&root, home_files(home), options, &mut state, &mut scan);
+        found.push((root, home_files(home)));
     }
     if let Some(system) = &roots.system {
         let root = Root {
@@ -72,10 +65,14 @@ pub fn scan(roots: &Roots, options: &Options) -> Scan {
             scope: Scope::System,
             prefix: "/".to_owned(),
         };
-        one_root(&root, system_files(system), options, &mut state, &mut scan);
+        found.push((root, system_files(system)));
+    }
+    let mut comments = Vec::new();
+    for outcome in each::outcomes(&found, options) {
+        outcome.join(&mut scan, &mut comments);
     }
     scan.findings.extend(project::findings(&scan.agents));
-    suppress::apply(&state.comments, &mut scan.findings);
+    suppress::apply(&comments, &mut scan.findings);
     order(&mut scan.findings);
     scan
 }
@@ -97,12 +94,9 @@ fn canonical(path: &Path) -> PathBuf {
 
 /// The deepest directory above all projects, or the only one itself: shown names begin there, so that no two files share one.
 fn above_all(projects: &[PathBuf]) -> PathBuf {
-    let mut directories = projects.iter().map(|project| {
-        let path = canonical(project);
-        match path.parent() {
-            Some(parent) if path.is_file() => parent.to_owned(),
-            _ => path,
-        }
+    let mut directories = projects.iter().map(|path| match path.parent() {
+        Some(parent) if path.is_file() => parent.to_owned(),
+        _ => path.clone(),
     });
     let first = directories.next().unwrap_or_default();
     directories.fold(first, |above, directory| {
@@ -125,22 +119,26 @@ fn prefix_of(directory: &Path, above: &Path) -> String {
 
 /// The files of a project root; a file that is named outright is a root of its own.
 fn project_files(
-    project: &Path,
+    path: PathBuf,
+    named: &Path,
     above: &Path,
     scan: &mut Scan,
-) -> (Root, Vec<(PathBuf, Option<Known>)>) {
-    let path = canonical(project);
+) -> (Root, Vec<Candidate>) {
     if path.is_file() {
         let parent = path.parent().unwrap_or(&path).to_owned();
         let relative = path.strip_prefix(&parent).unwrap_or(&path).to_owned();
-        let shown = project.to_string_lossy().replace('\\', "/");
+        let shown = named.to_string_lossy().replace('\\', "/");
         return (
             Root {
                 prefix: prefix_of(&parent, above),
                 path: parent,
                 scope: Scope::Project,
             },
-            vec![(relative, known(&shown))],
+            vec![Candidate {
+                relative,
+                known: known(&shown),
+                is_link: false,
+            }],
         );
     }
     let prefix = prefix_of(&path, above);
@@ -168,25 +166,4 @@ struct Job<'a> {
     root: &'a Root,
     surroundings: Surroundings,
     options: &'a Options,
-}
-
-fn one_root(
-    root: &Root,
-    files: Vec<(PathBuf, Option<Known>)>,
-    options: &Options,
-    state: &mut State,
-    scan: &mut Scan,
-) {
-    let job = Job {
-        root,
-        surroundings: Surroundings::of(&root.path),
-        options,
-    };
-    for (relative, known) in files {
-        let seen = &mut state.seen;
-        let outcome = guard::guarded(root, &relative, known, || {
-            file::outcome(&job, &relative, known, seen)
-        });
-        outcome.join(scan, &mut state.comments);
-    }
 }

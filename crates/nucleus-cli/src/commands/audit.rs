@@ -2,6 +2,8 @@
 
 mod rewrite;
 
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -129,9 +131,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         return Ok(1);
     }
     if args.json {
-        // In one piece: written word by word, a long report takes longer than its scan.
-        let text = format!("{:#}", output::json(&report));
-        anstream::println!("{text}");
+        print_document(&output::json(&report))?;
     } else {
         anstream::print!("{}", output::terminal(&report, &toned));
         hints(args, &scan, &report);
@@ -201,7 +201,8 @@ fn roots(args: &Args) -> Result<Roots, Failure> {
 
 fn write_reports(args: &Args, report: &Report<'_>) -> Result<(), Failure> {
     if let Some(file) = &args.sarif {
-        write(file, &format!("{:#}\n", output::sarif(report)))?;
+        let out = std::fs::File::create(file).map_err(|error| unwritten(file, &error))?;
+        write_document(out, &output::sarif(report)).map_err(|error| unwritten(file, &error))?;
     }
     if let Some(file) = &args.markdown {
         write(file, &output::markdown(report))?;
@@ -216,9 +217,27 @@ fn write_reports(args: &Args, report: &Report<'_>) -> Result<(), Failure> {
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text)
-        .map_err(|error| Failure::new(USAGE, format!("cannot write `{}`: {error}", file.display())))
+    std::fs::write(file, text).map_err(|error| unwritten(file, &error))
 }
+
+fn unwritten(file: &Path, error: &io::Error) -> Failure {
+    Failure::new(USAGE, format!("cannot write `{}`: {error}", file.display()))
+}
+
+fn print_document(document: &impl Display) -> Result<(), Failure> {
+    write_document(io::stdout().lock(), document)
+        .map_err(|error| Failure::new(USAGE, format!("cannot write the report: {error}")))
+}
+
+/// Writes a document as it is made, in pieces large enough that a long report takes no longer than its scan.
+fn write_document(out: impl io::Write, document: &impl Display) -> io::Result<()> {
+    let mut out = io::BufWriter::with_capacity(PIECE_BYTES, out);
+    writeln!(out, "{document:#}")?;
+    out.flush()
+}
+
+/// Bytes of a report that are written at once.
+const PIECE_BYTES: usize = 1 << 16;
 
 /// One policy per agent, or one sentence where nothing is configured.
 fn print_suggestions(report: &Report<'_>) -> Result<u8, Failure> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::kind::Known;
+use super::candidate::Candidate;
 use super::names::known;
 
 /// Names beneath the home.
@@ -43,6 +43,14 @@ const HOME: &[&str] = &[
     "Library/Application Support/VSCodium/User/settings.json",
     "AppData/Roaming/VSCodium/User/mcp.json",
     "AppData/Roaming/VSCodium/User/settings.json",
+    ".vscode-server/data/Machine/settings.json",
+    ".vscode-server/data/User/mcp.json",
+    ".config/Cursor/User/settings.json",
+    "Library/Application Support/Cursor/User/settings.json",
+    "AppData/Roaming/Cursor/User/settings.json",
+    ".config/Windsurf/User/settings.json",
+    "Library/Application Support/Windsurf/User/settings.json",
+    "AppData/Roaming/Windsurf/User/settings.json",
     ".config/github-copilot/intellij/mcp.json",
     ".copilot/mcp-config.json",
     ".copilot/config.json",
@@ -62,6 +70,7 @@ const HOME: &[&str] = &[
     "Library/Application Support/Zed/settings.json",
     ".config/amp/settings.json",
     ".config/goose/config.yaml",
+    "AppData/Roaming/Block/goose/config/config.yaml",
     ".continue/config.json",
     ".continue/config.yaml",
     ".factory/mcp.json",
@@ -73,6 +82,12 @@ const HOME: &[&str] = &[
     ".vibe/config.toml",
     ".qoder/mcp.json",
     ".qoder/settings.json",
+    ".config/Qoder/SharedClientCache/mcp.json",
+    "Library/Application Support/Qoder/SharedClientCache/mcp.json",
+    "AppData/Roaming/Qoder/SharedClientCache/mcp.json",
+    ".config/Trae/User/mcp.json",
+    "Library/Application Support/Trae/User/mcp.json",
+    "AppData/Roaming/Trae/User/mcp.json",
     ".trae/mcp.json",
     ".openclaw/openclaw.json",
     ".config/crush/crush.json",
@@ -112,6 +127,13 @@ const HOME_DIRECTORIES: &[(&str, usize)] = &[
     (".kiro/agents", 1),
     (".kiro/steering", 1),
     (".continue/mcpServers", 1),
+    (".continue/agents", 1),
+    (".continue/assistants", 1),
+    (".openclaw/skills", 3),
+    (".openclaw/workspace", 3),
+    (".config/Code/User/profiles", 2),
+    ("Library/Application Support/Code/User/profiles", 2),
+    ("AppData/Roaming/Code/User/profiles", 2),
     (".agents/skills", 3),
 ];
 
@@ -122,50 +144,74 @@ const SYSTEM: &[&str] = &[
     "etc/claude-code/CLAUDE.md",
     "Library/Application Support/ClaudeCode/managed-settings.json",
     "Library/Application Support/ClaudeCode/managed-mcp.json",
+    "Program Files/ClaudeCode/managed-settings.json",
+    "Program Files/ClaudeCode/managed-mcp.json",
+    "ProgramData/ClaudeCode/managed-settings.json",
+    "ProgramData/ClaudeCode/managed-mcp.json",
     "etc/codex/config.toml",
     "etc/codex/requirements.toml",
     "etc/codex/managed_config.toml",
     "etc/gemini-cli/settings.json",
+    "etc/gemini-cli/system-defaults.json",
     "etc/opencode/opencode.json",
     "etc/nucleus/policy.toml",
     "Library/Application Support/GeminiCli/settings.json",
+    "Library/Application Support/GeminiCli/system-defaults.json",
+];
+
+/// Directories beneath the root of the system whose files are looked at.
+const SYSTEM_DIRECTORIES: &[(&str, usize)] = &[
+    ("etc/claude-code/managed-settings.d", 1),
+    (
+        "Library/Application Support/ClaudeCode/managed-settings.d",
+        1,
+    ),
+    ("Program Files/ClaudeCode/managed-settings.d", 1),
+    ("ProgramData/ClaudeCode/managed-settings.d", 1),
 ];
 
 /// Most entries looked at beneath one directory of the home.
 const MAX_ENTRIES: usize = 5_000;
 
 /// Files of the user, relative to the home.
-pub(crate) fn home_files(home: &Path) -> Vec<(PathBuf, Option<Known>)> {
-    let mut files = present(home, HOME);
-    for (directory, depth) in HOME_DIRECTORIES {
-        let mut left = MAX_ENTRIES;
-        list(home, Path::new(directory), *depth, &mut left, &mut files);
-    }
-    files.sort_by(|a, b| a.0.cmp(&b.0));
-    files.dedup_by(|a, b| a.0 == b.0);
-    files
+pub(crate) fn home_files(home: &Path) -> Vec<Candidate> {
+    found(home, HOME, HOME_DIRECTORIES)
 }
 
 /// Files of the system, relative to its root.
-pub(crate) fn system_files(root: &Path) -> Vec<(PathBuf, Option<Known>)> {
-    present(root, SYSTEM)
+pub(crate) fn system_files(root: &Path) -> Vec<Candidate> {
+    found(root, SYSTEM, SYSTEM_DIRECTORIES)
 }
 
-fn present(root: &Path, names: &[&str]) -> Vec<(PathBuf, Option<Known>)> {
+fn found(root: &Path, names: &[&str], directories: &[(&str, usize)]) -> Vec<Candidate> {
+    let mut files = present(root, names);
+    for (directory, depth) in directories {
+        let mut left = MAX_ENTRIES;
+        list(root, Path::new(directory), *depth, &mut left, &mut files);
+    }
+    files.sort_by(|a, b| a.relative.cmp(&b.relative));
+    files.dedup_by(|a, b| a.relative == b.relative);
+    files
+}
+
+fn present(root: &Path, names: &[&str]) -> Vec<Candidate> {
     names
         .iter()
         .filter(|name| root.join(name).symlink_metadata().is_ok())
-        .map(|name| (PathBuf::from(name), known(name)))
+        .map(|name| named(PathBuf::from(name)))
         .collect()
 }
 
-fn list(
-    root: &Path,
-    directory: &Path,
-    depth: usize,
-    left: &mut usize,
-    files: &mut Vec<(PathBuf, Option<Known>)>,
-) {
+/// A file of that name; the directories above it may be links.
+fn named(relative: PathBuf) -> Candidate {
+    Candidate {
+        known: relative.to_str().and_then(known),
+        relative,
+        is_link: true,
+    }
+}
+
+fn list(root: &Path, directory: &Path, depth: usize, left: &mut usize, files: &mut Vec<Candidate>) {
     let Ok(entries) = std::fs::read_dir(root.join(directory)) else {
         return;
     };
@@ -178,9 +224,7 @@ fn list(
         match entry.file_type() {
             Ok(kind) if kind.is_dir() && depth > 1 => list(root, &path, depth - 1, left, files),
             Ok(kind) if kind.is_file() => {
-                if let Some(known) = path.to_str().and_then(known) {
-                    files.push((path, Some(known)));
-                }
+                files.extend(Some(named(path)).filter(|one| one.known.is_some()));
             }
             _ => {}
         }
@@ -189,7 +233,7 @@ fn list(
 
 #[cfg(test)]
 mod tests {
-    use super::{HOME, HOME_DIRECTORIES, SYSTEM};
+    use super::{HOME, HOME_DIRECTORIES, SYSTEM, SYSTEM_DIRECTORIES};
     use crate::discover::known;
 
     #[test]
@@ -197,10 +241,10 @@ mod tests {
         for name in HOME.iter().chain(SYSTEM) {
             assert!(known(name).is_some(), "{name}");
         }
-        for (directory, _) in HOME_DIRECTORIES {
+        for (directory, _) in HOME_DIRECTORIES.iter().chain(SYSTEM_DIRECTORIES) {
             let read = ["md", "mdc", "json", "yaml", "rules", "toml"];
             let mut names = read.iter().map(|end| format!("{directory}/x.{end}"));
-            let inside = ["SKILL.md", ".mcp.json", "gemini-extension.json"];
+            let inside = ["SKILL.md", ".mcp.json", "gemini-extension.json", "mcp.json"];
             let mut inner = inside.iter().map(|name| format!("{directory}/x/{name}"));
             let is_read = |name: String| known(&name).is_some();
             assert!(names.any(is_read) || inner.any(is_read), "{directory}");

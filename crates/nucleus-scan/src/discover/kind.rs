@@ -29,12 +29,16 @@ pub(crate) enum FileKind {
     Instructions,
     /// A workflow of the forge.
     Workflow,
+    /// A pipeline of GitLab.
+    Pipeline,
     /// A devcontainer.
     Devcontainer,
     /// A Dockerfile.
     Dockerfile,
     /// A compose file.
     Compose,
+    /// Variables a shell sets on entering the directory.
+    Environment,
     /// A package manifest.
     PackageJson,
     /// A policy of this project.

@@ -28,8 +28,14 @@ const COMMAND_LISTS: &[&str] = &[
 
 /// Fills an agent from a settings file.
 pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
-    if let Some(top) = file.top() {
-        one(&top, agent);
+    let Some(top) = file.top() else {
+        return Vec::new();
+    };
+    one(&top, agent);
+    // A workspace keeps its settings one level deeper.
+    let inner = top.get("settings").filter(|_| top.get("folders").is_some());
+    if let Some(inner) = inner {
+        one(&inner, agent);
     }
     Vec::new()
 }

@@ -117,6 +117,8 @@ fn spelled(file: &SourceFile, name: &str) -> Option<String> {
     let no_reference = matches!(
         file.kind,
         FileKind::Workflow
+            | FileKind::Pipeline
+            | FileKind::Environment
             | FileKind::Workload
             | FileKind::PodSpec
             | FileKind::Compose

@@ -1,34 +1,58 @@
 //! The report as JSON, version 1.
 
+use std::fmt;
+
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 
+use super::stream::{Each, show};
 use super::{Report, TOOL, WORST_FIRST};
 use crate::model::{Evidence, Finding};
 use crate::project::{Origin, Path, Power, Projection};
 use crate::rules::rule;
 use crate::secret::mask_pointer;
 
+/// A report that is made while it is written: `{}` in one line, `{:#}` over several.
+#[derive(Clone, Copy, Debug)]
+pub struct Json<'a>(&'a Report<'a>);
+
 /// The whole report.
 #[must_use]
-pub fn json(report: &Report<'_>) -> Value {
-    let scan = report.scan();
+pub fn json<'a>(report: &'a Report<'a>) -> Json<'a> {
+    Json(report)
+}
+
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(self, f)
+    }
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (report, scan) = (self.0, self.0.scan());
+        let broken = || {
+            let all = scan.broken.iter();
+            all.map(|one| json!({ "file": one.file.shown, "why": one.why }))
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("agents", &Each(|| report.projections().iter().map(agent)))?;
+        map.serialize_entry("broken", &Each(broken))?;
+        map.serialize_entry("findings", &Each(|| scan.findings.iter().map(finding)))?;
+        map.serialize_entry("summary", &summary(report))?;
+        map.serialize_entry("tool", &json!({ "name": TOOL.0, "version": TOOL.1 }))?;
+        map.serialize_entry("version", &1)?;
+        map.end()
+    }
+}
+
+fn summary(report: &Report<'_>) -> Value {
     let counts: serde_json::Map<String, Value> = WORST_FIRST
         .iter()
         .map(|severity| (severity.word().to_owned(), json!(report.count(*severity))))
         .collect();
-    let broken: Vec<Value> = scan
-        .broken
-        .iter()
-        .map(|one| json!({ "file": one.file.shown, "why": one.why }))
-        .collect();
-    json!({
-        "version": 1,
-        "tool": { "name": TOOL.0, "version": TOOL.1 },
-        "summary": { "files": scan.files_seen.len(), "findings": counts, "suppressed": report.suppressed() },
-        "findings": scan.findings.iter().map(finding).collect::<Vec<_>>(),
-        "agents": report.projections().iter().map(agent).collect::<Vec<_>>(),
-        "broken": broken,
-    })
+    let files = report.scan().files_seen.len();
+    json!({ "files": files, "findings": counts, "suppressed": report.suppressed() })
 }
 
 fn finding(one: &Finding) -> Value {

@@ -1,7 +1,11 @@
 //! SARIF 2.1.0: one run, stable rule ids, partial fingerprints, regions, security severity and fixes.
 
+use std::fmt;
+
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 
+use super::stream::{Each, show};
 use super::text::plain;
 use super::{Report, TOOL};
 use crate::model::{Edit, Evidence, FileName, Finding, Place, Severity};
@@ -12,11 +16,64 @@ use crate::secret::{mask, mask_pointer};
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
+/// A log that is made while it is written: `{}` in one line, `{:#}` over several.
+#[derive(Clone, Copy, Debug)]
+pub struct Sarif<'a>(&'a Report<'a>);
+
 /// The whole report as one log.
 #[must_use]
-pub fn sarif(report: &Report<'_>) -> Value {
+pub fn sarif<'a>(report: &'a Report<'a>) -> Sarif<'a> {
+    Sarif(report)
+}
+
+impl fmt::Display for Sarif<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(self, f)
+    }
+}
+
+impl Serialize for Sarif<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut log = serializer.serialize_map(Some(3))?;
+        log.serialize_entry("$schema", SCHEMA)?;
+        log.serialize_entry("runs", &[Run(self.0)])?;
+        log.serialize_entry("version", "2.1.0")?;
+        log.end()
+    }
+}
+
+struct Run<'a>(&'a Report<'a>);
+
+impl Serialize for Run<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let findings = &self.0.scan().findings;
+        let mut run = serializer.serialize_map(Some(5))?;
+        run.serialize_entry("columnKind", "unicodeCodePoints")?;
+        run.serialize_entry("invocations", &invocations(self.0))?;
+        run.serialize_entry("originalUriBaseIds", &bases())?;
+        run.serialize_entry("results", &Each(|| findings.iter().filter_map(result)))?;
+        run.serialize_entry("tool", &tool())?;
+        run.end()
+    }
+}
+
+fn tool() -> Value {
     let rules: Vec<Value> = RULES.iter().map(rule).collect();
-    let results: Vec<Value> = report.scan().findings.iter().filter_map(result).collect();
+    json!({ "driver": {
+        "name": TOOL.0, "semanticVersion": TOOL.1, "version": TOOL.1, "rules": rules,
+    } })
+}
+
+/// What relative addresses are relative to.
+fn bases() -> Value {
+    json!({
+        "SRCROOT": { "description": { "text": "The repository that was scanned." } },
+        "HOME": { "description": { "text": "The home directory of the user who scanned." } },
+        "SYSTEM": { "uri": "file:///", "description": { "text": "The root of the file system." } },
+    })
+}
+
+fn invocations(report: &Report<'_>) -> Value {
     let broken: Vec<Value> = report
         .scan()
         .broken
@@ -29,23 +86,7 @@ pub fn sarif(report: &Report<'_>) -> Value {
             })
         })
         .collect();
-    json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": TOOL.0, "semanticVersion": TOOL.1, "version": TOOL.1, "rules": rules,
-            } },
-            "columnKind": "unicodeCodePoints",
-            "originalUriBaseIds": {
-                "SRCROOT": { "description": { "text": "The repository that was scanned." } },
-                "HOME": { "description": { "text": "The home directory of the user who scanned." } },
-                "SYSTEM": { "uri": "file:///", "description": { "text": "The root of the file system." } },
-            },
-            "invocations": [{ "executionSuccessful": true, "toolExecutionNotifications": broken }],
-            "results": results,
-        }],
-    })
+    json!([{ "executionSuccessful": true, "toolExecutionNotifications": broken }])
 }
 
 fn rule(rule: &Rule) -> Value {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::index::RuleIndex;
 use crate::client::Client;
+use crate::discover::is_drop_in;
 use crate::model::{Agent, Literal, PermissionRule, SandboxState, Scope, Server};
 
 /// All files that configure one client for one root, in rising precedence.
@@ -91,7 +92,12 @@ fn is_read_by_another(client: Client, root: &str, repositories: &[(Client, &str)
 
 impl<'a> Family<'a> {
     fn of(client: Client, root: &str, mut members: Vec<&'a Agent>) -> Self {
-        members.sort_by_key(|agent| rank(client, agent.scope));
+        members.sort_by_key(|agent| {
+            (
+                rank(client, agent.scope),
+                is_drop_in(&agent.place.file.shown),
+            )
+        });
         let rules = members.iter().flat_map(|agent| &agent.permissions.rules);
         Self {
             client,

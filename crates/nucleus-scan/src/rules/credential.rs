@@ -14,8 +14,12 @@ pub(super) fn judge(file: &SourceFile, agents: &[Agent], report: &mut Report<'_>
     match file.kind {
         FileKind::PackageJson | FileKind::Policy => {}
         FileKind::Workload if !super::container::concerns_agents(file) => {}
-        FileKind::Instructions | FileKind::Dockerfile | FileKind::CodexRules => plain(file, report),
-        FileKind::Compose | FileKind::Devcontainer | FileKind::Workflow
+        FileKind::Environment if !super::container::concerns_agents(file) => {}
+        FileKind::Environment
+        | FileKind::Instructions
+        | FileKind::Dockerfile
+        | FileKind::CodexRules => plain(file, report),
+        FileKind::Compose | FileKind::Devcontainer | FileKind::Workflow | FileKind::Pipeline
             if agents.is_empty() && !super::container::concerns_agents(file) => {}
         _ => tree(file, agents, report),
     }

@@ -1,7 +1,8 @@
 //! The model reached through another host.
 
 use crate::client::Client;
-use crate::host::address;
+use crate::host::{Address, address};
+use crate::model::Place;
 use crate::read::{At, SourceFile};
 
 use super::report::{Report, evidence};
@@ -132,10 +133,7 @@ fn one(leaf: &At<'_>, report: &mut Report<'_>) {
     let Some(address) = leaf.text().and_then(address) else {
         return;
     };
-    let known = KNOWN
-        .iter()
-        .any(|name| address.host == *name || address.host.ends_with(&format!(".{name}")));
-    if !known && !address.is_loopback() && address.is_web() {
+    if is_foreign(&address) {
         report.add(
             AGENT_ENDPOINT_OVERRIDE,
             None,
@@ -143,6 +141,26 @@ fn one(leaf: &At<'_>, report: &mut Report<'_>) {
             vec![evidence(&leaf.literal())],
         );
     }
+}
+
+/// Judges a variable a shell sets.
+pub(super) fn assigned(name: &str, value: &str, place: Place, report: &mut Report<'_>) {
+    let value = value.trim().trim_matches(['"', '\'']);
+    if KEYS.contains(&name) && address(value).is_some_and(|address| is_foreign(&address)) {
+        report.add(
+            AGENT_ENDPOINT_OVERRIDE,
+            None,
+            "the model is reached through another host",
+            vec![super::report::shown_at(place, &format!("{name}={value}"))],
+        );
+    }
+}
+
+fn is_foreign(address: &Address) -> bool {
+    let is_known = KNOWN
+        .iter()
+        .any(|name| address.host == *name || address.host.ends_with(&format!(".{name}")));
+    !is_known && !address.is_loopback() && address.is_web()
 }
 
 /// A setting inside another text, as a workflow hands it to its agent: `"ANTHROPIC_BASE_URL": …`.

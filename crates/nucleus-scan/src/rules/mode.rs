@@ -37,6 +37,8 @@ fn is_configuration(kind: FileKind) -> bool {
     !matches!(
         kind,
         FileKind::Workflow
+            | FileKind::Pipeline
+            | FileKind::Environment
             | FileKind::Devcontainer
             | FileKind::Dockerfile
             | FileKind::Compose

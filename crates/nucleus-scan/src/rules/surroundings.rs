@@ -1,8 +1,8 @@
 //! What stands around a file in its repository: lock files, and scripts a manifest names.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::launch::Registry;
 use crate::read::{Kind, Node, read_json, read_toml};
@@ -17,16 +17,16 @@ const MAX_SCRIPT_BYTES: u64 = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     root: PathBuf,
-    npm: OnceCell<HashMap<String, String>>,
-    pypi: OnceCell<HashMap<String, String>>,
+    npm: OnceLock<HashMap<String, String>>,
+    pypi: OnceLock<HashMap<String, String>>,
 }
 
 impl Surroundings {
     pub(crate) fn of(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
-            npm: OnceCell::new(),
-            pypi: OnceCell::new(),
+            npm: OnceLock::new(),
+            pypi: OnceLock::new(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Workflows of the forge that run an agent.
 
+pub(super) mod step;
+
 mod expression;
 mod gate;
 mod interpolation;
 mod job;
-mod step;
 
 use crate::extract::{blank, claude_rule, documents, tool_list};
 use crate::model::{Agent, Literal, Verdict};
@@ -58,19 +59,26 @@ fn agent(file: &SourceFile, job: &Job<'_>) -> Agent {
                 tools(&input, &mut agent);
             }
         }
-        if let Some(run) = step.run.as_ref().filter(|run| {
-            run.text()
-                .is_some_and(|text| text.contains("\"mcpServers\""))
-        }) {
-            documents(run)
-                .into_iter()
-                .for_each(|inner| absorb(&mut agent, inner));
-        }
-        if let Some(run) = step.run.as_ref().filter(|_| step.is_agent) {
-            flagged_tools(run, &mut agent);
+        if let Some(run) = &step.run {
+            written(run, step.is_agent, &mut agent);
         }
     }
     agent
+}
+
+/// What a script configures: servers it writes down, and tools it hands to the agent it starts.
+pub(super) fn written(run: &At<'_>, is_agent: bool, agent: &mut Agent) {
+    let has_servers = run
+        .text()
+        .is_some_and(|text| text.contains("\"mcpServers\""));
+    if has_servers {
+        documents(run)
+            .into_iter()
+            .for_each(|inner| absorb(agent, inner));
+    }
+    if is_agent {
+        flagged_tools(run, agent);
+    }
 }
 
 fn absorb(agent: &mut Agent, inner: Agent) {
@@ -209,14 +217,24 @@ fn inspect(file: &SourceFile, job: &Job<'_>, step: &Step<'_>, report: &mut Repor
             .for_each(|input| endpoint::in_text(input, report));
     }
     if let Some(run) = &step.run {
-        let literal = run.literal_as("");
-        command::remote_script(file, literal.raw_unmasked(), &run.place(), subject, report);
-        for line in script(file, &literal) {
-            command::flags(&line, false, subject, report);
-            package::packages(&line, subject, report, package::is_of_agents);
-            package::image(&line, subject, report);
-            command::isolation(&line, subject, report);
-        }
+        commands(file, run, subject, report);
+    }
+}
+
+/// Judges the commands of a script.
+pub(super) fn commands(
+    file: &SourceFile,
+    run: &At<'_>,
+    subject: Option<&str>,
+    report: &mut Report<'_>,
+) {
+    let literal = run.literal_as("");
+    command::remote_script(file, literal.raw_unmasked(), &run.place(), subject, report);
+    for line in script(file, &literal) {
+        command::flags(&line, false, subject, report);
+        package::packages(&line, subject, report, package::is_of_agents);
+        package::image(&line, subject, report);
+        command::isolation(&line, subject, report);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Reads and judges one file: what it comes to touches the scan only once it is whole.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Job;
@@ -54,9 +53,9 @@ pub(super) fn outcome(
     job: &Job<'_>,
     relative: &Path,
     known: Option<Known>,
-    seen: &mut HashSet<PathBuf>,
+    real: &Path,
 ) -> Outcome {
-    match load::load(job.root, relative, known, seen) {
+    match load::load(job.root, relative, known, real) {
         Loaded::File(file) => judged(job, &file),
         Loaded::Broken(broken, finding) => Outcome::broken(broken, *finding),
         Loaded::Nothing => Outcome::default(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Root;
-use crate::discover::{FileKind, Known, settle, sniff};
+use crate::discover::{Candidate, FileKind, Known, settle, sniff};
 use crate::model::{Broken, FileName, Finding};
 use crate::read::{LineIndex, MAX_FILE_BYTES, SourceFile, read_text};
 use crate::rules::{Report, UNREADABLE_CONFIG, mentions_agents};
@@ -19,25 +19,25 @@ pub(super) enum Loaded {
     Nothing,
 }
 
-/// Loads a file once. A link counts where it leads to a regular file beneath the same root.
-pub(super) fn load(
-    root: &Root,
-    relative: &Path,
-    known: Option<Known>,
-    seen: &mut HashSet<PathBuf>,
-) -> Loaded {
+/// Where the file really is, if that is beneath its root and it was not seen before.
+pub(super) fn real(root: &Root, file: &Candidate, seen: &mut HashSet<PathBuf>) -> Option<PathBuf> {
+    let path = root.path.join(&file.relative);
+    let real = if file.is_link {
+        path.canonicalize().ok()?
+    } else {
+        path
+    };
+    (real.starts_with(&root.path) && seen.insert(real.clone())).then_some(real)
+}
+
+/// Loads a file from where it really is.
+pub(super) fn load(root: &Root, relative: &Path, known: Option<Known>, real: &Path) -> Loaded {
     let name = slashed(relative);
     let file = file_name(root, relative);
-    let Ok(real) = file.path.canonicalize() else {
-        return Loaded::Nothing;
-    };
-    if !real.starts_with(&root.path) || !seen.insert(real.clone()) {
-        return Loaded::Nothing;
-    }
-    let text = match read(&real) {
+    let text = match read(real) {
         Ok(text) => text,
         Err(why) => {
-            let known = known.filter(|known| is_wanted(*known, &real));
+            let known = known.filter(|known| is_wanted(*known, real));
             return known.map_or(Loaded::Nothing, |known| broken(root, file, known, why));
         }
     };

@@ -3,6 +3,7 @@
 
 mod canary;
 mod combination;
+mod discovery;
 mod effort;
 mod fixes;
 mod limits;

@@ -36,6 +36,11 @@ fn hostile() -> Tree {
     )
 }
 
+/// A document as what it says.
+fn value(document: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(document).unwrap()
+}
+
 fn all(scan: &Scan) -> [String; 6] {
     let report = Report::of(scan);
     [
@@ -86,7 +91,7 @@ fn sarif_has_the_shape_of_the_standard() {
         serde_json::from_str(include_str!("sarif-subset.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for scan in [example().scan(), hostile().scan(), Tree::new().scan()] {
-        let log = sarif(&Report::of(&scan));
+        let log = value(&sarif(&Report::of(&scan)));
         let errors: Vec<String> = validator
             .iter_errors(&log)
             .map(|error| format!("{error} at {}", error.instance_path()))
@@ -94,7 +99,7 @@ fn sarif_has_the_shape_of_the_standard() {
         assert!(errors.is_empty(), "{errors:#?}");
     }
     // The shape refuses what the standard refuses.
-    let mut log = sarif(&Report::of(&example().scan()));
+    let mut log = value(&sarif(&Report::of(&example().scan())));
     log["runs"][0]["results"][0]["level"] = serde_json::json!("critical");
     assert!(!validator.is_valid(&log));
     // The official schema, where somebody has it: its licence does not say that it may be kept here.
@@ -103,7 +108,7 @@ fn sarif_has_the_shape_of_the_standard() {
             serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         let official = jsonschema::validator_for(&schema).unwrap();
         for scan in [example().scan(), hostile().scan(), Tree::new().scan()] {
-            let log = sarif(&Report::of(&scan));
+            let log = value(&sarif(&Report::of(&scan)));
             let errors: Vec<String> = official
                 .iter_errors(&log)
                 .map(|error| error.to_string())
@@ -115,7 +120,7 @@ fn sarif_has_the_shape_of_the_standard() {
 
 #[test]
 fn sarif_results_refer_to_rules_and_keep_their_fingerprints() {
-    let log = sarif(&Report::of(&example().scan()));
+    let log = value(&sarif(&Report::of(&example().scan())));
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     assert_eq!(rules.len(), RULES.len());
@@ -132,7 +137,7 @@ fn sarif_results_refer_to_rules_and_keep_their_fingerprints() {
         assert!((0.0..=10.0).contains(&score));
     }
     let prints = |tree: &Tree| -> Vec<String> {
-        let log = sarif(&Report::of(&tree.scan()));
+        let log = value(&sarif(&Report::of(&tree.scan())));
         let results = log["runs"][0]["results"].as_array().unwrap().clone();
         let mut prints: Vec<String> = results
             .iter()
@@ -201,7 +206,9 @@ fn codex_fixes(cookie: &str) -> Vec<serde_json::Value> {
     let text = format!(
         "[mcp_servers.x]\nurl = \"https://x.example.com/mcp\"\nhttp_headers = {{ Authorization = \"Bearer ghp_16C7e42F292c6912E7710c838347Ae178B4a\", Accept = \"{cookie}\" }}\n"
     );
-    let log = sarif(&Report::of(&Tree::with(".codex/config.toml", &text).scan()));
+    let log = value(&sarif(&Report::of(
+        &Tree::with(".codex/config.toml", &text).scan(),
+    )));
     let results = log["runs"][0]["results"].as_array().unwrap().clone();
     let is_secret = |one: &&serde_json::Value| one["ruleId"] == "plaintext-credential";
     let found: Vec<_> = results.iter().filter(is_secret).collect();
@@ -251,7 +258,7 @@ fn the_page_loads_nothing() {
 
 #[test]
 fn json_names_agents_powers_and_paths() {
-    let value = json(&Report::of(&example().scan()));
+    let value = value(&json(&Report::of(&example().scan())));
     assert_eq!(value["version"], 1);
     let agent = &value["agents"][0];
     assert_eq!(agent["client"], "Cursor");

@@ -18,11 +18,7 @@ impl<'a> Step<'a> {
         let uses = at.get("uses").filter(|at| at.text().is_some());
         let run = at.get("run").filter(|at| at.text().is_some());
         let by_action = uses.as_ref().and_then(At::text).is_some_and(names_agent);
-        let by_script = run.as_ref().is_some_and(|run| {
-            script(file, &run.literal_as(""))
-                .iter()
-                .any(|line| starts_agent(line) && !only_asks(&line.argv()))
-        });
+        let by_script = run.as_ref().is_some_and(|run| runs_agent(file, run));
         Self {
             is_agent: by_action || by_script,
             at,
@@ -56,6 +52,13 @@ impl<'a> Step<'a> {
             .unwrap_or_default();
         words.iter().any(|word| text.contains(word))
     }
+}
+
+/// Whether a script puts an agent to work.
+pub(in crate::rules) fn runs_agent(file: &SourceFile, run: &At<'_>) -> bool {
+    script(file, &run.literal_as(""))
+        .iter()
+        .any(|line| starts_agent(line) && !only_asks(&line.argv()))
 }
 
 /// `claude --version`, `codex login`: the program, but no agent at work.
