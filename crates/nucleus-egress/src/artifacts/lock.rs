@@ -1,4 +1,4 @@
-//! Reads the hashes of lockfiles: npm's, Python's and cargo's.
+//! Reads the hashes of lockfiles: those of npm, pnpm and yarn 1, Python's and cargo's.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::Digest;
 
 /// The names of lockfiles that are read.
-pub const LOCKFILES: [&str; 9] = [
+pub const LOCKFILES: [&str; 10] = [
     "package-lock.json",
     "npm-shrinkwrap.json",
+    "pnpm-lock.yaml",
     "yarn.lock",
     "requirements.txt",
     "uv.lock",
@@ -19,7 +20,11 @@ pub const LOCKFILES: [&str; 9] = [
     "Cargo.lock",
 ];
 
-/// A text that is not the lockfile that its name says.
+/// Why a lockfile of yarn 2 and later is of no use here.
+const LATER_YARN: &str = "yarn 2 and later states hashes of archives of its own, not of what a registry sends: keep a `package-lock.json` instead \
+    (`npm install --package-lock-only`), a `pnpm-lock.yaml` or a `yarn.lock` of yarn 1, or do not set `[registries] pinned`";
+
+/// A text that is not the lockfile that its name says, or one by which nothing can be checked.
 #[derive(Debug, thiserror::Error)]
 #[error("`{file}` cannot be read as a lockfile: {why}")]
 pub struct LockError {
@@ -54,7 +59,8 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read, LockError> {
         "uv.lock" | "poetry.lock" => read.python(&table()?),
         "pylock.toml" => read.pylock(&table()?),
         "Pipfile.lock" => read.pipfile(&json()?),
-        "yarn.lock" => read.yarn(text),
+        "pnpm-lock.yaml" => super::pnpm::read(&mut read, text).map_err(wrong)?,
+        "yarn.lock" => read.yarn(text).map_err(wrong)?,
         "Cargo.lock" => read.cargo(&table()?),
         _ => return Err(wrong("no lockfile of this name is known".to_owned())),
     }
@@ -91,7 +97,8 @@ impl Read {
         }
     }
 
-    fn strongest(&mut self, stated: &str) {
+    /// The strongest hash of `integrity`.
+    pub(super) fn strongest(&mut self, stated: &str) {
         let digests: Vec<Digest> = stated.split_whitespace().filter_map(sri).collect();
         let strong = |digest: &Digest| matches!(digest, Digest::Sha512(_));
         let best = digests.iter().find(|own| strong(own)).or(digests.first());
@@ -166,8 +173,13 @@ impl Read {
         }
     }
 
-    /// `integrity` of each entry of yarn 1. A later yarn states hashes of its own archives, which no registry sends.
-    fn yarn(&mut self, text: &str) {
+    /// `integrity` of each entry of yarn 1.
+    ///
+    /// FAIL-CLOSED: a later yarn's `checksum` is of an archive that it makes itself, so nothing that comes could be held to it.
+    fn yarn(&mut self, text: &str) -> Result<(), String> {
+        if text.lines().any(|line| line == "__metadata:") {
+            return Err(LATER_YARN.to_owned());
+        }
         let mut is_bare = false;
         for line in text.lines() {
             let is_head = line.ends_with(':') && !line.starts_with([' ', '#']);
@@ -183,6 +195,7 @@ impl Read {
             }
         }
         self.has_weak |= is_bare;
+        Ok(())
     }
 
     /// `checksum` of each package, and of `[metadata]` in old files: SHA-256.
@@ -298,6 +311,12 @@ mod tests {
                 ),
             ),
             (
+                "pnpm-lock.yaml",
+                format!(
+                    "lockfileVersion: '9.0'\n\npackages:\n\n  a@1.0.0:\n    resolution: {{integrity: {SRI256}}}\n"
+                ),
+            ),
+            (
                 "yarn.lock",
                 format!(
                     "# yarn lockfile v1\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://r/a.tgz#abcd\"\n  integrity {SRI256}\n  dependencies:\n    integrity {SRI256}\n"
@@ -339,12 +358,22 @@ mod tests {
     }
 
     #[test]
-    fn a_lockfile_of_a_later_yarn_locks_nothing_and_that_is_told() {
+    fn a_lockfile_of_a_later_yarn_is_an_error_that_names_a_way_out() {
         let text = format!(
             "__metadata:\n  version: 8\n\n\"a@npm:^1\":\n  version: 1.0.0\n  checksum: 10c0/{HEX}\n"
         );
-        let found = read("yarn.lock", &text).unwrap();
-        assert!(found.digests.is_empty() && found.has_weak);
+        let refused = read("yarn.lock", &text).unwrap_err().to_string();
+        for part in [
+            "`yarn.lock`",
+            "yarn 2",
+            "package-lock.json",
+            "[registries] pinned",
+        ] {
+            assert!(refused.contains(part), "{refused}");
+        }
+        // A package of that name is no mark of a later yarn.
+        let named = format!("__metadata@1:\n  version \"1.0.0\"\n  integrity {SRI256}\n");
+        assert_eq!(read("yarn.lock", &named).unwrap().digests, [hello()]);
     }
 
     #[test]
@@ -372,5 +401,6 @@ mod tests {
         assert!(read("Cargo.lock", "[[package").is_err());
         assert!(read("Pipfile.lock", "[").is_err());
         assert!(read("pnpm-lock.yaml", "").is_err());
+        assert!(read("go.sum", "").is_err());
     }
 }

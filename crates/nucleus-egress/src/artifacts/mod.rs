@@ -7,6 +7,7 @@
 
 mod lock;
 mod passing;
+mod pnpm;
 mod text;
 
 use std::collections::HashSet;
