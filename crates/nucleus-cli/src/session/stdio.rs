@@ -103,7 +103,7 @@ impl Streams {
                 let master = jail
                     .take_terminal()
                     .ok_or_else(|| Failure::not_started("the jail has no terminal"))?;
-                let raw = RawTerminal::enter()?;
+                let raw = RawTerminal::enter(master.try_clone()?)?;
                 let (input, output) = (File::from(master.try_clone()?), File::from(master));
                 std::thread::spawn(move || copy(io::stdin().lock(), input));
                 let outputs = vec![std::thread::spawn(move || copy(output, io::stdout()))];
@@ -161,9 +161,9 @@ struct RawTerminal {
 }
 
 impl RawTerminal {
-    fn enter() -> io::Result<Self> {
+    fn enter(theirs: OwnedFd) -> io::Result<Self> {
         let before = termios::tcgetattr(io::stdin())?;
-        restore_on_signal(before.clone())?;
+        on_signals(before.clone(), theirs)?;
         let mut raw = before.clone();
         raw.make_raw();
         termios::tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
@@ -177,8 +177,9 @@ impl Drop for RawTerminal {
     }
 }
 
-/// Puts the terminal back when one of the usual signals ends this process, which it then does.
-fn restore_on_signal(before: Termios) -> io::Result<()> {
+/// Gives the jail's terminal the size that ours is changed to, and puts ours back when one of the usual signals ends this
+/// process, which it then does.
+fn on_signals(before: Termios, theirs: OwnedFd) -> io::Result<()> {
     use tokio::signal::unix::{Signal, SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -188,6 +189,7 @@ fn restore_on_signal(before: Termios) -> io::Result<()> {
         SignalKind::interrupt(),
         SignalKind::quit(),
         SignalKind::terminate(),
+        SignalKind::window_change(),
     ];
     let guard = runtime.enter();
     let mut signals = kinds
@@ -196,14 +198,21 @@ fn restore_on_signal(before: Termios) -> io::Result<()> {
         .collect::<io::Result<Vec<(SignalKind, Signal)>>>()?;
     drop(guard);
     std::thread::spawn(move || {
-        let number = runtime.block_on(std::future::poll_fn(|context| {
-            let came = signals
-                .iter_mut()
-                .find_map(|(kind, signal)| signal.poll_recv(context).is_ready().then_some(*kind));
-            came.map_or(std::task::Poll::Pending, |kind| {
-                std::task::Poll::Ready(kind.as_raw_value())
-            })
-        }));
+        let number = loop {
+            // One that changed before anybody listened, too.
+            if let Ok(size) = termios::tcgetwinsize(io::stdout()) {
+                let _ = termios::tcsetwinsize(&theirs, size);
+            }
+            let came = runtime.block_on(std::future::poll_fn(|context| {
+                let came = signals.iter_mut().find_map(|(kind, signal)| {
+                    signal.poll_recv(context).is_ready().then_some(*kind)
+                });
+                came.map_or(std::task::Poll::Pending, std::task::Poll::Ready)
+            }));
+            if came != SignalKind::window_change() {
+                break came.as_raw_value();
+            }
+        };
         let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &before);
         std::process::exit(128 + number);
     });

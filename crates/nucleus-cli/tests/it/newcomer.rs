@@ -380,6 +380,41 @@ print(was_raw, canonical())
 }
 
 #[test]
+fn the_agents_terminal_takes_the_size_that_the_users_is_changed_to() {
+    const TERMINAL: &str = "
+import fcntl, os, pty, signal, struct, sys, termios, time
+pid, terminal = pty.fork()
+if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
+os.set_blocking(terminal, False)
+deadline, said, sizes = time.monotonic() + 240, b'', [(21, 61), (33, 77)]
+def resize(size): fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', *size, 0, 0))
+resize(sizes[0])
+for size in sizes:
+    resize(size)
+    while b'<%d %d>' % size not in said and time.monotonic() < deadline:
+        try: said += os.read(terminal, 65536)
+        except OSError: pass
+        time.sleep(0.02)
+os.kill(pid, signal.SIGTERM)
+os.waitpid(pid, 0)
+print(*(b'<%d %d>' % size in said for size in sizes))
+";
+    let scene = Scene::new();
+    let output = std::process::Command::new("/usr/bin/python3")
+        .args(["-c", TERMINAL])
+        .arg(crate::fixture::nucleus())
+        .args(["run", "--profile", "fix-issue", "--", "sh", "-c"])
+        .arg("while :; do echo \"<$(stty size)>\"; sleep 0.1; done")
+        .env_clear()
+        .envs(scene.environment())
+        .current_dir(scene.workspace())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(text(&output), "True True\n", "{output:?}");
+}
+
+#[test]
 fn the_demo_stops_every_attempt_and_the_honest_agent_gets_its_fix() {
     let scene = Scene::new();
     let (code, said) = said_in(&scene, "ws", &["demo"]);
