@@ -2,7 +2,8 @@
 
 Counted are all processes of a session that run our program, which are the monitor and the helper that clones its jails, and
 not the agent. `ours` adds up the resident sizes (`Rss` of `/proc/PID/smaps_rollup`), which counts the pages that the
-processes share once for each; the proportional size (`Pss`) counts them once.
+processes share once for each, the pages of the program's file first of all; the proportional size (`Pss`) counts them once,
+and `private` is what each session adds: pages that were written (`Private_Dirty`).
 """
 import contextlib
 import os
@@ -45,8 +46,8 @@ def runs(process, program):
 
 
 def memory(processes):
-    """Resident and proportional bytes of all."""
-    total = {"Rss": 0, "Pss": 0}
+    """Resident, proportional and private bytes of all."""
+    total = {"Rss": 0, "Pss": 0, "Private_Dirty": 0}
     for process in processes:
         for line in pathlib.Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
             name, _, value = line.partition(":")
@@ -80,7 +81,8 @@ def report(claim, sessions, nucleus):
     processes = [process for session in sessions for process in ours_below(session, nucleus)]
     total = memory(processes)
     size = {name: round(value / KIB / KIB, 2) for name, value in total.items()}
-    emit(claim, "MiB", size["Rss"], proportional=size["Pss"], sessions=len(sessions), processes=len(processes))
+    parts = {"proportional": size["Pss"], "private": size["Private_Dirty"]}
+    emit(claim, "MiB", size["Rss"], **parts, sessions=len(sessions), processes=len(processes))
 
 
 if __name__ == "__main__":

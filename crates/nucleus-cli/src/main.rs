@@ -37,9 +37,20 @@ fn main() -> ExitCode {
     {
         return nucleus::probes::inside_main(std::env::args().skip(2));
     }
+    // An agent keeps one of these for each of its sessions: it starts without the reader of command lines.
+    #[cfg(target_os = "linux")]
+    if std::env::args_os().skip(1).eq(["mcp"]) {
+        style::start(clap::ColorChoice::Auto);
+        return finish(commands::mcp());
+    }
     let args = <cli::Cli as clap::Parser>::parse();
     style::start(args.color);
-    match commands::dispatch(args.command) {
+    finish(commands::dispatch(args.command))
+}
+
+/// The exit code, with a failure said first.
+fn finish(result: Result<u8, report::Failure>) -> ExitCode {
+    match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             failure.print();

@@ -88,6 +88,9 @@ fn paths(spec: &JailSpec) -> Vec<&Path> {
             View::Bind { host, inside, .. } | View::BindOwned { host, inside } => {
                 all.extend([host.as_path(), inside.as_path()])
             }
+            View::Masked {
+                host, inside, mask, ..
+            } => all.extend([host.as_path(), inside.as_path(), mask.as_path()]),
             View::File { inside, .. }
             | View::Link { inside, .. }
             | View::Dir { inside }

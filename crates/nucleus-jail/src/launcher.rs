@@ -305,12 +305,9 @@ impl Prepared {
     fn of(spec: &JailSpec) -> Result<Self, Error> {
         let mapping = Mapping::of_this_process();
         let writable: Vec<&Path> = spec.views.iter().filter_map(writable_host).collect();
-        let owned = spec.views.iter().filter_map(|view| {
-            if let View::BindOwned { host, .. } = view {
-                Some(host.as_path())
-            } else {
-                None
-            }
+        let owned = spec.views.iter().filter_map(|view| match view {
+            View::BindOwned { host, .. } | View::Masked { host, .. } => Some(host.as_path()),
+            _ => None,
         });
         if !writable.is_empty() || spec.workspace.is_some() || owned.clone().next().is_some() {
             let table = MountTable::read()?;
@@ -323,7 +320,7 @@ impl Prepared {
                 table.check_whole(tree)?;
             }
         }
-        for tree in workspace_trees(spec) {
+        for tree in workspace_trees(spec).chain(masked_trees(spec)) {
             check_filesystem(tree)?;
         }
         for tree in writable {
@@ -364,6 +361,16 @@ fn workspace_trees(spec: &JailSpec) -> impl Iterator<Item = &Path> {
         .into_iter()
         .flatten()
     })
+}
+
+fn masked_trees(spec: &JailSpec) -> impl Iterator<Item = &Path> {
+    spec.views
+        .iter()
+        .filter_map(|view| match view {
+            View::Masked { host, mask, .. } => Some([host.as_path(), mask.as_path()]),
+            _ => None,
+        })
+        .flatten()
 }
 
 fn give_to_jail(path: &Path, mapping: Mapping) -> Result<(), Error> {

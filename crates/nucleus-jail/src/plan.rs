@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::spec::{Access, Form, JailSpec, Reach, Stdio, TreeId, UnixSockets, Upper, View};
+use crate::spec::{Access, Form, JailSpec, Owner, Reach, Stdio, TreeId, UnixSockets, Upper, View};
 use crate::wire::{Reader, Writer};
 
 /// What a tree is opened for.
@@ -21,6 +21,8 @@ pub(crate) enum Role {
     Layer,
     /// The parent of the upper and work directories.
     Upper,
+    /// A layer of a masked view, whose owner stays who it is.
+    KeptLayer,
 }
 
 impl Role {
@@ -31,6 +33,7 @@ impl Role {
             Role::Writable,
             Role::Layer,
             Role::Upper,
+            Role::KeptLayer,
         ]
         .get(usize::from(n))
         .copied()
@@ -109,6 +112,10 @@ pub(crate) enum PlanView<'a> {
         inside: &'a Path,
         access: Access,
     },
+    Masked {
+        layers: [usize; 2],
+        inside: &'a Path,
+    },
     File {
         inside: &'a Path,
         bytes: &'a [u8],
@@ -177,7 +184,7 @@ pub(crate) struct Plan<'a> {
 /// Splits a spec into the helper's request and the jail's plan.
 pub(crate) fn encode(spec: &JailSpec, landlock_abi: u32) -> (Request, Vec<u8>) {
     let mut trees = Vec::new();
-    let mut out = Writer::default();
+    let mut out = Writer(Vec::with_capacity(size_hint(spec)));
     out.u8(u8::from(spec.form == Form::Namespaces));
     out.u8(u8::from(spec.unix_sockets == UnixSockets::Private));
     out.u64(landlock_abi.into());
@@ -215,6 +222,17 @@ pub(crate) fn encode(spec: &JailSpec, landlock_abi: u32) -> (Request, Vec<u8>) {
         trees,
     };
     (request, out.0)
+}
+
+/// About the bytes of a plan, so that one with large files is written in one piece of memory.
+fn size_hint(spec: &JailSpec) -> usize {
+    /// Names, variables and numbers of a usual spec.
+    const REST_BYTES: usize = 16 << 10;
+    let files = spec.views.iter().map(|view| match view {
+        View::File { bytes, .. } => bytes.len(),
+        _ => 0,
+    });
+    files.sum::<usize>() + REST_BYTES
 }
 
 fn encode_limits(spec: &JailSpec, out: &mut Writer) {
@@ -258,6 +276,22 @@ fn encode_view(view: &View, trees: &mut Vec<TreeRequest>, out: &mut Writer) {
             out.u64(push_tree(trees, Role::OwnedView, host, None));
             out.text(inside);
             out.u8(0);
+        }
+        View::Masked {
+            host,
+            inside,
+            mask,
+            owner,
+        } => {
+            let role = match owner {
+                Owner::Host => Role::KeptLayer,
+                Owner::Jail => Role::Layer,
+            };
+            out.u8(5);
+            for layer in [mask, host] {
+                out.u64(push_tree(trees, role, layer, None));
+            }
+            out.text(inside);
         }
         View::File {
             inside,
@@ -416,6 +450,10 @@ fn decode_view<'a>(input: &mut Reader<'a>) -> Option<PlanView<'a>> {
             inside: path(input)?,
             bytes: input.u64()?,
             inodes: input.u64()?,
+        },
+        5 => PlanView::Masked {
+            layers: [index(input)?, index(input)?],
+            inside: path(input)?,
         },
         _ => return None,
     })

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::linux::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::report::Layer;
 
@@ -92,12 +93,24 @@ pub enum View {
         /// Where it appears.
         inside: PathBuf,
     },
+    /// A host directory, read-only, without what the whiteouts of a [`crate::mask`] hide of it. Mounts below are an error, and so
+    /// is a file system on which overlays are not known to hold.
+    Masked {
+        /// Existing directory on the host.
+        host: PathBuf,
+        /// Where it appears.
+        inside: PathBuf,
+        /// The mask over it.
+        mask: PathBuf,
+        /// Whose its files are inside.
+        owner: Owner,
+    },
     /// A file with this content, also over a file of an earlier read-only view. In a [`View::Tmpfs`] it is writable by the jail, elsewhere read-only.
     File {
         /// Where it appears.
         inside: PathBuf,
-        /// The content.
-        bytes: Vec<u8>,
+        /// The content, which many jails may share.
+        bytes: Arc<[u8]>,
         /// Permission bits (07000 is ignored).
         mode: u32,
     },
@@ -122,6 +135,15 @@ pub enum View {
         /// Upper bound of its files and directories.
         inodes: u64,
     },
+}
+
+/// Whose the files of a view are inside when the launcher runs as root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// Nobody's of the jail: what only their owner may read stays closed.
+    Host,
+    /// Those of the directory's owner are the jail's, as in a [`View::BindOwned`].
+    Jail,
 }
 
 /// Whether a bound tree can be changed from inside.

@@ -77,7 +77,7 @@ fn open_one(request: &TreeRequest, maps: Option<&mut IdMaps>) -> Done<OwnedFd> {
         Role::View => (Reach::Below, ATTR_RDONLY | ATTR_NOSUID),
         Role::OwnedView => (Reach::This, ATTR_RDONLY | ATTR_NOSUID),
         Role::Writable | Role::Upper => (Reach::This, ATTR_NOSUID | ATTR_NODEV),
-        Role::Layer => (Reach::This, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV),
+        Role::Layer | Role::KeptLayer => (Reach::This, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV),
     };
     let path = request.path.to_string_lossy();
     let tree = clone_tree(&request.path, reach)?;
@@ -95,7 +95,7 @@ fn open_one(request: &TreeRequest, maps: Option<&mut IdMaps>) -> Done<OwnedFd> {
             errno: libc::ESTALE,
         });
     }
-    if matches!(request.role, Role::Layer | Role::Upper)
+    if matches!(request.role, Role::Layer | Role::KeptLayer | Role::Upper)
         && FileType::from_raw_mode(stat.st_mode) != FileType::Directory
     {
         return Err(Failure {

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nucleus_audit::Recorded;
@@ -248,8 +249,8 @@ pub struct Outfit {
     pub is_redirected: bool,
     /// Variables that tell programs where the proxy is and whom to trust.
     pub environment: Vec<(String, String)>,
-    /// Files, by absolute path inside.
-    pub files: Vec<(PathBuf, Vec<u8>)>,
+    /// Files, by absolute path inside; all jails of a session share their content.
+    pub files: Vec<(PathBuf, Arc<[u8]>)>,
 }
 
 /// The listening sockets of one jail.

@@ -31,7 +31,14 @@ impl StateDir {
     /// # Errors
     /// When it cannot be made, belongs to another user or is open to others.
     pub fn open(root: &Path) -> io::Result<Self> {
-        make_private(root)?;
+        make_private(root).map_err(|error| {
+            let what = format!(
+                "cannot make the state directory `{}`: {error}",
+                root.display()
+            );
+            let help = "set XDG_STATE_HOME to a directory of yours that can be written";
+            io::Error::new(error.kind(), format!("{what}\nhelp: {help}"))
+        })?;
         check_private(root)?;
         Ok(Self {
             root: root.to_owned(),
@@ -68,6 +75,12 @@ impl StateDir {
     #[must_use]
     pub fn session(&self, session: SessionId) -> PathBuf {
         self.root.join("sessions").join(session.to_string())
+    }
+
+    /// Where masks over what jails are shown are kept; the directory may not exist.
+    #[must_use]
+    pub fn views(&self) -> PathBuf {
+        self.root.join("views")
     }
 
     /// Makes the directory of a new session.

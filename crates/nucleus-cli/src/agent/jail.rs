@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use nucleus::executor::Jails;
-use nucleus_jail::{Access, JailSpec, Overlay, View};
+use nucleus_jail::{Access, JailSpec, Overlay, Owner, View};
 use portcullis::Envelope;
 
 use super::{Found, HOME, Launch, MCP_PORT_VARIABLE, PLACEHOLDER_KEY};
@@ -132,14 +132,21 @@ impl AgentJail<'_> {
                 return Err(Failure::usage(why)
                     .help("what the agent may see of the workspace is set by `--view`"));
             }
-            views.push(View::BindOwned {
-                host,
-                inside: dir.clone(),
+            views.push(match self.found.views.contains(dir) {
+                true => View::BindOwned {
+                    host,
+                    inside: dir.clone(),
+                },
+                false => {
+                    let paths = (host.as_path(), dir.as_path());
+                    let view = self.jails.view_of(self.envelope, paths, Owner::Jail);
+                    view.map_err(Failure::not_started)?
+                }
             });
         }
         views.extend(self.launch.files.iter().map(|(name, text)| View::File {
             inside: Path::new(HOME).join(name),
-            bytes: text.clone().into_bytes(),
+            bytes: text.as_bytes().into(),
             mode: 0o600,
         }));
         Ok(views)

@@ -28,10 +28,25 @@ pub(crate) fn announce(opened: &Opened, task: Option<&str>) -> Result<(), Failur
             "warning: {line}\n  they are hidden, but git's objects hold them: a command can read them there"
         );
     }
+    if let Some(line) = hidden(&opened.hidden) {
+        monitor.note(&line).map_err(Failure::not_started)?;
+        anstream::eprintln!("{}", paint(DIM, line));
+    }
     if let Some(line) = asking(&monitor.envelope()) {
         anstream::eprintln!("{}", paint(DIM, line));
     }
     Ok(())
+}
+
+/// What is hidden of the directories that jails are shown, with the first of it by name.
+fn hidden(paths: &[std::path::PathBuf]) -> Option<String> {
+    let first = paths.first()?.display();
+    Some(match paths.len() - 1 {
+        0 => format!("hidden in what the jails are shown, since the policy blocks it: `{first}`"),
+        more => format!(
+            "hidden in what the jails are shown, since the policy blocks it: `{first}` and {more} more"
+        ),
+    })
 }
 
 /// What asks under this policy, and what becomes of it.

@@ -23,6 +23,9 @@ mod staged;
 
 use clap::Subcommand;
 
+#[cfg(target_os = "linux")]
+pub(crate) use mcp::run as mcp;
+
 use crate::report::Failure;
 
 /// The hidden helper that clones jails.

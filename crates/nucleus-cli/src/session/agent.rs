@@ -93,6 +93,8 @@ pub(crate) fn run_agent(
     });
     let hook: Arc<dyn LifeHook> = running.clone();
     monitor.watch(&hook);
+    // What only the start needed: policies as text, certificates, the jail's plan.
+    nucleus_jail::give_back_memory();
     let code = wait(&running, &monitor);
     running.kill();
     drop((servers, served));

@@ -17,7 +17,7 @@ use crate::report::Failure;
 /// # Errors
 /// The layer that is missing here, with its fix.
 pub(crate) fn try_jail() -> Result<usize, Failure> {
-    let layers = layers(&super::open::jails(Vec::new()), &shipped()?)?;
+    let layers = layers(&super::open::jails(Vec::new(), None), &shipped()?)?;
     Ok(layers
         .iter()
         .filter(|layer| layer.state == "present")
@@ -26,7 +26,7 @@ pub(crate) fn try_jail() -> Result<usize, Failure> {
 
 /// Whether a jail's connections can be led to the proxy when its programs know of none; what the kernel lacks else.
 pub(crate) fn try_redirection() -> Result<(), Failure> {
-    let jails = super::open::jails(Vec::new());
+    let jails = super::open::jails(Vec::new(), None);
     let mut jail = built(&jails, &shipped()?, Reach::Redirected)?;
     let taken = jail.take_redirected().map_err(Failure::not_started);
     jail.wait().map_err(|error| failed(&error))?;

@@ -60,6 +60,8 @@ pub(crate) struct Opened {
     pub(crate) registries: Registries,
     /// The secrets that programs use without having them.
     pub(crate) credentials: Credentials,
+    /// What jails are not shown of the directories that they are shown.
+    pub(crate) hidden: Vec<PathBuf>,
     /// The lockfiles that registries are held to, where the policy wants it.
     pub(crate) pinned: Option<Pinned>,
 }
@@ -96,9 +98,12 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         Some(provider) => nucleus_spec::with_model(&resolved.envelope, provider, None),
         None => resolved.envelope,
     };
-    let jails = Arc::new(jails(options.view_dirs.clone()));
+    let jails = Arc::new(jails(options.view_dirs.clone(), Some(&state)));
     let views = jails.declared(&envelope);
     check_views(&views)?;
+    let hidden = jails
+        .hidden_in_views(&envelope)
+        .map_err(Failure::not_started)?;
     check_bindings(&resolved.bindings, &envelope, &views)?;
     let layers = boundary::layers(&jails, &envelope)?;
     let probes = boundary::probes(&jails, &envelope, &state)?;
@@ -142,6 +147,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         limits: resolved.limits,
         registries,
         credentials,
+        hidden,
         pinned,
         sandbox,
     })
@@ -269,7 +275,7 @@ fn pin(workspace: &Path, state: &StateDir, policy: &PolicyArgs) -> Result<(), Fa
 }
 
 /// Jails built by this very program.
-pub(super) fn jails(extra_views: Vec<PathBuf>) -> Jails {
+pub(super) fn jails(extra_views: Vec<PathBuf>, state: Option<&StateDir>) -> Jails {
     Jails::new(JailOptions {
         helper: Some(HelperCommand::this_program(JAIL_HELPER)),
         host_environment: std::env::vars_os()
@@ -277,6 +283,7 @@ pub(super) fn jails(extra_views: Vec<PathBuf>) -> Jails {
             .collect(),
         host_home: home::home().ok(),
         extra_views,
+        masks_dir: state.map(StateDir::views),
         ..JailOptions::default()
     })
 }

@@ -663,6 +663,55 @@ fn a15_a_read_only_view_of_the_agents_own_hides_the_same_files() {
 }
 
 #[test]
+fn a15_what_jails_are_shown_of_the_host_hides_the_same_names() {
+    let scene = Scene::new();
+    for name in ["shown/open", "shown/sub/open"] {
+        scene.put(name, &format!("{name}\n"));
+    }
+    for name in [
+        "shown/.env",
+        "shown/sub/.aws/credentials",
+        ".ssh/id_ed25519",
+    ] {
+        scene.put(name, scene.canary());
+    }
+    let shown = scene.at("shown").display().to_string();
+    let look = "got = [sorted(os.listdir(SHOWN)), sorted(os.listdir(SHOWN + '/sub')), slurp(SHOWN + '/sub/open').decode()]";
+    let spellings = ["/.env", "/./.env", "/sub/../.env", "/sub/.aws/credentials"];
+    let reads = spellings.iter().flat_map(|path| {
+        let read = format!("got = slurp(SHOWN + '{path}').decode()");
+        [agent(&read), command(&read)]
+    });
+    let steps: Vec<_> = [agent(look), command(look)]
+        .into_iter()
+        .chain(reads)
+        .collect();
+    let session = || scene.session().word("SHOWN", json!(shown));
+    let ended = session().args(&["--view-dir", &shown]).run(&steps);
+    ended.assert_sound();
+    for told in &ended.told[..2] {
+        let seen = json!([["open", "sub"], ["open"], "shown/sub/open\n"]);
+        assert_eq!(*told.got(), seen, "the twin");
+    }
+    for told in &ended.told[2..] {
+        assert_eq!(told.layer(), "jail: ENOENT", "{told:?}");
+    }
+    let said = format!("`{shown}/.env` and 1 more");
+    assert!(ended.stderr.contains(&said), "{}", ended.stderr);
+    // A directory whose own name is blocked is not shown at all.
+    let named = scene.at(".ssh").display().to_string();
+    let refused = session()
+        .args(&["--view-dir", &named])
+        .run(&[agent("got = 1")]);
+    assert_eq!(refused.code, Some(125), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("the policy blocks that name"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
 fn a16_odd_names_and_deep_trees_fail_closed() {
     let scene = Scene::new();
     let ended = attacked(

@@ -154,3 +154,24 @@ fn a_blocked_file_that_git_tracks_is_named_at_the_start() {
     assert!(!ended.told[0].text().contains(scene.canary()));
     assert!(!ended.told[0].is_error(), "{}", ended.told[0].text());
 }
+
+/// **Not hidden**: what git's objects hold. It counts as private data like all that a command sees.
+#[test]
+fn what_a_command_reads_from_gits_objects_is_private_data() {
+    let scene = Scene::new();
+    scene.git_ok(&["add", "--force", ".env"]);
+    scene.git_ok(&["commit", "-q", "-m", "track"]);
+    let url = remote(&scene);
+    let read = "import subprocess as s\ngot = s.run(['git', 'show', 'HEAD:.env'], capture_output=True).stdout.decode()";
+    let push = || tool("git_push", json!({ "branch": "main", "url": url }));
+    let session = || scene.session().policy(&policy(&url, "http://127.0.0.1:9"));
+    let ended = session().run(&[command(read), push()]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.told[0].got().to_string().contains(scene.canary()));
+    assert!(
+        ended.summary["exposure"]
+            .to_string()
+            .contains("private_data")
+    );
+    assert_eq!(ended.told[1].layer(), "policy: subject_blocked");
+}

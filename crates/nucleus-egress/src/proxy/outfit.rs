@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use nucleus::ports::Outfit;
@@ -56,16 +57,20 @@ pub(super) fn outfit(ca: &Authority, options: &ProxyOptions) -> io::Result<Outfi
     let bundle = bundle(ca, &options.extra_roots);
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bundle).flatten().collect();
     let store = java::trust_store(&certificates);
-    let mut files = options.files.clone();
+    let mut files: Vec<(PathBuf, Arc<[u8]>)> = options
+        .files
+        .iter()
+        .map(|(path, bytes)| (path.clone(), bytes.as_slice().into()))
+        .collect();
     files.extend([
-        (PathBuf::from(BUNDLE), bundle),
-        (PathBuf::from(JAVA_STORE), store),
+        (PathBuf::from(BUNDLE), bundle.into()),
+        (PathBuf::from(JAVA_STORE), store.into()),
     ]);
     if options.is_redirected {
-        let resolver = b"nameserver 127.0.0.1\noptions timeout:5 attempts:2\n".to_vec();
-        files.push((PathBuf::from("/etc/resolv.conf"), resolver));
-        let switch = b"passwd: files\ngroup: files\nhosts: files dns\n".to_vec();
-        files.push((PathBuf::from("/etc/nsswitch.conf"), switch));
+        let resolver = *b"nameserver 127.0.0.1\noptions timeout:5 attempts:2\n";
+        files.push((PathBuf::from("/etc/resolv.conf"), resolver.into()));
+        let switch = *b"passwd: files\ngroup: files\nhosts: files dns\n";
+        files.push((PathBuf::from("/etc/nsswitch.conf"), switch.into()));
     }
     Ok(Outfit {
         ports: vec![PROXY_PORT],

@@ -14,20 +14,27 @@ use crate::plan::{PlanOverlay, PlanUpper};
 
 const UPPER: &str = "/.u";
 
+/// Mounts a read-only view: the mask, which is the first of the layers, over what it hides names of.
+pub(crate) fn mount_masked(layers: &[usize; 2], inside: &Path, trees: &[OwnedFd]) -> Done<()> {
+    let layers = layers_of(layers, trees)?;
+    make_dirs(inside, Step::View)?;
+    let lower = attach_layers(&layers)?;
+    let merged = merge(&lower, false)?;
+    attach(merged.as_fd(), inside, Step::View)?;
+    detach(lower.iter().map(PathBuf::as_path))
+}
+
+fn layers_of<'t>(indices: &[usize], trees: &'t [OwnedFd]) -> Done<Vec<BorrowedFd<'t>>> {
+    let tree = |index: &usize| {
+        let tree = trees.get(*index).map(AsFd::as_fd);
+        tree.ok_or(Errno::BADF).at(Step::Overlay, "tree")
+    };
+    indices.iter().map(tree).collect()
+}
+
 /// Mounts the workspace. Returns the directory of changes where it is in memory.
 pub(crate) fn mount(overlay: &PlanOverlay<'_>, trees: &[OwnedFd]) -> Done<Option<OwnedFd>> {
-    let tree = |index: usize| {
-        trees
-            .get(index)
-            .map(AsFd::as_fd)
-            .ok_or(Errno::BADF)
-            .at(Step::Overlay, "tree")
-    };
-    let layers = overlay
-        .layers
-        .iter()
-        .map(|&index| tree(index))
-        .collect::<Done<Vec<_>>>()?;
+    let layers = layers_of(&overlay.layers, trees)?;
     make_dirs(overlay.inside, Step::Overlay)?;
     if let (PlanUpper::None, [only]) = (&overlay.upper, layers.as_slice()) {
         place_tree(*only, overlay.inside)?;
@@ -38,11 +45,11 @@ pub(crate) fn mount(overlay: &PlanOverlay<'_>, trees: &[OwnedFd]) -> Done<Option
         PlanUpper::Tmpfs { bytes, inodes } => {
             Some(tmpfs(bytes, Some(inodes), "700", Step::Overlay)?)
         }
-        PlanUpper::Disk { index } => Some(
-            tree(index)?
-                .try_clone_to_owned()
-                .at(Step::Overlay, "upper")?,
-        ),
+        PlanUpper::Disk { index } => {
+            let tree = trees.get(index).ok_or(Errno::BADF);
+            let tree = tree.at(Step::Overlay, "tree")?.as_fd();
+            Some(tree.try_clone_to_owned().at(Step::Overlay, "upper")?)
+        }
     };
     let lower = attach_layers(&layers)?;
     let in_memory = matches!(overlay.upper, PlanUpper::Tmpfs { .. });

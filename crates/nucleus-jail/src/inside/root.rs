@@ -257,6 +257,7 @@ fn place_view(
             }
             Ok(())
         }
+        PlanView::Masked { layers, inside } => super::overlay::mount_masked(layers, inside, trees),
         PlanView::File {
             inside,
             bytes,

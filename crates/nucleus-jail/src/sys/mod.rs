@@ -3,6 +3,7 @@
 pub(crate) mod bpf;
 pub(crate) mod fs;
 pub(crate) mod landlock;
+pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod terminal;
 

@@ -46,12 +46,12 @@ pub(crate) fn spec(argv: &[&str]) -> JailSpec {
     let passwd = b"root:x:0:0::/:/bin/sh\nagent:x:1000:1000::/home:/bin/sh\n".to_vec();
     views.push(View::File {
         inside: "/etc/passwd".into(),
-        bytes: passwd,
+        bytes: passwd.into(),
         mode: 0o644,
     });
     views.push(View::File {
         inside: "/etc/hosts".into(),
-        bytes: b"127.0.0.1 localhost\n".to_vec(),
+        bytes: (*b"127.0.0.1 localhost\n").into(),
         mode: 0o644,
     });
     let env = [

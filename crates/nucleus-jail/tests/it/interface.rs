@@ -223,12 +223,12 @@ fn views_are_what_they_say() {
         bind("write", "/w", Access::ReadWrite),
         View::File {
             inside: "/home/.conf".into(),
-            bytes: b"conf\n".to_vec(),
+            bytes: (*b"conf\n").into(),
             mode: 0o600,
         },
         View::File {
             inside: "/etc/os-release".into(),
-            bytes: b"replaced\n".to_vec(),
+            bytes: (*b"replaced\n").into(),
             mode: 0o644,
         },
         View::Link {

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nucleus_jail::mask::build_mask;
-use nucleus_jail::{JailSpec, Overlay, Upper};
+use nucleus_jail::{Error, JailSpec, Overlay, Owner, Upper, View};
 
 use crate::fixture::{Ran, is_root, launcher, output, over, overlay, run, sh};
 
@@ -265,4 +265,80 @@ fn the_mount_table_does_not_name_the_state_directory() {
         "{table}"
     );
     assert!(table.contains("overlay"));
+}
+
+/// What a jail reads of the place's `ws`, shown at `/shown` under its mask.
+fn shown(place: &Place, owner: Owner, script: &str) -> Ran {
+    let mut spec = sh(script);
+    spec.views.push(View::Masked {
+        host: place.path("ws"),
+        inside: "/shown".into(),
+        mask: place.path("mask"),
+        owner,
+    });
+    run(spec)
+}
+
+#[test]
+fn a_masked_view_hides_what_its_mask_names_and_shows_the_rest() {
+    let place = Place::new();
+    std::fs::set_permissions(place.path("ws"), PermissionsExt::from_mode(0o755)).unwrap();
+    for name in ["open", ".env", "sub/key.pem", "sub/open"] {
+        place.write(&format!("ws/{name}"), &format!("{name}\n"));
+    }
+    place.mask(&[".env", "key.pem"]);
+    // The host saves the hidden file as editors do.
+    place.write("ws/new", "secret\n");
+    std::fs::rename(place.path("ws/new"), place.path("ws/.env")).unwrap();
+    let script = "cd /shown; cat open sub/open; ls -A . sub; cat .env sub/key.pem; echo x > open; rm open; echo x > new";
+    let Ran { out, err, .. } = shown(&place, Owner::Host, script);
+    assert_eq!(
+        out, "open\nsub/open\n.:\nopen\nsub\n\nsub:\nopen\n",
+        "{err}"
+    );
+    assert_eq!(err.matches("No such file").count(), 2, "{err}");
+    assert!(!out.contains("secret") && !err.contains("secret"));
+    assert_eq!(
+        std::fs::read_to_string(place.path("ws/open")).unwrap(),
+        "open\n"
+    );
+    assert!(!place.path("ws/new").exists());
+}
+
+#[test]
+fn the_owner_of_a_masked_view_is_the_jail_only_where_it_is_said() {
+    if !is_root() {
+        eprintln!("skipped: only root shows files as another's");
+        return;
+    }
+    let place = Place::new();
+    place.write("ws/private", "key\n");
+    place.write("ws/.env", "x");
+    place.mask(&[".env"]);
+    std::fs::set_permissions(place.path("ws"), PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(place.path("mask"), PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(place.path("ws/private"), PermissionsExt::from_mode(0o600)).unwrap();
+    let read = |owner| shown(&place, owner, "cat /shown/private").out;
+    assert_eq!([read(Owner::Host), read(Owner::Jail)], ["", "key\n"]);
+}
+
+#[test]
+fn a_masked_view_on_an_unknown_file_system_or_over_a_mount_is_refused() {
+    let place = Place::new();
+    let spawn = |host: &str| {
+        let mut spec = sh("true");
+        spec.views.push(View::Masked {
+            host: host.into(),
+            inside: "/shown".into(),
+            mask: place.path("mask"),
+            owner: Owner::Host,
+        });
+        launcher().spawn(spec).map(drop)
+    };
+    assert!(matches!(spawn("/dev"), Err(Error::NestedMount { .. })));
+    let unknown = spawn("/proc/self");
+    assert!(
+        matches!(unknown, Err(Error::UnsupportedFilesystem { .. })),
+        "{unknown:?}"
+    );
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nucleus_jail::{
-    Form, HelperCommand, JailSpec, Launcher, Layer, Limits, SessionLimits, UnixSockets,
+    Form, HelperCommand, JailSpec, Launcher, Layer, Limits, Owner, SessionLimits, UnixSockets,
 };
 use portcullis::envelope::Envelope;
 
+use super::hidden::Hiding;
 use super::program::Programs;
 use super::views::{declared_views, views};
 use crate::error::Error;
@@ -26,6 +27,8 @@ pub struct JailOptions {
     pub host_home: Option<PathBuf>,
     /// Host directories that the user shows on the command line, beside those the policy declares.
     pub extra_views: Vec<PathBuf>,
+    /// Where masks over what jails are shown are kept; without it, no directory with blocked names in it is shown.
+    pub masks_dir: Option<PathBuf>,
     /// Bounds of each jail.
     pub limits: Limits,
     /// Bounds of all jails of the session together, where the kernel gives control groups.
@@ -55,6 +58,7 @@ pub struct Jails {
     launcher: Mutex<Option<Arc<Launcher>>>,
     network: OnceLock<Arc<dyn Network>>,
     pub(crate) programs: Programs,
+    pub(super) hiding: Mutex<Hiding>,
 }
 
 impl Jails {
@@ -66,6 +70,7 @@ impl Jails {
             launcher: Mutex::new(None),
             network: OnceLock::new(),
             programs: Programs::default(),
+            hiding: Mutex::default(),
         }
     }
 
@@ -136,11 +141,17 @@ impl Jails {
     /// A jail for this command with the usual views and bounds, no workspace, no port and no stdio.
     ///
     /// # Errors
-    /// As [`Jails::launcher`].
+    /// As [`Jails::launcher`] and [`Jails::view_of`].
     pub fn spec(&self, envelope: &Envelope, argv: &[String]) -> Result<JailSpec, Error> {
         let ids = self.launcher()?.ids();
         let mut spec = JailSpec::new(argv);
-        spec.views = views(ids, &self.declared(envelope));
+        spec.views = views(ids);
+        for inside in self.declared(envelope) {
+            if let Ok(host) = inside.canonicalize() {
+                let view = self.view_of(envelope, (&host, &inside), Owner::Host)?;
+                spec.views.push(view);
+            }
+        }
         spec.limits = self.options.limits.clone();
         spec.waived = self.options.waived.clone();
         spec.form = Form::Namespaces;

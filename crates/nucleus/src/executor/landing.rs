@@ -109,7 +109,7 @@ impl Sandbox {
         let mut permitted = (Vec::new(), Vec::new());
         for change in changes {
             let kept = Kept::of(repositories, &change);
-            let change = change.carrying(labels);
+            let (change, kept) = self.made_plain(change.carrying(labels), kept)?;
             self.judge_change(change, kept, &mut permitted, output)?;
         }
         self.land_permitted(permitted.0, permitted.1, output)
@@ -124,7 +124,7 @@ impl Sandbox {
     ) -> Result<(), Error> {
         let labels = self.written_labels();
         for change in changes {
-            let change = change.carrying(labels);
+            let (change, _) = self.made_plain(change.carrying(labels), Kept::Always)?;
             let request = self.change_request(&change, OperationSet::EMPTY)?;
             let terms = Terms {
                 need: Need::Buffered,

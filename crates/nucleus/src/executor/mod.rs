@@ -6,6 +6,7 @@
 mod command;
 mod cost;
 mod environment;
+mod hidden;
 mod jails;
 mod landing;
 mod network;

@@ -1,8 +1,8 @@
-//! What a command sees beside the workspace: the system read-only, a fresh home, and declared directories.
+//! What a command sees beside the workspace and declared directories: the system read-only, and a fresh home.
 
 use std::path::{Path, PathBuf};
 
-use nucleus_jail::{Access, Ids, View, system_views};
+use nucleus_jail::{Ids, View, system_views};
 use portcullis::envelope::Envelope;
 
 use super::environment::HOME;
@@ -12,8 +12,8 @@ const HOME_BYTES: u64 = 512 << 20;
 /// Files and directories in it.
 const HOME_INODES: u64 = 100_000;
 
-/// The views of one jail.
-pub(crate) fn views(ids: Ids, declared: &[PathBuf]) -> Vec<View> {
+/// The views of every jail.
+pub(crate) fn views(ids: Ids) -> Vec<View> {
     let mut views = system_views();
     views.extend(accounts(ids));
     views.push(View::Tmpfs {
@@ -21,15 +21,6 @@ pub(crate) fn views(ids: Ids, declared: &[PathBuf]) -> Vec<View> {
         bytes: HOME_BYTES,
         inodes: HOME_INODES,
     });
-    for inside in declared {
-        if let Ok(host) = std::fs::canonicalize(inside) {
-            views.push(View::Bind {
-                host,
-                inside: inside.clone(),
-                access: Access::ReadOnly,
-            });
-        }
-    }
     views
 }
 
@@ -58,7 +49,7 @@ fn accounts(ids: Ids) -> Vec<View> {
 fn file(inside: &str, text: String) -> View {
     View::File {
         inside: PathBuf::from(inside),
-        bytes: text.into_bytes(),
+        bytes: text.into_bytes().into(),
         mode: 0o644,
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::executor::CommandOutput;
 use crate::monitor::{Need, Purpose, Terms, Ticket};
 use crate::ports::FaultStep;
-use crate::sandbox::failure;
+use crate::sandbox::{Kept, failure};
 use crate::workspace::{Before, Change, ChangeKind, CommandOutcome, Landed, Landing};
 
 /// What `git commit` leaves beside objects, the branch and the logs.
@@ -64,11 +64,21 @@ impl Git {
         check_tip(&own, (made.branch, made.id), &batches[2])?;
         let labels = self.executor.sandbox().written_labels();
         for batch in batches {
-            let batch = batch.into_iter().map(|change| change.carrying(labels));
-            self.land_batch(made, batch.collect())?;
+            let batch = batch
+                .into_iter()
+                .map(|change| self.part_of_commit(change.carrying(labels)));
+            self.land_batch(made, batch.collect::<Result<_, _>>()?)?;
         }
         self.executor.sandbox().monitor().note_landed();
         Ok(())
+    }
+
+    /// The change as it may land.
+    fn part_of_commit(&self, change: Change) -> Result<Change, Error> {
+        match self.executor.sandbox().made_plain(change, Kept::IfAsked)? {
+            (change, Kept::IfAsked) => Ok(change),
+            (change, Kept::Always) => Err(not_of_commit(&change.path.to_string())),
+        }
     }
 
     /// Judges all changes of a batch, then lands them.

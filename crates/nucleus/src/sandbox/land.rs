@@ -153,7 +153,7 @@ impl Sandbox {
         also: OperationSet,
         kept: Kept,
     ) -> Result<LandedChange, Error> {
-        let change = change.carrying(self.written_labels());
+        let (change, kept) = self.made_plain(change.carrying(self.written_labels()), kept)?;
         let request = self.change_request(&change, also)?;
         let admitted = match self.monitor.admit_on(&request, &Terms::default()) {
             Ok(admitted) if kept == Kept::Always => {

@@ -11,6 +11,7 @@ mod land;
 mod list;
 mod make_dir;
 mod options;
+mod plain;
 mod read;
 mod remove;
 mod rename;

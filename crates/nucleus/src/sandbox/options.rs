@@ -114,7 +114,7 @@ impl Sandbox {
         let view = view.of_session(session);
         let jails = options
             .shared_jails
-            .unwrap_or_else(|| Arc::new(Jails::new(options.jails)));
+            .unwrap_or_else(|| Arc::new(Jails::new(with_masks(options.jails, &options.state))));
         let exposure = match &options.parent {
             Some(parent) => SharedExposure::of_child(parent.shared_exposure(), &shared),
             None => SharedExposure::of_workspace(&shared),
@@ -154,6 +154,12 @@ impl Sandbox {
     pub fn log_dir(state: &StateDir, session: portcullis::SessionId) -> PathBuf {
         state.session(session).join("log")
     }
+}
+
+/// Masks are state, unless they were given another place.
+fn with_masks(jails: JailOptions, state: &StateDir) -> JailOptions {
+    let masks_dir = jails.masks_dir.or_else(|| Some(state.views()));
+    JailOptions { masks_dir, ..jails }
 }
 
 fn open_log(

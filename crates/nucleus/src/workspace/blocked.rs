@@ -52,6 +52,11 @@ impl Blocked {
         self.of == envelope.digest()
     }
 
+    /// Whether nothing is.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.patterns.patterns().is_empty()
+    }
+
     /// Paths that are hidden whether they exist or not: names at the root and anchored names without wildcards.
     pub(crate) fn fixed(&self) -> &[PathBuf] {
         &self.fixed

@@ -19,7 +19,7 @@ use super::{Before, Change, Landed, Landing, Origin, StageReason, WorkspaceError
 /// Files written before they are flushed together; each holds two descriptors.
 const GROUP: usize = 192;
 /// Largest git index whose new names are looked at; a larger one does not land.
-const MAX_GIT_INDEX_BYTES: u64 = 256 << 20;
+pub(crate) const MAX_GIT_INDEX_BYTES: u64 = 256 << 20;
 
 /// A change whose permit was checked.
 #[derive(Debug)]

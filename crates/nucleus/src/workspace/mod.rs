@@ -32,6 +32,7 @@ mod making;
 mod mask;
 mod overlayed;
 mod path;
+mod plain_index;
 mod reading;
 mod shared;
 mod snapshot;
@@ -44,7 +45,7 @@ mod tree;
 mod view;
 mod watch;
 
-pub(crate) use blocked::tracked_names;
+pub(crate) use blocked::{Blocked, tracked_names};
 pub(crate) use carried::is_foreign_tree;
 pub use change::{Before, Change, ChangeKind, HeldContent, Origin};
 pub use command::CommandLayers;
@@ -52,10 +53,13 @@ pub use diff::{Diff, DiffBody};
 pub use direct::Direct;
 pub use endorse::Endorsable;
 pub use error::WorkspaceError;
+pub(crate) use land::MAX_GIT_INDEX_BYTES;
 pub use overlayed::{Overlayed, UpperKind, WorkspaceOptions};
 pub use path::EntryPath;
+pub(crate) use plain_index::plain as plain_index;
 pub use staged::{StageReason, StagedChange};
 pub use staging::StageLimits;
+pub(crate) use state::{RunDir, State};
 pub use view::{
     Command, CommandOutcome, Entry, EntryType, Landed, Landing, Metadata, OpenedFile, RefusedEntry,
     StopReason, WorkspaceView,

@@ -84,7 +84,80 @@ impl GitIndex {
     }
 }
 
+/// Where the entries of an index are in its bytes.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// Length of an object id.
+    pub(crate) hash_bytes: usize,
+    /// The entries in order.
+    pub(crate) entries: Vec<Place>,
+    /// Where the last of them ends, and extensions begin.
+    pub(crate) end: usize,
+}
+
+/// One entry.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Where its times, device and so on begin.
+    pub(crate) start: usize,
+    /// Where its flags are.
+    pub(crate) flags_at: usize,
+    /// Whether it has further flags behind those.
+    pub(crate) is_extended: bool,
+    pub(crate) name: Vec<u8>,
+}
+
+impl Layout {
+    /// Times, device and inode; the mode is between them and the rest.
+    pub(crate) const BEFORE_MODE: core::ops::Range<usize> = 0..MODE_AT;
+    /// Owner and size.
+    pub(crate) const AFTER_MODE: core::ops::Range<usize> = MODE_AT + 4..FIXED_BYTES;
+    /// The mode.
+    pub(crate) const MODE: core::ops::Range<usize> = MODE_AT..MODE_AT + 4;
+
+    /// The layout of a whole index file.
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, Unreadable> {
+        laid_out(bytes, 20).or_else(|_| laid_out(bytes, 32))
+    }
+
+    /// The object id of an entry.
+    pub(crate) fn id<'b>(&self, place: &Place, bytes: &'b [u8]) -> &'b [u8] {
+        &bytes[place.start + FIXED_BYTES..place.start + FIXED_BYTES + self.hash_bytes]
+    }
+
+    /// Whether the entry stands for a directory of files that are not named.
+    pub(crate) fn is_directory(place: &Place, bytes: &[u8]) -> bool {
+        number(bytes, place.start + MODE_AT).is_ok_and(|mode| mode & 0o170_000 == DIRECTORY)
+    }
+}
+
+fn laid_out(bytes: &[u8], hash_bytes: usize) -> Result<Layout, Unreadable> {
+    let (mut reader, count) = begun(bytes, hash_bytes)?;
+    let mut entries = Vec::new();
+    for _ in 0..count {
+        entries.push(reader.place()?);
+    }
+    let end = reader.at;
+    reader.extensions()?;
+    Ok(Layout {
+        hash_bytes,
+        entries,
+        end,
+    })
+}
+
 fn parse_with(bytes: &[u8], hash_bytes: usize) -> Result<GitIndex, Unreadable> {
+    let (mut reader, count) = begun(bytes, hash_bytes)?;
+    let mut index = GitIndex::default();
+    for _ in 0..count {
+        reader.entry(&mut index)?;
+    }
+    reader.extensions()?;
+    Ok(index)
+}
+
+/// A reader at the first entry, and how many there are.
+fn begun(bytes: &[u8], hash_bytes: usize) -> Result<(Reader<'_>, u32), Unreadable> {
     if bytes.get(..4) != Some(b"DIRC") {
         return Err(Unreadable("no index signature"));
     }
@@ -97,19 +170,14 @@ fn parse_with(bytes: &[u8], hash_bytes: usize) -> Result<GitIndex, Unreadable> {
         .len()
         .checked_sub(hash_bytes)
         .ok_or(Unreadable("it is cut"))?;
-    let mut reader = Reader {
+    let reader = Reader {
         bytes: &bytes[..end],
         at: HEADER_BYTES,
         hash_bytes,
         version,
         last: Vec::new(),
     };
-    let mut index = GitIndex::default();
-    for _ in 0..count {
-        reader.entry(&mut index)?;
-    }
-    reader.extensions()?;
-    Ok(index)
+    Ok((reader, count))
 }
 
 struct Reader<'a> {
@@ -122,8 +190,31 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn entry(&mut self, index: &mut GitIndex) -> Result<(), Unreadable> {
+        let (start, ..) = self.pass()?;
+        match number(self.bytes, start + MODE_AT)? & 0o170_000 {
+            GITLINK => {
+                index.submodules.push(self.last.as_slice().into());
+                Ok(())
+            }
+            // A directory stands for files that a sparse index does not name: none of them counts as tracked.
+            DIRECTORY => Ok(()),
+            _ => index.push(&self.last),
+        }
+    }
+
+    fn place(&mut self) -> Result<Place, Unreadable> {
+        let (start, flags_at, is_extended) = self.pass()?;
+        Ok(Place {
+            start,
+            flags_at,
+            is_extended,
+            name: self.last.clone(),
+        })
+    }
+
+    /// Passes one entry, whose name is then the last; where it starts, where its flags are, and whether it has more of them.
+    fn pass(&mut self) -> Result<(usize, usize, bool), Unreadable> {
         let start = self.at;
-        let mode = number(self.bytes, start + MODE_AT)?;
         let flags_at = start + FIXED_BYTES + self.hash_bytes;
         let flags = short(self.bytes, flags_at)?;
         let is_extended = flags & 0x4000 != 0;
@@ -142,15 +233,7 @@ impl Reader<'_> {
         if flags & 0xfff != 0xfff && usize::from(flags & 0xfff) != self.last.len() {
             return Err(Unreadable("a name of another length"));
         }
-        match mode & 0o170_000 {
-            GITLINK => {
-                index.submodules.push(self.last.as_slice().into());
-                Ok(())
-            }
-            // A directory stands for files that a sparse index does not name: none of them counts as tracked.
-            DIRECTORY => Ok(()),
-            _ => index.push(&self.last),
-        }
+        Ok((start, flags_at, is_extended))
     }
 
     fn plain_name(&mut self, start: usize) -> Result<(), Unreadable> {

@@ -13,5 +13,6 @@ mod repository;
 mod store;
 
 pub(crate) use dependency::is_dependency;
+pub(crate) use git_index::{Layout, Place, Unreadable};
 pub(crate) use repository::Repository;
 pub(crate) use store::{Known, LabelStore, Written, subject_of};
