@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use nucleus::executor::Jails;
+use nucleus::executor::{Jails, ShownFor};
 use nucleus_jail::{Access, JailSpec, Overlay, Owner, View};
 use portcullis::Envelope;
 
@@ -132,17 +132,14 @@ impl AgentJail<'_> {
                 return Err(Failure::usage(why)
                     .help("what the agent may see of the workspace is set by `--view`"));
             }
-            views.push(match self.found.views.contains(dir) {
-                true => View::BindOwned {
-                    host,
-                    inside: dir.clone(),
-                },
-                false => {
-                    let paths = (host.as_path(), dir.as_path());
-                    let view = self.jails.view_of(self.envelope, paths, Owner::Jail);
-                    view.map_err(Failure::not_started)?
-                }
-            });
+            let shown_for = match self.view_dirs.contains(dir) {
+                true => ShownFor::Data,
+                false => ShownFor::Program,
+            };
+            let paths = (host.as_path(), dir.as_path());
+            let purpose = (Owner::Jail, shown_for);
+            let view = self.jails.view_of(self.envelope, paths, purpose);
+            views.push(view.map_err(Failure::not_started)?);
         }
         views.extend(self.launch.files.iter().map(|(name, text)| View::File {
             inside: Path::new(HOME).join(name),

@@ -1,5 +1,6 @@
 //! What the user is told when a session starts: what asks and that nobody answers, and what has no means.
 
+use nucleus::monitor::cut;
 use portcullis::{ContentDigest, Envelope, Level, Operation};
 
 use crate::report::Failure;
@@ -40,7 +41,7 @@ pub(crate) fn announce(opened: &Opened, task: Option<&str>) -> Result<(), Failur
 
 /// What is hidden of the directories that jails are shown, with the first of it by name.
 fn hidden(paths: &[std::path::PathBuf]) -> Option<String> {
-    let first = paths.first()?.display();
+    let first = cut(&paths.first()?.to_string_lossy());
     Some(match paths.len() - 1 {
         0 => format!("hidden in what the jails are shown, since the policy blocks it: `{first}`"),
         more => format!(

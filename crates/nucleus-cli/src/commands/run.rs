@@ -87,6 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         provider,
         mirror: args.mirror.clone(),
         view_dirs: args.view_dirs.clone(),
+        program_dirs: chosen.found.views.clone(),
     })?;
     let launch = match chosen.preset {
         Some(preset) => {

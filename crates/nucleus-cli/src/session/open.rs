@@ -35,6 +35,8 @@ pub(crate) struct OpenOptions {
     pub(crate) mirror: Option<PathBuf>,
     /// Host directories that jails see, beside those of the policy.
     pub(crate) view_dirs: Vec<PathBuf>,
+    /// Host directories that the agent's jail sees for the agent's program.
+    pub(crate) program_dirs: Vec<PathBuf>,
 }
 
 /// A running session.
@@ -100,9 +102,9 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
     };
     let jails = Arc::new(jails(options.view_dirs.clone(), Some(&state)));
     let views = jails.declared(&envelope);
-    check_views(&views)?;
+    check_views(&views, &workspace)?;
     let hidden = jails
-        .hidden_in_views(&envelope)
+        .hidden_in_views(&envelope, &options.program_dirs)
         .map_err(Failure::not_started)?;
     check_bindings(&resolved.bindings, &envelope, &views)?;
     let layers = boundary::layers(&jails, &envelope)?;
@@ -220,12 +222,18 @@ fn check_bindings(
     Ok(())
 }
 
-/// FAIL-CLOSED: a view that shows our own state or settings would show the log's key.
-fn check_views(views: &[PathBuf]) -> Result<(), Failure> {
+/// FAIL-CLOSED: a view that shows our own state or settings would show the log's key, and one that overlaps the workspace would
+/// show it without what is hidden in it.
+fn check_views(views: &[PathBuf], workspace: &Path) -> Result<(), Failure> {
     for view in views {
         let shown = view.canonicalize().unwrap_or_else(|_| view.clone());
-        let overlaps = |own: &PathBuf| own.starts_with(&shown) || shown.starts_with(own);
-        if home::own_dirs().iter().any(overlaps) {
+        let overlaps = |own: &Path| own.starts_with(&shown) || shown.starts_with(own);
+        if overlaps(workspace) {
+            let why = format!("`{}` overlaps the workspace", view.display());
+            return Err(Failure::usage(why)
+                .help("what the agent may see of the workspace is set by `--view`"));
+        }
+        if home::own_dirs().iter().any(|own| overlaps(own)) {
             let why = format!(
                 "`{}` would show nucleus's own state or settings",
                 view.display()

@@ -712,6 +712,63 @@ fn a15_what_jails_are_shown_of_the_host_hides_the_same_names() {
 }
 
 #[test]
+fn a15_a_name_counts_where_jails_see_it_and_the_workspace_is_shown_by_no_view() {
+    let scene = Scene::new();
+    scene.put("data/cargo/credentials.toml", scene.canary());
+    scene.put("data/cargo/open", "open\n");
+    std::os::unix::fs::symlink(scene.at("data/cargo"), scene.at(".cargo")).unwrap();
+    let shown = scene.at(".cargo").display().to_string();
+    let session = |dir: &str| {
+        let session = scene.session().word("SHOWN", json!(shown));
+        session.args(&["--view-dir", dir])
+    };
+    let look = "got = sorted(os.listdir(SHOWN))";
+    let ended = session(&shown).run(&[agent(look), command(look)]);
+    ended.assert_sound();
+    for told in &ended.told {
+        assert_eq!(*told.got(), json!(["open"]));
+    }
+    let above = scene.workspace().parent().unwrap().display().to_string();
+    let refused = session(&above).run(&[agent("got = 1")]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("overlaps the workspace"));
+}
+
+#[test]
+fn a15_what_lies_beside_the_agents_program_is_hidden_by_its_name_and_that_is_said() {
+    let scene = Scene::new();
+    let agent = scene.at("bots/agent");
+    let script =
+        "#!/bin/sh\ncd \"$(dirname \"$0\")\"\ncat .env lib\ncat node_modules/tls/cacert.pem\n";
+    scene.put("bots/agent", script);
+    std::fs::set_permissions(&agent, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    scene.put("bots/.env", scene.canary());
+    scene.put("bots/lib", "its own\n");
+    scene.put("bots/node_modules/tls/cacert.pem", "of a library\n");
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new(crate::fixture::nucleus())
+            .args(["run", "--profile", "fix-issue"])
+            .args(args)
+            .arg("--")
+            .arg(&agent)
+            .env_clear()
+            .envs(scene.environment())
+            .current_dir(scene.workspace())
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr))
+    };
+    let (out, err) = run(&[]);
+    assert_eq!(out, "its own\nof a library\n", "{err}");
+    assert!(err.contains("/bots/.env`"), "{err}");
+    // Named by the user too, all of it is judged by its names.
+    let (out, err) = run(&["--view-dir", &scene.at("bots").display().to_string()]);
+    assert_eq!(out, "its own\n", "{err}");
+}
+
+#[test]
 fn a16_odd_names_and_deep_trees_fail_closed() {
     let scene = Scene::new();
     let ended = attacked(

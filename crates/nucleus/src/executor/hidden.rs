@@ -17,13 +17,26 @@ use portcullis::envelope::Envelope;
 
 use super::Jails;
 use crate::error::Error;
-use crate::workspace::{Blocked, RunDir, State};
+use crate::workspace::{Blocked, RunDir, State, is_dependency};
+
+/// What a host directory is shown for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ShownFor {
+    /// What is in it: all of it is judged by its names.
+    Data,
+    /// A program that is there. The trees of dependencies in it are whole: libraries bring certificates and examples whose
+    /// names are those of secrets, and do not work without.
+    Program,
+}
+
+/// A shown directory: where it is on the host, where inside, and what for.
+type Place = (PathBuf, PathBuf, ShownFor);
 
 /// What is hidden of the directories that jails are shown. Masks stay until the session ends: jails may still use them.
 #[derive(Debug, Default)]
 pub(super) struct Hiding {
     place: Option<State>,
-    of: Vec<(Blocked, BTreeMap<PathBuf, Masked>)>,
+    of: Vec<(Blocked, BTreeMap<Place, Masked>)>,
 }
 
 /// One directory.
@@ -43,14 +56,15 @@ impl Jails {
         &self,
         envelope: &Envelope,
         (host, inside): (&Path, &Path),
-        owner: Owner,
+        (owner, shown_for): (Owner, ShownFor),
     ) -> Result<View, Error> {
         let blocked = Blocked::of(envelope);
         for path in [host, inside] {
             check_open(&blocked, path)?;
         }
         let (host, inside) = (host.to_owned(), inside.to_owned());
-        let mask = self.with_masked(envelope, &host, |masked| {
+        let place = (host.clone(), inside.clone(), shown_for);
+        let mask = self.with_masked(envelope, place, |masked| {
             masked.mask.as_ref().map(|mask| mask.path().to_owned())
         })?;
         Ok(match (mask, owner) {
@@ -69,16 +83,25 @@ impl Jails {
         })
     }
 
-    /// The paths on the host that jails under this envelope are not shown, although they are shown a directory above.
+    /// The paths that jails under this envelope are not shown, although they are shown a directory above: of the directories
+    /// that are declared, and of those of the agent's program.
     ///
     /// # Errors
     /// As [`Jails::view_of`].
-    pub fn hidden_in_views(&self, envelope: &Envelope) -> Result<Vec<PathBuf>, Error> {
+    pub fn hidden_in_views(
+        &self,
+        envelope: &Envelope,
+        program_dirs: &[PathBuf],
+    ) -> Result<Vec<PathBuf>, Error> {
+        let declared = self.declared(envelope);
+        let programs = program_dirs.iter().filter(|dir| !declared.contains(dir));
+        let data = declared.iter().map(|dir| (dir, ShownFor::Data));
         let mut all = Vec::new();
-        for view in self.declared(envelope) {
+        for (inside, shown_for) in data.chain(programs.map(|dir| (dir, ShownFor::Program))) {
             // One that does not exist is shown nowhere.
-            if let Ok(host) = view.canonicalize() {
-                all.extend(self.with_masked(envelope, &host, |masked| masked.hidden.clone())?);
+            if let Ok(host) = inside.canonicalize() {
+                let place = (host, inside.clone(), shown_for);
+                all.extend(self.with_masked(envelope, place, |masked| masked.hidden.clone())?);
             }
         }
         Ok(all)
@@ -87,12 +110,12 @@ impl Jails {
     fn with_masked<T>(
         &self,
         envelope: &Envelope,
-        host: &Path,
-        of_host: impl FnOnce(&Masked) -> T,
+        place: Place,
+        of_place: impl FnOnce(&Masked) -> T,
     ) -> Result<T, Error> {
         let mut hiding = self.hiding.lock().unwrap_or_else(PoisonError::into_inner);
         let masks_dir = self.options().masks_dir.as_deref();
-        Ok(of_host(hiding.masked(envelope, host, masks_dir)?))
+        Ok(of_place(hiding.masked(envelope, place, masks_dir)?))
     }
 }
 
@@ -100,7 +123,7 @@ impl Hiding {
     fn masked(
         &mut self,
         envelope: &Envelope,
-        host: &Path,
+        shown: Place,
         masks_dir: Option<&Path>,
     ) -> Result<&Masked, Error> {
         let at = match self.of.iter().position(|(own, _)| own.is_of(envelope)) {
@@ -111,13 +134,13 @@ impl Hiding {
             }
         };
         let (blocked, masks) = &mut self.of[at];
-        match masks.entry(host.to_owned()) {
+        match masks.entry(shown) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(new) => {
-                let masked = if blocked.is_nothing() || !host.is_dir() {
+                let masked = if blocked.is_nothing() || !new.key().0.is_dir() {
                     Masked::default()
                 } else {
-                    mask(blocked, host, place(&mut self.place, masks_dir)?)?
+                    mask(blocked, new.key(), place(&mut self.place, masks_dir)?)?
                 };
                 Ok(new.insert(masked))
             }
@@ -125,8 +148,12 @@ impl Hiding {
     }
 }
 
-/// Walks the directory and masks what is blocked in it.
-fn mask(blocked: &Blocked, host: &Path, place: &State) -> Result<Masked, Error> {
+/// Walks the directory and masks what is blocked in it by the name that it has on the host or inside.
+fn mask(
+    blocked: &Blocked,
+    (host, inside, shown_for): &Place,
+    place: &State,
+) -> Result<Masked, Error> {
     let failed = |error| {
         let what = format!("cannot hide what the policy blocks in `{}`", host.display());
         Error::failed(what, error)
@@ -134,15 +161,18 @@ fn mask(blocked: &Blocked, host: &Path, place: &State) -> Result<Masked, Error> 
     let into = place.fresh_dir("view")?;
     let shown = File::open(host).map_err(failed)?;
     let layer = File::open(into.path()).map_err(failed)?;
-    let name = whole_name(host);
-    let mut whole = name.to_vec();
-    let mask = build_mask(shown.as_fd(), layer.as_fd(), |path, _| {
-        whole.truncate(name.len());
+    let mut whole = Vec::new();
+    let mut is_blocked = |above: &Path, path: &[u8]| {
+        whole.clear();
+        whole.extend_from_slice(whole_name(above));
         whole.push(b'/');
         whole.extend_from_slice(path);
-        blocked.holds(&whole)
+        blocked.holds(&whole) && !(*shown_for == ShownFor::Program && is_dependency(&whole))
+    };
+    let mask = build_mask(shown.as_fd(), layer.as_fd(), |path, _| {
+        is_blocked(host, path) || (host != inside && is_blocked(inside, path))
     })?;
-    let hidden: Vec<_> = mask.hidden.iter().map(|path| host.join(path)).collect();
+    let hidden: Vec<_> = mask.hidden.iter().map(|path| inside.join(path)).collect();
     Ok(Masked {
         mask: (!hidden.is_empty()).then_some(into),
         hidden,

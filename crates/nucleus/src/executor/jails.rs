@@ -9,7 +9,7 @@ use nucleus_jail::{
 };
 use portcullis::envelope::Envelope;
 
-use super::hidden::Hiding;
+use super::hidden::{Hiding, ShownFor};
 use super::program::Programs;
 use super::views::{declared_views, views};
 use crate::error::Error;
@@ -146,9 +146,10 @@ impl Jails {
         let ids = self.launcher()?.ids();
         let mut spec = JailSpec::new(argv);
         spec.views = views(ids);
+        let purpose = (Owner::Host, ShownFor::Data);
         for inside in self.declared(envelope) {
             if let Ok(host) = inside.canonicalize() {
-                let view = self.view_of(envelope, (&host, &inside), Owner::Host)?;
+                let view = self.view_of(envelope, (&host, &inside), purpose)?;
                 spec.views.push(view);
             }
         }

@@ -31,6 +31,7 @@ use crate::sandbox::{Grants, Sandbox};
 
 pub use command::{CommandRequest, OutputCaps};
 pub use cost::Prices;
+pub use hidden::ShownFor;
 pub use jails::{JailOptions, Jails};
 pub use network::{Listeners, ServedNetwork};
 pub use output::{CommandExit, CommandOutput, RefusedChange, Stream};

@@ -1,11 +1,14 @@
 //! Lets nothing land in a repository that would hide from the user's own git what else a session changed.
 
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 
 use super::Sandbox;
 use super::land::Kept;
 use crate::error::Error;
-use crate::workspace::{Change, ChangeKind, HeldContent, MAX_GIT_INDEX_BYTES, plain_index};
+use crate::workspace::{
+    Change, ChangeKind, HeldContent, IndexBefore, MAX_GIT_INDEX_BYTES, plain_index,
+};
 
 impl Sandbox {
     /// The change as it may land: an index without what hides differences, anything else as it is.
@@ -20,8 +23,7 @@ impl Sandbox {
             Part::Other => Ok((change, kept)),
             Part::Summary => Ok((change, Kept::Always)),
             Part::Index => {
-                let index = content.read(MAX_GIT_INDEX_BYTES)?;
-                let Ok(plain) = plain_index(&index, self.index_before(&change).as_deref()) else {
+                let Some(plain) = self.plain_index_of(&change, content) else {
                     return Ok((change, Kept::Always));
                 };
                 let kind = ChangeKind::Write {
@@ -33,13 +35,25 @@ impl Sandbox {
         }
     }
 
-    /// The index that is in the tree; none where it cannot be read, which vouches for nothing.
-    fn index_before(&self, change: &Change) -> Option<Vec<u8>> {
+    /// `None` for one that is too large to read, or cannot be made plain.
+    fn plain_index_of(&self, change: &Change, content: &HeldContent) -> Option<Vec<u8>> {
+        let index = content.read(MAX_GIT_INDEX_BYTES).ok()?;
+        let known = self.index_before(change);
+        let before = known.as_ref().map(|(bytes, written)| IndexBefore {
+            bytes,
+            written: *written,
+        });
+        plain_index(&index, before).ok()
+    }
+
+    /// The index that is in the tree and when it was written; none where it cannot be read, which vouches for nothing.
+    fn index_before(&self, change: &Change) -> Option<(Vec<u8>, i64)> {
         let found = self.view.landed().open_read(change.path.rel()?).ok()?;
+        let written = found.file.metadata().ok()?.mtime();
         let mut bytes = Vec::new();
         let mut file = found.file.take(MAX_GIT_INDEX_BYTES);
         file.read_to_end(&mut bytes).ok()?;
-        Some(bytes)
+        Some((bytes, written))
     }
 }
 

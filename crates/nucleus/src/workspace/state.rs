@@ -40,6 +40,9 @@ impl State {
             make_dir(&dir.join(name))?;
         }
         let lock = open_lock(&dir.join("lock"))?;
+        // Before there is a directory of this process without its own lock: another one that starts clears such.
+        lock.lock()
+            .map_err(WorkspaceError::io("lock", dir.display()))?;
         let run = dir.join("runs").join(random_name()?);
         let state = Self {
             lock: Mutex::new(lock),

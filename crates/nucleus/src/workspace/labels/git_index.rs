@@ -5,6 +5,11 @@
 /// Largest index read: about ten million entries.
 pub(crate) const MAX_INDEX_BYTES: u64 = 1 << 30;
 
+/// Longest name: what the kernel opens.
+const MAX_NAME_BYTES: usize = 4096;
+/// All names together. Version 4 compresses them, so that a small file could name more than memory holds.
+const MAX_NAMES_BYTES: usize = 256 << 20;
+
 const HEADER_BYTES: usize = 12;
 /// Times, device, inode, mode, owner and size, before the object id.
 const FIXED_BYTES: usize = 40;
@@ -76,9 +81,7 @@ impl GitIndex {
         if self.len() > 0 && self.name(self.len() - 1) > name {
             return Err(Unreadable("names are not in order"));
         }
-        self.names.extend_from_slice(name);
-        let end =
-            u32::try_from(self.names.len()).map_err(|_| Unreadable("names are over 4 GiB"))?;
+        let end = append(&mut self.names, name)?;
         self.ends.push(end);
         Ok(())
     }
@@ -93,6 +96,7 @@ pub(crate) struct Layout {
     pub(crate) entries: Vec<Place>,
     /// Where the last of them ends, and extensions begin.
     pub(crate) end: usize,
+    names: Vec<u8>,
 }
 
 /// One entry.
@@ -104,7 +108,7 @@ pub(crate) struct Place {
     pub(crate) flags_at: usize,
     /// Whether it has further flags behind those.
     pub(crate) is_extended: bool,
-    pub(crate) name: Vec<u8>,
+    name: core::ops::Range<u32>,
 }
 
 impl Layout {
@@ -120,6 +124,11 @@ impl Layout {
         laid_out(bytes, 20).or_else(|_| laid_out(bytes, 32))
     }
 
+    /// The name of an entry.
+    pub(crate) fn name(&self, place: &Place) -> &[u8] {
+        &self.names[place.name.start as usize..place.name.end as usize]
+    }
+
     /// The object id of an entry.
     pub(crate) fn id<'b>(&self, place: &Place, bytes: &'b [u8]) -> &'b [u8] {
         &bytes[place.start + FIXED_BYTES..place.start + FIXED_BYTES + self.hash_bytes]
@@ -133,9 +142,17 @@ impl Layout {
 
 fn laid_out(bytes: &[u8], hash_bytes: usize) -> Result<Layout, Unreadable> {
     let (mut reader, count) = begun(bytes, hash_bytes)?;
-    let mut entries = Vec::new();
+    let (mut entries, mut names, mut name_start) = (Vec::new(), Vec::new(), 0);
     for _ in 0..count {
-        entries.push(reader.place()?);
+        let (start, flags_at, is_extended) = reader.pass()?;
+        let name_end = append(&mut names, &reader.last)?;
+        entries.push(Place {
+            start,
+            flags_at,
+            is_extended,
+            name: name_start..name_end,
+        });
+        name_start = name_end;
     }
     let end = reader.at;
     reader.extensions()?;
@@ -143,7 +160,17 @@ fn laid_out(bytes: &[u8], hash_bytes: usize) -> Result<Layout, Unreadable> {
         hash_bytes,
         entries,
         end,
+        names,
     })
+}
+
+/// Adds a name to the others; where it ends.
+fn append(names: &mut Vec<u8>, name: &[u8]) -> Result<u32, Unreadable> {
+    if names.len() + name.len() > MAX_NAMES_BYTES {
+        return Err(Unreadable("names are over 256 MiB"));
+    }
+    names.extend_from_slice(name);
+    u32::try_from(names.len()).map_err(|_| Unreadable("names are over 4 GiB"))
 }
 
 fn parse_with(bytes: &[u8], hash_bytes: usize) -> Result<GitIndex, Unreadable> {
@@ -202,16 +229,6 @@ impl Reader<'_> {
         }
     }
 
-    fn place(&mut self) -> Result<Place, Unreadable> {
-        let (start, flags_at, is_extended) = self.pass()?;
-        Ok(Place {
-            start,
-            flags_at,
-            is_extended,
-            name: self.last.clone(),
-        })
-    }
-
     /// Passes one entry, whose name is then the last; where it starts, where its flags are, and whether it has more of them.
     fn pass(&mut self) -> Result<(usize, usize, bool), Unreadable> {
         let start = self.at;
@@ -229,6 +246,9 @@ impl Reader<'_> {
         }
         if self.last.is_empty() {
             return Err(Unreadable("an empty name"));
+        }
+        if self.last.len() > MAX_NAME_BYTES {
+            return Err(Unreadable("a name over 4,096 bytes"));
         }
         if flags & 0xfff != 0xfff && usize::from(flags & 0xfff) != self.last.len() {
             return Err(Unreadable("a name of another length"));
@@ -266,7 +286,7 @@ impl Reader<'_> {
         let rest = self.bytes.get(self.at..).ok_or(Unreadable("it is cut"))?;
         let length = rest
             .iter()
-            .take(4097)
+            .take(MAX_NAME_BYTES + 1)
             .position(|byte| *byte == 0)
             .ok_or(Unreadable("a name without end"))?;
         let start = self.at;
@@ -331,7 +351,7 @@ fn short(bytes: &[u8], at: usize) -> Result<u16, Unreadable> {
 
 #[cfg(test)]
 mod tests {
-    use super::GitIndex;
+    use super::{GitIndex, Layout};
 
     fn index(version: u32, entries: &[(&str, u32)], hash_bytes: usize, tail: &[u8]) -> Vec<u8> {
         let mut out = b"DIRC".to_vec();
@@ -404,6 +424,35 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Version 4: each name strips nothing from the one before it and adds `part` to it.
+    fn growing(count: u32, part: usize) -> Vec<u8> {
+        let mut out = b"DIRC\0\0\0\x04".to_vec();
+        out.extend(count.to_be_bytes());
+        for _ in 0..count {
+            out.extend([0; 24]);
+            out.extend(0o100_644_u32.to_be_bytes());
+            out.extend([0; 12 + 20]);
+            out.extend([0x0f, 0xff, 0]);
+            out.extend(vec![b'a'; part]);
+            out.push(0);
+        }
+        out.extend([9; 20]);
+        out
+    }
+
+    #[test]
+    fn compressed_names_take_no_more_memory_than_plain_ones_could() {
+        assert!(Layout::of(&growing(2, 2048)).is_ok());
+        for bytes in [growing(3, 2048), growing(5000, 4000)] {
+            assert!(Layout::of(&bytes).is_err());
+            assert!(GitIndex::parse(&bytes).is_err());
+        }
+        let name = vec![b'a'; 4096];
+        let mut names = Vec::new();
+        let fits = (0..).take_while(|_| super::append(&mut names, &name).is_ok());
+        assert_eq!(fits.count(), (256 << 20) / 4096);
     }
 
     #[test]
