@@ -182,6 +182,27 @@ pub enum Call {
 pub(crate) struct NoArgs {}
 
 impl Call {
+    /// The name of the tool.
+    #[must_use]
+    pub fn tool(&self) -> &'static str {
+        match self {
+            Self::Read(_) => "read",
+            Self::Write(_) => "write",
+            Self::Edit(_) => "edit",
+            Self::Glob(_) => "glob",
+            Self::Grep(_) => "grep",
+            Self::Run(_) => "run",
+            Self::WebFetch(_) => "web_fetch",
+            Self::WebSearch(_) => "web_search",
+            Self::GitStatus => "git_status",
+            Self::GitDiff(_) => "git_diff",
+            Self::GitCommit(_) => "git_commit",
+            Self::GitPush(_) => "git_push",
+            Self::CreatePr(_) => "create_pr",
+            Self::SessionStatus => "session_status",
+        }
+    }
+
     /// The call of a tool with these arguments.
     ///
     /// # Errors

@@ -52,6 +52,9 @@ pub trait Hands: Send + Sync + 'static {
         cancel: &CancellationToken,
     ) -> Result<Reply, Failure>;
 
+    /// Denies, on record, a call that could not be read: of a tool that does not exist, or with other arguments than the tool has.
+    fn deny_malformed(&self, tool: &str, why: &str) -> Failure;
+
     /// The envelope in force; tools whose operation is at `never` are not offered.
     fn envelope(&self) -> Envelope;
 

@@ -70,12 +70,19 @@ impl<H: Hands> ToolServer<H> {
         let task = tokio::task::spawn_blocking(move || hands.call(call, &progress, &cancel)).await;
         watch.abort();
         // FAIL-CLOSED: a handler that panicked answers with an error, not with silence.
-        task.unwrap_or_else(|_| {
-            Err(Failure::Failed(
-                "the call ended in an internal error".to_owned(),
-            ))
-        })
+        task.unwrap_or_else(|_| Err(internal()))
     }
+
+    /// The answer to a call that could not be read.
+    async fn denied(&self, tool: String, why: String) -> Failure {
+        let hands = Arc::clone(&self.hands);
+        let task = tokio::task::spawn_blocking(move || hands.deny_malformed(&tool, &why)).await;
+        task.unwrap_or_else(|_| internal())
+    }
+}
+
+fn internal() -> Failure {
+    Failure::Failed("the call ended in an internal error".to_owned())
 }
 
 impl<H: Hands> ServerHandler for ToolServer<H> {
@@ -105,7 +112,7 @@ impl<H: Hands> ServerHandler for ToolServer<H> {
     ) -> Result<CallToolResponse, McpError> {
         let answer = match Call::parse(&request.name, request.arguments) {
             Ok(call) => self.run(call, &context).await,
-            Err(why) => Err(Failure::Failed(why)),
+            Err(why) => Err(self.denied(request.name.into_owned(), why).await),
         };
         Ok(reply::result(answer).into())
     }

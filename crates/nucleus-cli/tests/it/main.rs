@@ -8,6 +8,7 @@ mod fixture;
 mod activation;
 mod audit;
 mod bad_input;
+mod client;
 mod commands;
 mod consent;
 mod crashes;

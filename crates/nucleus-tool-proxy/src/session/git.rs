@@ -106,20 +106,21 @@ fn branch(git: &Git, named: Option<&String>) -> Result<String, Error> {
         None => git
             .status(&RelPath::root())?
             .branch
-            .ok_or_else(|| Error::Invalid("the repository is on no branch; name one".to_owned())),
+            .ok_or_else(|| Error::Malformed("the repository is on no branch; name one".to_owned())),
     }
 }
 
-/// `git_push`; one that the policy never grants is refused without a look at the repository.
+/// The branch named, or the current one; of what the policy never grants, without a look at the repository.
+fn branch_for(git: &Git, named: Option<&String>, level: Level) -> Result<String, Error> {
+    let unseen = "HEAD".to_owned();
+    branch(git, named.or((level == Level::Never).then_some(&unseen)))
+}
+
+/// `git_push`
 pub(super) fn push(git: &Git, args: &PushArgs, level: Level) -> Result<Reply, Error> {
-    let unseen = "main".to_owned();
-    let named = args
-        .branch
-        .as_ref()
-        .or((level == Level::Never).then_some(&unseen));
     let pushed = git.push(&PushRequest {
         repository: RelPath::root(),
-        branch: branch(git, named)?,
+        branch: branch_for(git, args.branch.as_ref(), level)?,
         url: args.url.clone(),
     })?;
     let text = format!(
@@ -137,19 +138,14 @@ pub(super) fn create_pr(
     git: &Git,
     forge: Option<&Arc<dyn Forge>>,
     args: &CreatePrArgs,
+    level: Level,
 ) -> Result<Reply, Error> {
-    let forge = forge.ok_or_else(|| {
-        Error::Invalid(
-            "no forge is configured: the policy's `[git] forge` and a credential on the host name it"
-                .to_owned(),
-        )
-    })?;
     let url = git.create_pr(
-        &**forge,
+        forge.map(|forge| &**forge),
         &PullRequestRequest {
             url: args.url.clone(),
             base: args.base.clone().unwrap_or_else(|| "main".to_owned()),
-            head: branch(git, args.head.as_ref())?,
+            head: branch_for(git, args.head.as_ref(), level)?,
             title: args.title.clone(),
             text: args.body.clone().unwrap_or_default(),
         },

@@ -9,13 +9,16 @@ mod web;
 
 use std::sync::Arc;
 
+use nucleus::monitor::cut;
 use nucleus::ports::Forge;
 use nucleus::{Error, Executor, Fetcher, Git, Sandbox};
 use portcullis::{Envelope, Operation, OperationSet};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Call;
 use crate::hands::{Failure, Hands, Progress, Reply};
+use crate::tools::tool_specs;
 
 /// The file tools, commands, git and web of one session.
 #[derive(Debug)]
@@ -69,7 +72,10 @@ impl SessionHands {
             Call::GitPush(args) => {
                 git::push(&self.git, &args, self.envelope().level(Operation::GitPush))
             }
-            Call::CreatePr(args) => git::create_pr(&self.git, self.forge.as_ref(), &args),
+            Call::CreatePr(args) => {
+                let level = self.envelope().level(Operation::CreatePr);
+                git::create_pr(&self.git, self.forge.as_ref(), &args, level)
+            }
         }
     }
 }
@@ -84,10 +90,21 @@ impl Hands for SessionHands {
         if cancel.is_cancelled() {
             return Err(Failure::Cancelled);
         }
+        let tool = call.tool();
         let monitor = self.sandbox.monitor();
         monitor
             .guarded(|| self.act(call, progress, cancel))
-            .map_err(failure)
+            .map_err(|error| match error.is_malformed() {
+                true => self.deny_malformed(tool, &error.to_string()),
+                false => failure(error),
+            })
+    }
+
+    fn deny_malformed(&self, tool: &str, why: &str) -> Failure {
+        let operations = operations_of(tool);
+        let monitor = self.sandbox.monitor();
+        monitor.deny_unjudged(operations, tool, why.lines().next().unwrap_or_default());
+        malformed(tool, operations, why)
     }
 
     fn envelope(&self) -> Envelope {
@@ -100,6 +117,33 @@ impl Hands for SessionHands {
         } else {
             OperationSet::of(Operation::WebSearch)
         }
+    }
+}
+
+/// The operations that a tool of this name needs; none for one that does not exist.
+fn operations_of(tool: &str) -> OperationSet {
+    let specs = tool_specs().iter();
+    let named = specs.filter(|spec| spec.name == tool);
+    named.fold(OperationSet::EMPTY, |all, spec| all.union(spec.operations))
+}
+
+/// What the client is told of a call that cannot be judged.
+fn malformed(tool: &str, operations: OperationSet, why: &str) -> Failure {
+    let (rule, way_out) = why
+        .split_once("\nhelp: ")
+        .unwrap_or((why, "send what the tool's description and schema ask for"));
+    let operation = operations.iter().next().map_or("unknown", Operation::name);
+    Failure::Refused {
+        text: format!("error: {why}"),
+        data: json!({
+            "code": "malformed",
+            "operation": operation,
+            "subject": cut(tool),
+            "rules": ["malformed"],
+            "rule": [rule],
+            "evidence": [],
+            "way_out": way_out,
+        }),
     }
 }
 

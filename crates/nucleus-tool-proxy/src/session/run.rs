@@ -52,7 +52,7 @@ pub(super) fn run(
 
 /// The request of these arguments.
 fn request(args: RunArgs) -> Result<CommandRequest, Error> {
-    let argv = parse_command(&args.command).map_err(|error| Error::Invalid(error.to_string()))?;
+    let argv = parse_command(&args.command).map_err(|error| Error::Malformed(error.to_string()))?;
     let mut request = CommandRequest::new(argv);
     if let Some(cwd) = &args.cwd {
         request.cwd = RelPath::parse(cwd)?;

@@ -48,6 +48,13 @@ impl Hands for Rote {
         }
     }
 
+    fn deny_malformed(&self, tool: &str, why: &str) -> Failure {
+        Failure::Refused {
+            text: format!("error: {why}"),
+            data: json!({ "code": "malformed", "subject": tool }),
+        }
+    }
+
     fn envelope(&self) -> Envelope {
         Envelope::new(EnvelopeParts {
             capabilities: self.capabilities,

@@ -109,10 +109,10 @@ impl Executor {
     /// ```
     ///
     /// # Errors
-    /// A refusal, [`Error::Invalid`] for what is no command, and [`Error::Jail`] when the jail cannot be had.
+    /// A refusal, [`Error::Malformed`] for what is no command, and [`Error::Jail`] when the jail cannot be had.
     /// A command that fails is no error: see [`CommandOutput::exit`].
     pub fn run(&self, line: &str) -> Result<CommandOutput, Error> {
-        let argv = parse_command(line).map_err(|error| Error::Invalid(error.to_string()))?;
+        let argv = parse_command(line).map_err(|error| Error::Malformed(error.to_string()))?;
         self.run_command(&CommandRequest::new(argv))
     }
 

@@ -58,14 +58,14 @@ impl Fetcher {
     /// As [`Fetcher::fetch`], and [`Error::Invalid`] when no backend is configured.
     pub fn search(&self, query: &str) -> Result<Fetched, Error> {
         let backend = self.search.as_ref().ok_or_else(|| {
-            Error::Invalid(
+            Error::Malformed(
                 "no search backend is configured\nhelp: the user names one when the session starts: an https \
                  URL with `{query}` after its `?`, at a host that [network] `hosts` of the policy lists"
                     .to_owned(),
             )
         })?;
         if query.trim().is_empty() || query.len() > MAX_QUERY_BYTES {
-            return Err(Error::Invalid(format!(
+            return Err(Error::Malformed(format!(
                 "a query has 1 to {MAX_QUERY_BYTES} bytes"
             )));
         }

@@ -46,7 +46,7 @@ const MAX_URL_BYTES: usize = 8192;
 /// Parses a URL that a person or model wrote.
 pub(super) fn parse(text: &str) -> Result<Url, Error> {
     if text.len() > MAX_URL_BYTES {
-        return Err(Error::Invalid(format!(
+        return Err(Error::Malformed(format!(
             "a URL is longer than {MAX_URL_BYTES} bytes"
         )));
     }
@@ -89,5 +89,5 @@ pub(super) fn subject(url: &Url, method: Method) -> Result<UrlSubject, Error> {
 }
 
 pub(super) fn invalid(url: &str, why: &str) -> Error {
-    Error::Invalid(format!("cannot fetch `{}`: {why}", cut(url)))
+    Error::Malformed(format!("cannot fetch `{}`: {why}", cut(url)))
 }

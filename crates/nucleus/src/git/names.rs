@@ -50,7 +50,7 @@ pub(super) fn is_object_id(text: &str) -> bool {
 }
 
 fn invalid(name: &str, kind: &str) -> Error {
-    Error::Invalid(format!(
+    Error::Malformed(format!(
         "`{}` is no {kind} name that can be used here",
         cut(name)
     ))

@@ -34,12 +34,24 @@ impl Git {
     /// Opens a pull request and returns its URL.
     ///
     /// # Errors
-    /// A refusal, [`Error::Invalid`] for bad names, and [`Error::Failed`] when the forge refuses.
+    /// A refusal, [`Error::Malformed`] for bad names, and [`Error::Failed`] when the forge refuses.
     pub fn create_pr(
         &self,
-        forge: &dyn Forge,
+        forge: Option<&dyn Forge>,
         asked: &PullRequestRequest,
     ) -> Result<String, Error> {
+        self.check_granted(Operation::CreatePr, || Subject::PullRequest {
+            url: asked.url.clone().unwrap_or_default(),
+            base: format!("refs/heads/{}", asked.base),
+            head: asked.head.clone(),
+            text: format!("{}\n\n{}", asked.title, asked.text),
+        })?;
+        let forge = forge.ok_or_else(|| {
+            Error::Malformed(
+                "no forge is configured: the policy's `[git] forge` and a credential on the host name it"
+                    .to_owned(),
+            )
+        })?;
         check(asked)?;
         let pull_request = PullRequest {
             url: self.remote_url(asked.url.as_deref())?,
@@ -79,13 +91,13 @@ fn check(asked: &PullRequestRequest) -> Result<(), Error> {
         || asked.title.len() > MAX_BYTES.0
         || asked.title.contains('\n')
     {
-        return Err(Error::Invalid(format!(
+        return Err(Error::Malformed(format!(
             "a title is one line of 1 to {} bytes",
             MAX_BYTES.0
         )));
     }
     if asked.text.len() > MAX_BYTES.1 {
-        return Err(Error::Invalid(format!(
+        return Err(Error::Malformed(format!(
             "a text has at most {} bytes",
             MAX_BYTES.1
         )));

@@ -51,6 +51,13 @@ impl Git {
     /// # Errors
     /// A refusal, and [`Error::Invalid`] when the objects are not whole or the remote refuses.
     pub fn push(&self, request: &PushRequest) -> Result<Pushed, Error> {
+        self.check_granted(Operation::GitPush, || Subject::Push {
+            url: request.url.clone().unwrap_or_default(),
+            reference: format!("refs/heads/{}", request.branch),
+            old: String::new(),
+            new: String::new(),
+            paths: Vec::new(),
+        })?;
         check_branch(&request.branch)?;
         let url = self.remote_url(request.url.as_deref())?;
         let reference = format!("refs/heads/{}", request.branch);
@@ -80,6 +87,22 @@ impl Git {
             .ticket
             .finish(why.as_deref().map_or(Effect::Done, Effect::Failed), cost)?;
         effect.map(|()| pushed)
+    }
+
+    /// Refuses, on record, what the policy never grants, before anything is looked at for it.
+    pub(super) fn check_granted(
+        &self,
+        operation: Operation,
+        subject: impl FnOnce() -> Subject,
+    ) -> Result<(), Error> {
+        let monitor = self.executor.sandbox().monitor();
+        if monitor.envelope().level(operation) != Level::Never {
+            return Ok(());
+        }
+        let asked = monitor.request(operation, subject()).build();
+        // FAIL-CLOSED: a permit for it would be an error of the law, and is not used.
+        drop(monitor.admit_on(&asked, &Terms::default())?);
+        Err(Error::Invalid("the policy never grants it".to_owned()))
     }
 
     /// What the remote's branch is believed to be: the later of what was pushed from here and what was seen of it.
@@ -246,7 +269,7 @@ impl Git {
         if is_remote(&url) {
             return Ok(url);
         }
-        Err(Error::Invalid(format!(
+        Err(Error::Malformed(format!(
             "`{}` is no remote URL: write https, ssh or file",
             cut(&url)
         )))
@@ -273,11 +296,11 @@ impl Git {
         urls.dedup();
         match urls.as_slice() {
             [url] => Ok(url.clone()),
-            [] => Err(Error::Invalid(
+            [] => Err(Error::Malformed(
                 "the policy lists no remote\nhelp: name the URL; `nucleus profiles show` prints what is listed"
                     .to_owned(),
             )),
-            several => Err(Error::Invalid(format!("name the URL: the policy lists {} remotes", several.len()))),
+            several => Err(Error::Malformed(format!("name the URL: the policy lists {} remotes", several.len()))),
         }
     }
 }

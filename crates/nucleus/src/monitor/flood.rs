@@ -3,9 +3,12 @@
 //! A refusal costs no budget and raises no exposure, but each is a record on
 //! the disk. An agent that only asks for what it may not have would fill it.
 
+use nucleus_audit::{Draft, Durability};
 use portcullis::request::{Request, Subject};
 use portcullis::verdict::Phase;
+use portcullis::{OperationSet, Outcome};
 
+use super::describe::cut;
 use super::inner::Inner;
 use super::{Monitor, MonitorError};
 
@@ -76,6 +79,25 @@ impl Monitor {
         self.note(text)?;
         self.stop_flood();
         Ok(())
+    }
+
+    /// Denies, on record, what has no form in which it could be judged: a path outside of the workspace, a tool that does not
+    /// exist. It counts as a refusal of these operations, so too many of them lock the session down.
+    pub fn deny_unjudged(&self, operations: OperationSet, asked: &str, why: &str) {
+        let text = format!("denied: `{}` cannot be judged: {}", cut(asked), cut(why));
+        {
+            let mut inner = self.lock();
+            inner.count(operations, Outcome::Deny);
+            inner.refusals.add_bytes(note_weight(&text));
+            if Self::is_over(&inner) || !self.is_refusal_recorded(&inner) {
+                return;
+            }
+            let draft = Draft::note(self.context(&inner), &text);
+            if self.log.append(&draft, (), Durability::Buffered).is_err() {
+                self.end_now(&mut inner);
+            }
+        }
+        self.stop_flood();
     }
 
     /// Locks the session down when it was refused too often. Called without the lock.

@@ -43,7 +43,7 @@ fn a_pull_request_to_the_remote_of_the_policy_is_opened() {
     let dir = with_commit();
     let session = session(&dir, &policy(REMOTES));
     let forge = Noted::default();
-    let opened = session.git().create_pr(&forge, &asked()).unwrap();
+    let opened = session.git().create_pr(Some(&forge), &asked()).unwrap();
     assert_eq!(opened, "https://forge.example/owner/name/pull/1");
     let noted = forge.0.lock().unwrap().clone();
     assert_eq!(noted.len(), 1);
@@ -69,7 +69,7 @@ fn any_other_pull_request_is_refused_before_the_forge_hears_of_it() {
         ..asked()
     };
     for asked in [elsewhere, other_base] {
-        let error = git.create_pr(&forge, &asked).unwrap_err();
+        let error = git.create_pr(Some(&forge), &asked).unwrap_err();
         assert!(
             matches!(
                 error,
@@ -100,15 +100,15 @@ fn any_other_pull_request_is_refused_before_the_forge_hears_of_it() {
         },
     ] {
         assert!(matches!(
-            git.create_pr(&forge, &asked).unwrap_err(),
-            Error::Invalid(_)
+            git.create_pr(Some(&forge), &asked).unwrap_err(),
+            Error::Malformed(_)
         ));
     }
     session
         .monitor()
         .expose(Exposure::UNTRUSTED, "fetched `example.com`")
         .unwrap();
-    let error = git.create_pr(&forge, &asked()).unwrap_err();
+    let error = git.create_pr(Some(&forge), &asked()).unwrap_err();
     assert!(
         matches!(
             error,

@@ -145,7 +145,7 @@ fn arguments_of_a_push_never_become_options() {
         "",
     ] {
         let error = push(&session, branch, None).unwrap_err();
-        assert!(matches!(error, Error::Invalid(_)), "{branch}: {error}");
+        assert!(matches!(error, Error::Malformed(_)), "{branch}: {error}");
     }
     for to in [
         "--receive-pack=touch owned",
@@ -157,7 +157,7 @@ fn arguments_of_a_push_never_become_options() {
         "https:// x",
     ] {
         let error = push(&session, "main", Some(to)).unwrap_err();
-        assert!(matches!(error, Error::Invalid(_)), "{to}: {error}");
+        assert!(matches!(error, Error::Malformed(_)), "{to}: {error}");
     }
     assert!(session.on_disk("owned").is_none());
     assert_eq!(host(&bare, &["for-each-ref"]), "");
