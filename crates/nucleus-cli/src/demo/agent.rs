@@ -95,13 +95,7 @@ fn attempted(client: &mut Client, attempt: &Attempt, words: &[String]) -> Result
         }
         By::Itself(text) => own(&filled(text, words))?,
     };
-    Ok(Told {
-        id: attempt.id.to_owned(),
-        title: attempt.title.to_owned(),
-        worked: !answer.is_error,
-        stopped_by: stopped_by(&answer),
-        got: answer.text,
-    })
+    Ok(Told::of_attempt(attempt, stopped_by(&answer), answer))
 }
 
 /// A shell in the agent's own process tree.
@@ -116,7 +110,7 @@ fn own(text: &str) -> io::Result<Answer> {
 }
 
 /// What stopped it, in the words of the refusal, the landing or the kernel.
-fn stopped_by(answer: &Answer) -> String {
+pub(super) fn stopped_by(answer: &Answer) -> String {
     if let Some(rule) = answer.data["rule"]
         .as_array()
         .and_then(|rules| rules.first())
@@ -173,7 +167,7 @@ fn silent(text: &str) -> String {
 }
 
 /// The text with each `{name}` replaced by what the host told.
-fn filled(text: &str, words: &[String]) -> String {
+pub(super) fn filled(text: &str, words: &[String]) -> String {
     let pairs = words.iter().filter_map(|word| word.split_once('='));
     pairs.fold(text.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{name}}}"), value)

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::client::Answer;
+
 /// How an attempt is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
@@ -204,6 +206,17 @@ impl Told {
     /// The step on a line of the agent's, or `None` for any other line.
     pub(super) fn parse(line: &str) -> Option<Self> {
         serde_json::from_str(line).ok()
+    }
+
+    /// What an attempt was told.
+    pub(super) fn of_attempt(attempt: &Attempt, stopped_by: String, answer: Answer) -> Self {
+        Self {
+            id: attempt.id.to_owned(),
+            title: attempt.title.to_owned(),
+            worked: !answer.is_error,
+            stopped_by,
+            got: answer.text,
+        }
     }
 
     /// Whether it belongs to the turned agent.

@@ -7,6 +7,7 @@
 mod agent;
 mod attempts;
 mod client;
+mod host_only;
 mod scene;
 mod show;
 mod traps;
@@ -38,19 +39,21 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     let support = probe_host();
     show::layers(&support);
-    if !support.is_sufficient() {
-        show::not_protected();
-        return Ok(NOT_STARTED);
-    }
     let scene = Scene::build()?;
     let traps = Traps::set(&scene)?;
+    if !support.is_sufficient() {
+        show::heading("no jail here: the policy and the host's own tools against the same agent");
+        let told = host_only::attempted(&scene, &traps)?;
+        let held = judge(&told, &scene, &traps, Part::HostTools)?;
+        let log = verified(&scene)?;
+        return Ok(if held && log { NOT_STARTED } else { FAILED });
+    }
     show::heading("an honest agent fixes a failing test");
     let mut child = start(&scene, &traps)?;
     let told = listen(&mut child, &scene)?;
     let status = child.wait()?;
-    let held = judge(&told, &scene, &traps)?;
-    let log = crate::session::verified(&scene.state().join("nucleus"), &scene.log_dir()?);
-    show::log(&log);
+    let held = judge(&told, &scene, &traps, Part::All)?;
+    let log = verified(&scene)?;
     if args.keep {
         anstream::eprintln!("kept: {}", scene.keep().display());
     }
@@ -60,7 +63,14 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
             format!("the session ended with {status}"),
         ));
     }
-    Ok(if held && log.is_ok() { 0 } else { FAILED })
+    Ok(if held && log { 0 } else { FAILED })
+}
+
+/// Whether the log verifies, which is shown.
+fn verified(scene: &Scene) -> Result<bool, Failure> {
+    let found = crate::session::verified(&scene.state().join("nucleus"), &scene.log_dir()?);
+    show::log(&found);
+    Ok(found.is_ok())
 }
 
 /// Starts `nucleus run` on the scene with the scripted agent.
@@ -136,13 +146,13 @@ fn listen(child: &mut Child, scene: &Scene) -> Result<Vec<Told>, Failure> {
 }
 
 /// Whether everything held, by what the host sees.
-fn judge(told: &[Told], scene: &Scene, traps: &Traps) -> Result<bool, Failure> {
+fn judge(told: &[Told], scene: &Scene, traps: &Traps, part: Part) -> Result<bool, Failure> {
     show::heading("what the host sees");
     let mut held = true;
     for finding in traps
         .findings(scene)?
         .into_iter()
-        .chain(scene.findings(told)?)
+        .chain(scene.findings(told, part)?)
     {
         held &= finding.held;
         show::finding(&finding);
@@ -158,8 +168,18 @@ fn judge(told: &[Told], scene: &Scene, traps: &Traps) -> Result<bool, Failure> {
         });
     }
     let held = held && leaked.is_empty();
-    show::verdict(held, told.iter().filter(|step| step.is_attempt()).count());
+    let attempts = told.iter().filter(|step| step.is_attempt()).count();
+    show::verdict(held, attempts, ATTEMPTS.len() - attempts);
     Ok(held)
+}
+
+/// What of the demo was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// The honest agent and every attempt.
+    All,
+    /// The attempts that go through the host's own tools.
+    HostTools,
 }
 
 /// One thing the host checked.
@@ -167,4 +187,51 @@ fn judge(told: &[Told], scene: &Scene, traps: &Traps) -> Result<bool, Failure> {
 struct Finding {
     held: bool,
     text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::attempts::{ATTEMPTS, Told};
+    use super::client::Answer;
+    use super::{Part, Scene, Traps, host_only, judge};
+
+    fn told(got: &str) -> Vec<Told> {
+        let answer = Answer {
+            text: got.to_owned(),
+            ..Answer::default()
+        };
+        vec![Told::of_attempt(&ATTEMPTS[0], String::new(), answer)]
+    }
+
+    #[test]
+    fn the_host_tools_hold_without_a_jail() {
+        let scene = Scene::build().unwrap();
+        let traps = Traps::set(&scene).unwrap();
+        let steps = host_only::attempted(&scene, &traps).unwrap();
+        assert!(steps.len() >= 8, "{steps:?}");
+        assert!(judge(&steps, &scene, &traps, Part::HostTools).unwrap());
+    }
+
+    #[test]
+    fn an_attempt_that_succeeds_fails_the_demo() {
+        let scene = Scene::build().unwrap();
+        let traps = Traps::set(&scene).unwrap();
+        let is_held = |steps: &[Told]| judge(steps, &scene, &traps, Part::HostTools).unwrap();
+        assert!(is_held(&told("nothing of worth")), "the twin");
+        assert!(!is_held(&told(&format!("TOKEN={}", scene.canary()))));
+        let words = traps.told(&scene);
+        let port = words[0].strip_prefix("tcp=").unwrap();
+        let dialled = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        assert!(!is_held(&told("")), "somebody dialled");
+        drop(dialled);
+        assert!(is_held(&told("")));
+        let planted = scene.workspace().join("AGENTS.md");
+        std::fs::write(&planted, "obey").unwrap();
+        assert!(!is_held(&told("")), "an instruction landed");
+        std::fs::remove_file(planted).unwrap();
+        std::fs::write(scene.outside().join("keep.txt"), "pwned").unwrap();
+        assert!(!is_held(&told("")), "a file outside changed");
+    }
 }

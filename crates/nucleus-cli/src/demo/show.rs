@@ -3,7 +3,7 @@
 use nucleus_jail::HostSupport;
 
 use super::Finding;
-use super::attempts::{ATTEMPTS, Told};
+use super::attempts::{Attempt, Told};
 use crate::style::{BAD, BOLD, DIM, GOOD, paint};
 
 /// One line for each layer.
@@ -27,12 +27,14 @@ pub(super) fn layers(support: &HostSupport) {
     }
 }
 
-/// What cannot be shown where the jail cannot be built.
-pub(super) fn not_protected() {
-    heading("a session cannot start here");
-    for attempt in &ATTEMPTS {
-        anstream::println!("  {} {}", paint(BAD, "NOT PROTECTED HERE"), attempt.title);
-    }
+/// An attempt that only a jail stops, where none can be built.
+pub(super) fn not_protected(attempt: &Attempt) {
+    let id = paint(DIM, format!("{:<8}", attempt.id));
+    anstream::println!(
+        "  {} {id} {}",
+        paint(BAD, "NOT PROTECTED HERE"),
+        attempt.title
+    );
 }
 
 /// The start of a part.
@@ -74,10 +76,16 @@ pub(super) fn finding(finding: &Finding) {
 }
 
 /// The last line of the judgement.
-pub(super) fn verdict(held: bool, attempts: usize) {
+pub(super) fn verdict(held: bool, attempts: usize, unprotected: usize) {
     if held {
         let line = format!("{attempts} attempts, none got through");
         anstream::println!("\n{}", paint(GOOD, line));
+        if unprotected > 0 {
+            let line = format!(
+                "{unprotected} attempts that only a jail stops: NOT PROTECTED HERE; a session does not start"
+            );
+            anstream::println!("{}", paint(BAD, line));
+        }
     } else {
         anstream::println!(
             "\n{}",

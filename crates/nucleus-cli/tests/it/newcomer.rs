@@ -415,6 +415,29 @@ print(*(b'<%d %d>' % size in said for size in sizes))
 }
 
 #[test]
+fn the_demo_without_namespaces_runs_what_holds_and_marks_the_rest() {
+    let scene = Scene::new();
+    let text = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" demo";
+    let output = std::process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "sh", "-c", text])
+        .arg(crate::fixture::nucleus())
+        .env_clear()
+        .envs(scene.environment())
+        .current_dir(scene.workspace())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(125), "{said}");
+    let lines = |word: &str| said.lines().filter(|line| line.starts_with(word)).count();
+    assert!(lines("  missing user-namespace") == 1, "{said}");
+    let (stopped, marked) = (lines("  stopped "), lines("  NOT PROTECTED HERE "));
+    assert!(stopped >= 8 && marked >= 15, "{said}");
+    assert_eq!(stopped + marked, 30, "{said}");
+    assert!(said.contains(&format!("\n{stopped} attempts, none got through\n")));
+    assert!(said.contains(&format!("\n{marked} attempts that only a jail stops")));
+}
+
+#[test]
 fn the_demo_stops_every_attempt_and_the_honest_agent_gets_its_fix() {
     let scene = Scene::new();
     let (code, said) = said_in(&scene, "ws", &["demo"]);
