@@ -2,8 +2,9 @@
 //!
 //! Each client's files are merged by that client's own precedence, every tool they give the agent becomes a [`Power`]
 //! on an envelope, and the law itself says which legs a session under it can touch when nobody is asked. A server that
-//! the tool catalog does not know counts as the worst case in [`Projection::worst`] and is named; it never completes
-//! a path by itself, since a path is what is known to be there.
+//! the tool catalog does not know counts as the worst case in [`Projection::worst`] and is named, whatever name it was
+//! given; it never completes a path by itself, since a path is what is known to be there. What it is named after
+//! counts as the least that is there.
 
 mod builtin;
 mod finding;
@@ -105,11 +106,20 @@ fn projection(family: &merge::Family<'_>) -> Projection {
     let mut powers = builtin::powers(family);
     powers.extend(servers::powers(family));
     let envelope = legs::envelope(&powers);
-    let (known, unknown): (Vec<&Power>, Vec<&Power>) = powers
+    let known: Vec<&Power> = powers
         .iter()
-        .partition(|power| power.origin != Origin::Unknown);
+        .filter(|power| power.origin != Origin::Unknown)
+        .collect();
     let known_legs = legs::reached(&envelope, &known);
-    let worst = known_legs.join(legs::reached(&envelope, &unknown));
+    let unknown: Vec<Power> = powers
+        .iter()
+        .filter(|power| !power.is_known())
+        .map(Power::at_worst)
+        .collect();
+    let worst = known_legs.join(legs::reached(
+        &envelope,
+        &unknown.iter().collect::<Vec<_>>(),
+    ));
     let path = path::find(family.client, &envelope, &known, known_legs);
     Projection {
         client: family.client,

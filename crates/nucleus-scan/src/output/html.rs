@@ -8,7 +8,7 @@ use super::terminal::path_of;
 use super::text::{Piece, pieces, plain};
 use super::{Report, TOOL, WORST_FIRST, counted};
 use crate::model::Finding;
-use crate::project::{Origin, Path, Projection};
+use crate::project::{Path, Projection};
 use crate::rules::rule;
 
 /// The whole page.
@@ -86,11 +86,7 @@ fn leg(projection: &Projection, label: Label) -> &'static str {
 
 fn through(projection: &Projection) -> String {
     let name = |power: &crate::project::Power| {
-        let unknown = if power.origin == Origin::Unknown {
-            " (unknown)"
-        } else {
-            ""
-        };
+        let unknown = if power.is_known() { "" } else { " (unknown)" };
         format!("<code>{}</code>{unknown}", escaped(&power.name))
     };
     projection

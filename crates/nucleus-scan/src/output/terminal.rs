@@ -7,7 +7,7 @@ use portcullis::{Exposure, Label};
 use super::text::{plain, wrapped};
 use super::{Report, counted};
 use crate::model::{Finding, Severity};
-use crate::project::{Gate, Origin, Path, Projection};
+use crate::project::{Gate, Path, Projection};
 use crate::rules::TRIFECTA_COMPLETE;
 
 /// How a piece of the report is meant.
@@ -238,11 +238,7 @@ fn reach(projections: &[Projection], paint: Paint<'_>) -> String {
         .into_iter()
         .map(|label| leg(one, label, paint))
         .collect();
-        let unknown = one
-            .powers
-            .iter()
-            .filter(|power| power.origin == Origin::Unknown)
-            .count();
+        let unknown = one.powers.iter().filter(|power| !power.is_known()).count();
         let note = if unknown == 0 {
             String::new()
         } else {

@@ -28,11 +28,15 @@ pub(crate) fn unknown_servers(
     scope: Scope,
 ) -> impl Iterator<Item = Finding> + '_ {
     let others = projection.legs;
-    let is_unknown = |power: &&Power| power.origin == Origin::Unknown;
+    let is_unknown = |power: &&Power| !power.is_known();
     projection.powers.iter().filter(is_unknown).map(move |power| {
         let then = if others.is_trifecta() { "" } else { "; if it is, the trifecta is complete" };
+        let what = match &power.origin {
+            Origin::Named(_) => "is in the tool catalog by its name alone, which proves nothing",
+            _ => "is not in the tool catalog",
+        };
         let reason = format!(
-            "`{}` is not in the tool catalog, so it counts as the worst case: it may read private data, bring in a stranger's words and send data out{then}",
+            "`{}` {what}, so it counts as the worst case: it may read private data, bring in a stranger's words and send data out{then}",
             power.name
         );
         let evidence = vec![Evidence { place: power.place.clone(), shown: power.shown.clone() }];

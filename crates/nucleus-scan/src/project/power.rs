@@ -12,7 +12,7 @@ pub enum Origin {
     Builtin,
     /// A server of the tool catalog, by its id.
     Catalog(String),
-    /// A server that is not the publisher's but is named after one of the catalog: taken to be no less than that one.
+    /// A server that is not in the catalog but is named after one that is: the worst case, and no less than its namesake.
     Named(String),
     /// A server nobody knows: the worst case.
     Unknown,
@@ -55,5 +55,20 @@ impl Power {
     #[must_use]
     pub fn is_server(&self) -> bool {
         self.origin != Origin::Builtin
+    }
+
+    /// Whether what it can do is known. A name proves nothing: it says what is there at least.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        matches!(self.origin, Origin::Builtin | Origin::Catalog(_))
+    }
+
+    /// The same, if it is the worst it could be.
+    pub(crate) fn at_worst(&self) -> Self {
+        Self {
+            legs: Exposure::TRIFECTA,
+            effects: Effects::UNKNOWN,
+            ..self.clone()
+        }
     }
 }

@@ -74,7 +74,20 @@ fn of_server(family: &Family<'_>, server: &Server) -> Option<Power> {
         place: &server.place,
         shown: shown_of(server),
     };
-    reach.power(at, origin, &is_offered)
+    match (&origin, reach.power(at, origin.clone(), &is_offered)) {
+        // What it offers beside the tools of its namesake nobody knows.
+        (Origin::Named(_), None) => Some(unknown(server)),
+        (Origin::Named(_), Some(power)) => Some(by_name(power)),
+        (_, power) => power,
+    }
+}
+
+/// A server of which only the name is known: it reaches no less than its namesake, and may do anything.
+fn by_name(power: Power) -> Power {
+    Power {
+        effects: Effects::UNKNOWN,
+        ..power
+    }
 }
 
 /// Whether filters and rules leave the tool on offer.
@@ -136,7 +149,9 @@ fn of_rule(
         place: rule.source.place(),
         shown: rule.source.shown(),
     };
-    reach.power(at, Origin::Named(entry.id().to_owned()), &is_offered)
+    reach
+        .power(at, Origin::Named(entry.id().to_owned()), &is_offered)
+        .map(by_name)
 }
 
 /// Where a power is configured.

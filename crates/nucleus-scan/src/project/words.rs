@@ -5,6 +5,9 @@ use nucleus_spec::catalog::Kind;
 use super::power::Power;
 use crate::client::Client;
 
+/// Said of a server that only its name tells.
+const BY_NAME: &str = "by its name";
+
 /// The path in one sentence.
 pub(crate) fn sentence(
     client: Client,
@@ -34,6 +37,12 @@ pub(crate) fn sentence(
             Some((_, legs)) => legs.push(leg),
             None => parts.push((&power.name, vec![leg])),
         }
+    }
+    for power in [untrusted, private, way_out] {
+        let part = parts.iter_mut().find(|(name, legs)| {
+            *name == power.name && !power.is_known() && !legs.contains(&BY_NAME)
+        });
+        part.into_iter().for_each(|(_, legs)| legs.push(BY_NAME));
     }
     let parts: Vec<String> = parts
         .iter()

@@ -161,6 +161,43 @@ fn an_unknown_server_is_the_worst_case_and_said_so() {
     );
 }
 
+/// Whoever writes the configuration chooses the name; only the package, image, installed program or address is known.
+#[test]
+fn a_name_does_not_make_a_server_known() {
+    let named = |name: &str, line: &str| cursor(&[(name, line)]);
+    for (name, line) in [
+        ("time", "npx -y totally-evil@1.0.0"),
+        ("memory", "https://evil.example.com/mcp"),
+        (
+            "time",
+            "uvx --from git+https://github.com/evil/x@0123456789012345678901234567890123456789 mcp-server-time",
+        ),
+        ("time", "./mcp-server-time"),
+        ("time", "npx -y @evil/mcp-server-time@1.0.0"),
+        (
+            "context7",
+            "npx totally-evil@1 mcp-remote https://mcp.context7.com/mcp",
+        ),
+    ] {
+        let tree = named(name, line);
+        assert_eq!(tree.one().worst, Exposure::TRIFECTA, "{line}");
+        let notes = tree.of_rule("unknown-server");
+        assert_eq!(notes.len(), 1, "{line}");
+        let why = "in the tool catalog by its name alone, which proves nothing";
+        assert!(notes[0].reason.contains(why), "{}", notes[0].reason);
+    }
+    for (name, line) in [
+        ("time", "uvx mcp-server-time==1.0"),
+        ("anything", "npx -y @modelcontextprotocol/server-memory@1"),
+        ("context7", "https://mcp.context7.com/mcp"),
+        ("time", "mcp-server-time"),
+    ] {
+        let tree = named(name, line);
+        assert!(tree.of_rule("unknown-server").is_empty(), "{line}");
+        assert_ne!(tree.one().worst, Exposure::TRIFECTA, "{line}");
+    }
+}
+
 #[test]
 fn a_package_named_after_a_product_is_no_less_than_the_product() {
     let list = [

@@ -21,7 +21,7 @@ pub enum Identity {
     Repository(String),
     /// An address: host, port if any, and path, without scheme.
     Address(String),
-    /// A program, by base name.
+    /// A program: the base name of one that is installed, the whole path of any other, which no name of a program equals.
     Program(String),
 }
 
@@ -68,30 +68,81 @@ impl Launch {
         if let Some(url) = &self.url {
             return Some(url.clone());
         }
-        let bridges = [
-            "mcp-remote",
-            "supergateway",
-            "mcp-proxy",
-            "mcp-remote-client",
-        ];
-        let is_bridge = |arg: &String| bridges.contains(&npm_name(base_name(arg)));
-        let at = self.argv.iter().position(is_bridge)?;
+        let (Identity::Npm(name) | Identity::Pypi(name) | Identity::Program(name)) =
+            self.started()?
+        else {
+            return None;
+        };
+        let is_bridge = |arg: &String| npm_name(base_name(arg)) == name;
+        let at = BRIDGES
+            .contains(&name.as_str())
+            .then(|| self.argv.iter().position(is_bridge))?;
         let is_url = |arg: &&String| arg.starts_with("https://") || arg.starts_with("http://");
-        self.argv[at..].iter().find(is_url).cloned()
+        self.argv[at?..].iter().find(is_url).cloned()
     }
 
     /// What it runs or reaches; `None` where the words do not say.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         if let Some(url) = self.url() {
-            let bare = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-            let end = bare.find(['?', '#']).unwrap_or(bare.len());
-            let bare = bare[..end].rsplit('@').next()?.trim_end_matches('/');
-            return Some(Identity::Address(bare.to_ascii_lowercase()));
+            return Some(Identity::Address(bare_address(&url)));
+        }
+        self.started()
+    }
+
+    /// What the words start; `None` also where the environment names another registry.
+    fn started(&self) -> Option<Identity> {
+        let is_other = |(name, _): &(String, String)| {
+            REGISTRY_VARIABLES.contains(&name.to_ascii_lowercase().as_str())
+        };
+        if self.environment.iter().any(is_other) {
+            return None;
         }
         let words: Vec<&str> = self.argv.iter().map(String::as_str).collect();
         identify(&words, 4)
     }
+}
+
+/// Programs that lead to the address they are given.
+const BRIDGES: &[&str] = &[
+    "mcp-remote",
+    "supergateway",
+    "mcp-proxy",
+    "mcp-remote-client",
+];
+
+/// Variables that say from where packages come, in lower case: a name in another registry is another package.
+const REGISTRY_VARIABLES: &[&str] = &[
+    "npm_config_registry",
+    "uv_index",
+    "uv_index_url",
+    "uv_extra_index_url",
+    "uv_default_index",
+    "uv_find_links",
+    "pip_index_url",
+    "pip_extra_index_url",
+];
+
+/// Options that say the same.
+const REGISTRY_OPTIONS: &[&str] = &[
+    "--registry",
+    "--index",
+    "--index-url",
+    "--default-index",
+    "--extra-index-url",
+    "--find-links",
+];
+
+/// Host, port and path in lower case. What stands before the host is no part of it, what follows the first slash never is the host.
+fn bare_address(url: &str) -> String {
+    let bare = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = bare.find(['?', '#']).unwrap_or(bare.len());
+    let bare = bare[..end].replace('\\', "/");
+    let (authority, path) = bare.split_at(bare.find('/').unwrap_or(bare.len()));
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{host}{path}")
+        .trim_end_matches('/')
+        .to_ascii_lowercase()
 }
 
 fn is_set(arg: &str, word: &str) -> bool {
@@ -117,6 +168,9 @@ fn url_has(url: &str, word: &str) -> bool {
 /// `depth` bounds how many wrappers (`env`, `cmd /c`, `sh -c`) are looked through.
 fn identify(words: &[&str], depth: u8) -> Option<Identity> {
     let (first, rest) = words.split_first()?;
+    if !is_installed(first) {
+        return Some(Identity::Program((*first).to_owned()));
+    }
     let program = base_name(first);
     match (program, rest.first().copied()) {
         ("env" | "sudo" | "time" | "exec", _) if depth > 0 => {
@@ -128,13 +182,7 @@ fn identify(words: &[&str], depth: u8) -> Option<Identity> {
         ("cmd", Some("/c" | "/C" | "/k")) if depth > 0 => identify(&rest[1..], depth - 1),
         ("sh" | "bash" | "zsh", Some("-c" | "-lc" | "-ic" | "-ec")) if depth > 0 => {
             let words = shell_words::split(rest.get(1)?).ok()?;
-            let last = words
-                .rsplit(|w| matches!(w.as_str(), "&&" | ";" | "||" | "|"))
-                .next()?;
-            identify(
-                &last.iter().map(String::as_str).collect::<Vec<_>>(),
-                depth - 1,
-            )
+            identify(&last_command(&words)?, depth - 1)
         }
         ("op" | "doppler" | "infisical" | "dotenv" | "dotenvx" | "aws-vault", _) if depth > 0 => {
             let at = rest.iter().position(|w| *w == "--")?;
@@ -142,6 +190,93 @@ fn identify(words: &[&str], depth: u8) -> Option<Identity> {
         }
         _ => runner(program, rest).or_else(|| Some(Identity::Program(program.to_owned()))),
     }
+}
+
+/// Whether a program is named as one that is installed: by a bare name, or by the path of a directory where installers put programs.
+/// Any other path is a file that whoever wrote the repository may have put there.
+fn is_installed(word: &str) -> bool {
+    const OWN: &[&str] = &[
+        ".local",
+        ".cargo",
+        ".bun",
+        ".deno",
+        ".volta",
+        ".nvm",
+        ".asdf",
+        ".pyenv",
+        ".npm-global",
+        "go",
+        "Program Files",
+        "nodejs",
+    ];
+    let path = word.replace('\\', "/");
+    let parts: Vec<&str> = path.split('/').collect();
+    let Some((_, above)) = parts.split_last().filter(|(_, above)| !above.is_empty()) else {
+        return true;
+    };
+    let is_absolute = match above[0] {
+        "" | "~" | "$HOME" | "${HOME}" => true,
+        drive => drive.len() == 2 && drive.ends_with(':'),
+    };
+    let of_system = [
+        "/usr/",
+        "/opt/",
+        "/bin/",
+        "/sbin/",
+        "/nix/",
+        "/snap/",
+        "/home/linuxbrew/",
+    ];
+    let is_program = above
+        .last()
+        .is_some_and(|last| matches!(*last, "bin" | "sbin" | "nodejs"));
+    let is_known = of_system.iter().any(|start| path.starts_with(start))
+        || above.iter().any(|part| OWN.contains(part));
+    is_absolute && is_program && is_known && !parts.contains(&"..")
+}
+
+/// The last command of a script, where what stands before it only prepares the shell; `None` where more is run than that.
+fn last_command(words: &[String]) -> Option<Vec<&str>> {
+    let is_separator = |word: &String| matches!(word.as_str(), "&&" | ";" | "||" | "|");
+    let is_more = |word: &String| {
+        !is_separator(word)
+            && (word.contains([';', '&', '|', '`', '\n'])
+                || word.contains("$(")
+                || word.contains("<("))
+    };
+    if words.iter().any(is_more) {
+        return None;
+    }
+    let mut commands: Vec<&[String]> = words.split(is_separator).collect();
+    let last = commands.pop()?;
+    let prepares = |command: &&[String]| {
+        let first = command.first().map(String::as_str);
+        matches!(
+            first,
+            Some("cd" | "export" | "set" | "unset" | "umask" | "ulimit")
+        )
+    };
+    commands
+        .iter()
+        .all(prepares)
+        .then(|| last.iter().map(String::as_str).collect())
+}
+
+/// Whether words name another registry than the public one.
+fn names_registry(words: &[&str]) -> bool {
+    words.iter().any(|word| {
+        let name = word.split('=').next().unwrap_or(word);
+        REGISTRY_OPTIONS.contains(&name)
+    })
+}
+
+/// Whether a program that a package is said to bring is one it may bring: neither a path nor something every machine has.
+fn may_bring(program: Option<&str>) -> bool {
+    program.is_none_or(|name| {
+        !name.contains(['/', '\\'])
+            && !super::lookup::STARTERS.contains(&name)
+            && !name.starts_with("python")
+    })
 }
 
 /// The package that a package runner, an interpreter or a container runtime is told to run.
@@ -175,6 +310,10 @@ fn npm_package(words: &[&str]) -> Option<Identity> {
             .or_else(|| matches!(*word, "-p" | "--package").then(|| words.get(at + 1).copied())?)
     });
     let first = positional(words, &["-p", "--package", "-c", "--call", "--registry"]);
+    let is_called = words.iter().any(|word| matches!(*word, "-c" | "--call"));
+    if names_registry(words) || is_called || stated.is_some() && !may_bring(first) {
+        return None;
+    }
     let package = npm_name(stated.or(first)?);
     if package == "@smithery/cli" {
         let at = words.iter().position(|word| *word == "run")?;
@@ -203,7 +342,11 @@ fn pypi_package(words: &[&str]) -> Option<Identity> {
         "--with-editable",
         "--spec",
     ];
-    let package = from.or_else(|| positional(words, &values))?;
+    let first = positional(words, &values);
+    if names_registry(words) || from.is_some() && !may_bring(first) {
+        return None;
+    }
+    let package = from.or(first)?;
     Some(git_repository(package).unwrap_or_else(|| Identity::Pypi(pypi_name(package))))
 }
 
@@ -259,6 +402,14 @@ fn image(words: &[&str]) -> Option<Identity> {
         "--device",
     ];
     let image = positional(words, &values)?;
+    let is_entered = |word: &&str| word.split('=').next() == Some("--entrypoint");
+    if words
+        .iter()
+        .take_while(|word| **word != image)
+        .any(is_entered)
+    {
+        return None;
+    }
     let image = image.split('@').next()?;
     let tag = image.rfind(':').filter(|at| !image[*at..].contains('/'));
     let bare = &image[..tag.unwrap_or(image.len())];

@@ -5,7 +5,7 @@ use super::launch::{Identity, Launch, npm_name, pypi_name};
 use super::server::ServerEntry;
 
 /// Programs that start whatever they are told to: their own name says nothing of the server.
-const STARTERS: &[&str] = &[
+pub(super) const STARTERS: &[&str] = &[
     "bash",
     "sh",
     "zsh",
@@ -24,7 +24,7 @@ const STARTERS: &[&str] = &[
 ];
 
 impl Catalog {
-    /// The server that this launch starts or reaches, by package, image, repository, program or address.
+    /// The server that this launch starts or reaches, by package, image, repository, installed program or address.
     ///
     /// `None` means unknown: the worst case. A name somebody gave it counts for nothing here.
     #[must_use]
@@ -51,14 +51,18 @@ impl Catalog {
     pub fn server_resembling(&self, launch: &Launch) -> Option<&ServerEntry> {
         match launch.identity()? {
             Identity::Npm(name) => self.server_called(name.rsplit('/').next()?),
-            Identity::Program(name) if STARTERS.contains(&name.as_str()) => None,
-            Identity::Pypi(name) | Identity::Program(name) => self.server_called(&name),
-            Identity::Image(name) | Identity::Repository(name) => {
-                self.server_called(name.rsplit('/').next()?)
+            Identity::Program(name) if is_starter(&name) => None,
+            Identity::Pypi(name) => self.server_called(&name),
+            Identity::Image(name) | Identity::Repository(name) | Identity::Program(name) => {
+                self.server_called(name.rsplit(['/', '\\']).next()?)
             }
             Identity::Address(_) => None,
         }
     }
+}
+
+fn is_starter(program: &str) -> bool {
+    STARTERS.contains(&program.rsplit(['/', '\\']).next().unwrap_or(program))
 }
 
 fn is_it(server: &ServerEntry, identity: &Identity) -> bool {

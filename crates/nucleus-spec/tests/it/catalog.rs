@@ -125,7 +125,20 @@ fn servers_are_recognised_by_package_image_program_repository_and_address() {
         ("uvx mcp-server-fetch", "fetch"),
         ("python -m mcp_server_git --repository .", "git"),
         ("/usr/local/bin/github-mcp-server stdio", "github"),
+        ("mcp-server-time", "time"),
+        ("~/.local/bin/mcp-server-time", "time"),
+        (
+            "'C:\\Program Files\\nodejs\\npx.cmd' @modelcontextprotocol/server-memory",
+            "memory",
+        ),
+        ("uvx --from mcp-server-time mcp-server-time", "time"),
+        (
+            "npx -p @modelcontextprotocol/server-memory mcp-server-memory",
+            "memory",
+        ),
+        ("bash -c 'cd /srv && uvx mcp-server-time'", "time"),
         ("npx mcp-remote https://mcp.linear.app/sse", "linear"),
+        ("https://user@mcp.linear.app/sse", "linear"),
         (
             "https://api.githubcopilot.com/mcp/x/issues/readonly",
             "github",
@@ -147,11 +160,42 @@ fn nothing_else_is_recognised() {
         "https://evil.example/mcp.sentry.dev",
         "https://mcp.sentry.dev@evil.example/mcp",
         "https://api.githubcopilot.com/mcpx",
+        "https://evil.example/a@mcp.sentry.dev/mcp",
+        "https://evil.example\\@mcp.sentry.dev/mcp",
         "node ./node_modules/@evil/mcp/cli.js",
         "node ./server.js",
+        "./mcp-server-time",
+        "tools/mcp-server-time",
+        "/home/me/work/app/bin/mcp-server-time",
+        "/usr/../tmp/bin/mcp-server-time",
+        "./npx -y @modelcontextprotocol/server-memory",
+        "./docker run ghcr.io/github/github-mcp-server",
+        "npx totally-evil mcp-remote https://mcp.linear.app/sse",
+        "npx -p @modelcontextprotocol/server-memory node ./evil.js",
+        "npx -p @modelcontextprotocol/server-memory -c ./evil",
+        "npx --registry=https://evil.example @modelcontextprotocol/server-memory",
+        "uvx --from mcp-server-time ./evil",
+        "uvx --index-url https://evil.example mcp-server-time",
+        "docker run --entrypoint sh mcp/time -c evil",
+        "bash -c './evil; uvx mcp-server-time'",
+        "bash -c './evil && uvx mcp-server-time'",
+        "bash -c 'uvx mcp-server-time & ./evil'",
+        "bash -c 'uvx mcp-server-time `./evil`'",
     ] {
         assert_eq!(server_of(line), None, "{line}");
     }
+}
+
+#[test]
+fn a_package_of_another_registry_is_not_the_known_one() {
+    let with = |name: &str| {
+        let words = ["uvx", "mcp-server-time"].map(str::to_owned).to_vec();
+        let variable = (name.to_owned(), "https://evil.example".to_owned());
+        let launch = Launch::process(words, vec![variable]);
+        Catalog::shipped().server_for(&launch).is_some()
+    };
+    assert!(!with("UV_INDEX_URL") && !with("npm_config_registry"));
+    assert!(with("TZ"));
 }
 
 #[test]
