@@ -69,7 +69,7 @@ fn judged(name: &str, text: &str) -> Read {
     rules::judge(&file, &agents, &nowhere, &mut report);
     let _ = suppress::comments(&file, &Options::default(), &mut report);
     let mut findings = report.finish();
-    findings.extend(project::findings(&agents));
+    project::judge(&agents, &mut findings);
     Read {
         values: findings.len(),
         bytes_held: 0,

@@ -16,6 +16,7 @@ mod permission;
 mod power;
 mod roots;
 mod servers;
+mod settle;
 mod suggest;
 mod words;
 
@@ -25,13 +26,13 @@ pub use power::{Origin, Power};
 pub(crate) use servers::launch_of;
 pub use suggest::{Suggestion, suggest};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use portcullis::{Envelope, Exposure};
 
 use crate::client::Client;
-use crate::model::{Agent, Finding};
-use crate::rules::TRIFECTA_COMPLETE;
+use crate::model::{Agent, FileName, Finding};
 
 /// One configured agent, all its files together.
 #[derive(Clone, Debug)]
@@ -60,56 +61,63 @@ pub fn project(agents: &[Agent]) -> Vec<Projection> {
     merge::families(agents).iter().map(projection).collect()
 }
 
-/// The findings of the combination analysis: per file, and per merged agent where only several files complete it.
-pub(crate) fn findings(agents: &[Agent]) -> Vec<Finding> {
-    let mut findings = of_files(agents);
-    findings.extend(across(agents, &findings));
-    findings
-}
-
-fn of_files(agents: &[Agent]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for agent in agents
-        .iter()
-        .filter(|agent| merge::is_interactive(agent.client))
-    {
-        let alone = projection(&merge::Family::of_one(agent));
-        findings.extend(finding::complete(&alone, agent.scope));
-        findings.extend(finding::unknown_servers(&alone, agent.scope));
+/// Judges what the files of each agent come to together: takes back findings about rules that another of its files takes back, and
+/// adds those of the combination analysis.
+pub(crate) fn judge(agents: &[Agent], findings: &mut Vec<Finding>) {
+    let families = merge::families(agents);
+    settle::settle(&families, findings);
+    let mut seen = BTreeSet::new();
+    for family in &families {
+        let found = of_family(family);
+        findings.extend(
+            found
+                .into_iter()
+                .filter(|one| seen.insert((one.rule, one.evidence.clone()))),
+        );
     }
-    findings
 }
 
-/// The findings for agents that only several files together complete.
-fn across(agents: &[Agent], of_files: &[Finding]) -> Vec<Finding> {
-    let complete: BTreeSet<&str> = of_files
-        .iter()
-        .filter(|one| one.rule == TRIFECTA_COMPLETE)
-        .flat_map(|one| &one.evidence)
-        .map(|one| one.place.file.shown.as_str())
-        .collect();
-    let merged = project(agents);
-    let is_new = |whole: &&Projection| {
-        !whole
-            .files
+/// Each file that completes the trifecta by itself, as far as the others leave it; else the files together.
+fn of_family(family: &merge::Family<'_>) -> Vec<Finding> {
+    let whole = projection(family);
+    let mut by_file: BTreeMap<&Arc<FileName>, Vec<&Power>> = BTreeMap::new();
+    for power in &whole.powers {
+        by_file.entry(&power.place.file).or_default().push(power);
+    }
+    let alone = |(file, powers): (_, &Vec<&Power>)| {
+        let known: Vec<&Power> = powers
             .iter()
-            .any(|file| complete.contains(file.as_str()))
+            .copied()
+            .filter(|power| power.counts())
+            .collect();
+        let legs = legs::reached(&whole.envelope, &known);
+        let path = path::find(family.client, &whole.envelope, &known, legs)?;
+        Some(finding::complete(
+            &whole,
+            &known,
+            path,
+            family.scope_of(file),
+        ))
     };
-    merged
+    let mut found: Vec<Finding> = by_file
         .iter()
-        .filter(is_new)
-        .filter_map(|whole| finding::complete(whole, finding::scope_of(whole, agents)))
-        .collect()
+        .filter_map(|(file, powers)| alone((file, powers)))
+        .collect();
+    if let Some(path) = whole.path.clone().filter(|_| found.is_empty()) {
+        let known: Vec<&Power> = whole.powers.iter().filter(|power| power.counts()).collect();
+        found.push(finding::complete(&whole, &known, path, family.narrowest()));
+    }
+    found.extend(finding::unknown_servers(&whole, |file| {
+        family.scope_of(file)
+    }));
+    found
 }
 
 fn projection(family: &merge::Family<'_>) -> Projection {
     let mut powers = builtin::powers(family);
     powers.extend(servers::powers(family));
     let envelope = legs::envelope(&powers);
-    let known: Vec<&Power> = powers
-        .iter()
-        .filter(|power| power.origin != Origin::Unknown)
-        .collect();
+    let known: Vec<&Power> = powers.iter().filter(|power| power.counts()).collect();
     let known_legs = legs::reached(&envelope, &known);
     let unknown: Vec<Power> = powers
         .iter()

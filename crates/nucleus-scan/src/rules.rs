@@ -30,13 +30,16 @@ mod workload;
 pub(crate) use container::mentions_agents;
 pub(crate) use credential::Naming;
 pub(crate) use dockerfile::instructions as dockerfile_instructions;
+pub(crate) use limits::Limits;
+pub(crate) use permission::{BY_RULES, leave_the_shell_out};
 pub(crate) use pipeline::agents as pipeline_agents;
-pub(crate) use report::Report;
+pub(crate) use report::{Report, fingerprint};
 pub(crate) use surroundings::Surroundings;
-pub use table::{RULES, Rule, rule};
 pub(crate) use table::{
-    SUPPRESSION_WITHOUT_REASON, TRIFECTA_COMPLETE, UNKNOWN_SERVER, UNREADABLE_CONFIG,
+    APPROVALS_DISABLED, NO_DENY_RULES, SUPPRESSION_WITHOUT_REASON, TRIFECTA_COMPLETE,
+    UNKNOWN_SERVER, UNREADABLE_CONFIG, UNRESTRICTED_SHELL,
 };
+pub use table::{RULES, Rule, rule};
 pub(crate) use workflow::agents as workflow_agents;
 
 use crate::discover::FileKind;

@@ -71,7 +71,7 @@ pub fn scan(roots: &Roots, options: &Options) -> Scan {
     for outcome in each::outcomes(&found, options) {
         outcome.join(&mut scan, &mut comments);
     }
-    scan.findings.extend(project::findings(&scan.agents));
+    project::judge(&scan.agents, &mut scan.findings);
     suppress::apply(&comments, &mut scan.findings);
     order(&mut scan.findings);
     scan

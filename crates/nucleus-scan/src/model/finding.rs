@@ -154,6 +154,8 @@ pub struct Finding {
     pub scope: Scope,
     /// Set when a baseline or a comment takes it out of the count.
     pub suppressed: Option<Suppression>,
+    /// The path it speaks of, where it is one of the combination analysis.
+    pub path: Option<Box<crate::project::Path>>,
     /// Twelve hex digits over rule, file name and what is at fault; the same while the file is only moved around it.
     pub fingerprint: String,
 }

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use portcullis::Label;
 
-use super::terminal::path_of;
 use super::text::{Piece, pieces, plain};
 use super::{Report, TOOL, WORST_FIRST, counted};
 use crate::model::Finding;
@@ -34,7 +33,7 @@ pub fn html(report: &Report<'_>) -> String {
         out.push_str("<p class=\"clean\">Nothing found.</p>\n");
     }
     for one in &open {
-        out.push_str(&finding(report, one));
+        out.push_str(&finding(one));
     }
     if report.suppressed() > 0 {
         let _ = writeln!(
@@ -97,7 +96,7 @@ fn through(projection: &Projection) -> String {
         .join(" ")
 }
 
-fn finding(report: &Report<'_>, one: &Finding) -> String {
+fn finding(one: &Finding) -> String {
     let known = rule(one.rule);
     let mut out = format!(
         "<article class=\"{0}\"><h3><span class=\"tag {0}\">{0}</span> {1} <small>{2} · {3} · {4}</small></h3>\n<p>{5}</p>\n",
@@ -108,7 +107,7 @@ fn finding(report: &Report<'_>, one: &Finding) -> String {
         one.scope.word(),
         sentence(&one.reason),
     );
-    if let Some(path) = path_of(report, one) {
+    if let Some(path) = &one.path {
         out.push_str(&drawing(path));
     }
     out.push_str("<ul class=\"evidence\">\n");

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::terminal::path_of;
 use super::text::{Piece, pieces, plain};
 use super::{Report, TOOL, counted};
 use crate::model::{Finding, Severity};
@@ -49,7 +48,7 @@ pub fn markdown(report: &Report<'_>) -> String {
         );
     }
     for finding in &shown {
-        let drawn = drawing(report, finding);
+        let drawn = drawing(finding);
         if out.len() + drawn.len() <= MAX_BYTES {
             out.push_str(&drawn);
         }
@@ -93,8 +92,8 @@ fn row(finding: &Finding) -> String {
 }
 
 /// The path as a diagram that forges draw.
-fn drawing(report: &Report<'_>, finding: &Finding) -> String {
-    let Some(path) = path_of(report, finding) else {
+fn drawing(finding: &Finding) -> String {
+    let Some(path) = &finding.path else {
         return String::new();
     };
     let label =

@@ -8,7 +8,6 @@ use super::text::{plain, wrapped};
 use super::{Report, counted};
 use crate::model::{Finding, Severity};
 use crate::project::{Gate, Path, Projection};
-use crate::rules::TRIFECTA_COMPLETE;
 
 /// How a piece of the report is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +50,7 @@ pub fn terminal(report: &Report<'_>, paint: Paint<'_>) -> String {
     for (agent, findings) in groups(report) {
         let _ = writeln!(out, "\n{}", paint(Tone::Strong, &plain(&agent)));
         for finding in findings {
-            out.push_str(&one(report, finding, paint));
+            out.push_str(&one(finding, paint));
         }
     }
     if !report.projections().is_empty() {
@@ -80,7 +79,7 @@ fn groups<'a>(report: &Report<'a>) -> Vec<(String, Vec<&'a Finding>)> {
     groups
 }
 
-fn one(report: &Report<'_>, finding: &Finding, paint: Paint<'_>) -> String {
+fn one(finding: &Finding, paint: Paint<'_>) -> String {
     let mut out = String::new();
     let word = format!("{:<8}", finding.severity.word());
     let place = finding
@@ -98,7 +97,7 @@ fn one(report: &Report<'_>, finding: &Finding, paint: Paint<'_>) -> String {
     for line in wrapped(&plain(&finding.reason), WIDTH - 11) {
         let _ = writeln!(out, "           {line}");
     }
-    match path_of(report, finding) {
+    match &finding.path {
         Some(path) => out.push_str(&diagram(path, paint)),
         None => out.push_str(&evidence(finding, paint)),
     }
@@ -131,19 +130,6 @@ fn evidence(finding: &Finding, paint: Paint<'_>) -> String {
         );
     }
     out
-}
-
-/// The path a finding of the combination analysis speaks of.
-pub(crate) fn path_of<'a>(report: &'a Report<'_>, finding: &Finding) -> Option<&'a Path> {
-    if finding.rule != TRIFECTA_COMPLETE {
-        return None;
-    }
-    let is_it = |path: &&Path| path.sentence == finding.reason;
-    report
-        .projections()
-        .iter()
-        .filter_map(|one| one.path.as_ref())
-        .find(is_it)
 }
 
 /// Three boxes and two arrows.

@@ -5,28 +5,33 @@ use portcullis::Label;
 use super::power::{Origin, Power};
 use super::{Path, Projection};
 use crate::hash::short_hex;
-use crate::model::{Agent, Evidence, Finding, Fix, RuleId, Scope};
+use crate::model::{Evidence, FileName, Finding, Fix, RuleId, Scope};
 use crate::rules::{TRIFECTA_COMPLETE, UNKNOWN_SERVER, rule};
 
-/// The finding of a complete trifecta.
-pub(crate) fn complete(projection: &Projection, scope: Scope) -> Option<Finding> {
-    let path = projection.path.as_ref()?;
-    let evidence = evidence(path);
-    Some(finding(
+/// The finding of a complete trifecta among some powers of an agent.
+pub(crate) fn complete(
+    projection: &Projection,
+    powers: &[&Power],
+    path: Path,
+    scope: Scope,
+) -> Finding {
+    let mut finding = finding(
         TRIFECTA_COMPLETE,
         projection,
         scope,
         path.sentence.clone(),
-        evidence,
-        cut(projection),
-    ))
+        evidence(&path),
+        cut(powers),
+    );
+    finding.path = Some(Box::new(path));
+    finding
 }
 
 /// One note for each server that is not in the catalog.
-pub(crate) fn unknown_servers(
-    projection: &Projection,
-    scope: Scope,
-) -> impl Iterator<Item = Finding> + '_ {
+pub(crate) fn unknown_servers<'a>(
+    projection: &'a Projection,
+    scope_of: impl Fn(&FileName) -> Scope + 'a,
+) -> impl Iterator<Item = Finding> + 'a {
     let others = projection.legs;
     let is_unknown = |power: &&Power| !power.is_known();
     projection.powers.iter().filter(is_unknown).map(move |power| {
@@ -41,18 +46,9 @@ pub(crate) fn unknown_servers(
         );
         let evidence = vec![Evidence { place: power.place.clone(), shown: power.shown.clone() }];
         let way_out = "Run it behind `nucleus run`, where every call of an unknown tool asks, or describe its tools in the catalog.";
+        let scope = scope_of(&power.place.file);
         finding(UNKNOWN_SERVER, projection, scope, reason, evidence, way_out.to_owned())
     })
-}
-
-/// The narrowest scope among the files of a merged agent.
-pub(crate) fn scope_of(projection: &Projection, agents: &[Agent]) -> Scope {
-    agents
-        .iter()
-        .filter(|agent| projection.files.contains(&agent.place.file.shown))
-        .map(|agent| agent.scope)
-        .max()
-        .unwrap_or(Scope::Project)
 }
 
 fn evidence(path: &Path) -> Vec<Evidence> {
@@ -71,15 +67,10 @@ fn evidence(path: &Path) -> Vec<Evidence> {
 }
 
 /// The cut that costs least: the leg with the fewest suppliers, all of them named; of two alike, the later step.
-fn cut(projection: &Projection) -> String {
+fn cut(powers: &[&Power]) -> String {
     let suppliers = |leg: Label| -> Vec<&str> {
-        let known = |power: &&Power| power.origin != Origin::Unknown && power.legs.contains(leg);
-        projection
-            .powers
-            .iter()
-            .filter(known)
-            .map(|power| power.name.as_str())
-            .collect()
+        let suppliers = powers.iter().filter(|power| power.legs.contains(leg));
+        suppliers.map(|power| power.name.as_str()).collect()
     };
     let legs = [
         Label::ExfilVector,
@@ -135,5 +126,6 @@ fn finding(
         suppressed: None,
         fingerprint,
         evidence,
+        path: None,
     }
 }

@@ -1,13 +1,16 @@
 //! Puts the files of one client together as that client does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
 
 use super::index::RuleIndex;
 use crate::client::Client;
 use crate::discover::is_drop_in;
-use crate::model::{Agent, Literal, PermissionRule, SandboxState, Scope, Server};
+use crate::model::{
+    Agent, FileName, Literal, PermissionRule, Permissions, SandboxState, Scope, Server, ToolFilter,
+};
 
-/// All files that configure one client for one root, in rising precedence.
+/// All files that configure one client for one directory, in rising precedence.
 #[derive(Clone, Debug)]
 pub(crate) struct Family<'a> {
     pub(crate) client: Client,
@@ -33,42 +36,49 @@ pub(crate) fn is_interactive(client: Client) -> bool {
     )
 }
 
-/// Every client with its files, one family per client and repository; the user's own files count in each.
+/// One client at one directory of one root.
+type Seat<'a> = (Client, &'a str, PathBuf);
+
+/// Every client with its files, one family per client and directory that configures it; the user's own files count in each.
 pub(crate) fn families(agents: &[Agent]) -> Vec<Family<'_>> {
-    let mut own: BTreeMap<(Client, &str), Vec<&Agent>> = BTreeMap::new();
+    let mut own: BTreeMap<Seat<'_>, Vec<&Agent>> = BTreeMap::new();
+    let mut of_user: BTreeMap<Client, Vec<&Agent>> = BTreeMap::new();
     for agent in agents.iter().filter(|agent| is_interactive(agent.client)) {
-        own.entry((agent.client, &agent.root))
-            .or_default()
-            .push(agent);
+        let seat = (agent.client, agent.root.as_str(), base(agent));
+        own.entry(seat).or_default().push(agent);
+        if !is_of_repository(agent) {
+            of_user.entry(agent.client).or_default().push(agent);
+        }
     }
     let is_repository = |members: &[&Agent]| members.iter().any(|agent| is_of_repository(agent));
-    let repositories: Vec<(Client, &str)> = own
+    let repositories: Vec<Seat<'_>> = own
         .iter()
         .filter(|(_, members)| is_repository(members))
-        .map(|(key, _)| *key)
+        .map(|(seat, _)| seat.clone())
+        .collect();
+    let with_repository: BTreeSet<Client> = repositories.iter().map(|seat| seat.0).collect();
+    let reading: BTreeSet<(&str, &PathBuf)> = repositories
+        .iter()
+        .filter(|seat| reads_shared(seat.0))
+        .map(|seat| (seat.1, &seat.2))
         .collect();
     let mut families = Vec::new();
-    for (&(client, root), members) in &own {
-        let has_repository = repositories.iter().any(|(other, _)| *other == client);
-        if !is_repository(members) && has_repository
-            || is_read_by_another(client, root, &repositories)
-        {
+    for (seat, members) in &own {
+        let (client, root, at) = seat;
+        let is_read_by_another = *client == Client::Shared && reading.contains(&(*root, at));
+        if !is_repository(members) && with_repository.contains(client) || is_read_by_another {
             continue;
         }
         let mut all = members.clone();
         if is_repository(members) {
-            all.extend(agents.iter().filter(|agent| {
-                agent.client == client && agent.root != root && !is_of_repository(agent)
-            }));
-            if reads_shared(client) {
-                all.extend(
-                    agents
-                        .iter()
-                        .filter(|agent| agent.client == Client::Shared && agent.root == root),
-                );
+            let users = of_user.get(client).into_iter().flatten();
+            all.extend(users.filter(|agent| agent.root != *root));
+            if reads_shared(*client) {
+                let shared = own.get(&(Client::Shared, *root, at.clone()));
+                all.extend(shared.into_iter().flatten());
             }
         }
-        families.push(Family::of(client, root, all));
+        families.push(Family::of(*client, root, all));
     }
     families
 }
@@ -77,17 +87,31 @@ fn is_of_repository(agent: &Agent) -> bool {
     matches!(agent.scope, Scope::Project | Scope::Local)
 }
 
+/// The directory of a repository that a file configures: the one its configuration directory is in. Settings of one directory say
+/// nothing of another. What only instructs counts for the whole repository.
+fn base(agent: &Agent) -> PathBuf {
+    if !is_of_repository(agent) || is_instruction(agent) {
+        return PathBuf::new();
+    }
+    let path = &agent.place.file.path;
+    let relative = path.strip_prefix(&agent.root).unwrap_or(path);
+    let above = relative.parent().unwrap_or(Path::new(""));
+    let is_plain = |part: &Component<'_>| !part.as_os_str().to_string_lossy().starts_with('.');
+    above.components().take_while(is_plain).collect()
+}
+
+/// Whether the file tells the agent something and configures nothing.
+fn is_instruction(agent: &Agent) -> bool {
+    agent.servers.is_empty()
+        && agent.hooks.is_empty()
+        && agent.plugins.is_empty()
+        && agent.permissions == Permissions::default()
+        && agent.builtins == ToolFilter::default()
+}
+
 /// Whether the client reads `.mcp.json` of the repository.
 fn reads_shared(client: Client) -> bool {
     matches!(client, Client::ClaudeCode | Client::CopilotCli)
-}
-
-/// Whether a file for any client is already part of a family at that root.
-fn is_read_by_another(client: Client, root: &str, repositories: &[(Client, &str)]) -> bool {
-    client == Client::Shared
-        && repositories
-            .iter()
-            .any(|(other, at)| reads_shared(*other) && *at == root)
 }
 
 impl<'a> Family<'a> {
@@ -107,11 +131,6 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// The file alone.
-    pub(crate) fn of_one(agent: &'a Agent) -> Self {
-        Self::of(agent.client, &agent.root, vec![agent])
-    }
-
     pub(crate) fn files(&self) -> Vec<String> {
         let mut files: Vec<String> = self
             .members
@@ -120,6 +139,19 @@ impl<'a> Family<'a> {
             .collect();
         files.dedup();
         files
+    }
+
+    /// Where one of its files counts.
+    pub(crate) fn scope_of(&self, file: &FileName) -> Scope {
+        let is_it = |agent: &&&Agent| *agent.place.file == *file;
+        let found = self.members.iter().find(is_it);
+        found.map_or(Scope::Project, |agent| agent.scope)
+    }
+
+    /// The narrowest scope among its files.
+    pub(crate) fn narrowest(&self) -> Scope {
+        let scopes = self.members.iter().map(|agent| agent.scope);
+        scopes.max().unwrap_or(Scope::Project)
     }
 
     pub(crate) fn precedence(&self) -> Precedence {
@@ -155,7 +187,14 @@ impl<'a> Family<'a> {
             .flat_map(|agent| &agent.permissions.rules)
     }
 
-    /// Settings that switch every prompt off.
+    /// Every setting that switches every prompt off.
+    pub(crate) fn modes(&self) -> impl Iterator<Item = &'a Literal> {
+        self.members
+            .iter()
+            .flat_map(|agent| &agent.permissions.bypass)
+    }
+
+    /// The one of them that counts.
     pub(crate) fn bypass(&self) -> Option<&'a Literal> {
         self.members
             .iter()

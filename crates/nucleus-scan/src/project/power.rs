@@ -63,6 +63,11 @@ impl Power {
         matches!(self.origin, Origin::Builtin | Origin::Catalog(_))
     }
 
+    /// Whether its legs count as there: all but a server of which nothing is known.
+    pub(crate) fn counts(&self) -> bool {
+        self.origin != Origin::Unknown
+    }
+
     /// The same, if it is the worst it could be.
     pub(crate) fn at_worst(&self) -> Self {
         Self {

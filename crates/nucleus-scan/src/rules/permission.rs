@@ -1,23 +1,39 @@
 //! Rules about what runs unasked.
 
 use crate::client::Client;
-use crate::model::{Agent, Evidence, PermissionRule, ToolKind, Verdict};
+use crate::model::{Agent, Evidence, PermissionRule, RuleId, ToolKind, Verdict};
 
 use super::limits::Limits;
 use super::report::{Report, evidence};
 use super::table::{
-    BROAD_FILESYSTEM_SCOPE, CREDENTIAL_PATH_EXPOSURE, INTERPRETER_WILDCARD, NETWORK_EGRESS_COMMAND,
-    NO_DENY_RULES, RISKY_AUTO_APPROVE, UNRESTRICTED_SHELL, WRITABLE_AGENT_CONFIG,
+    APPROVALS_DISABLED, BROAD_FILESYSTEM_SCOPE, CREDENTIAL_PATH_EXPOSURE, INTERPRETER_WILDCARD,
+    NETWORK_EGRESS_COMMAND, NO_DENY_RULES, RISKY_AUTO_APPROVE, UNRESTRICTED_SHELL,
+    WRITABLE_AGENT_CONFIG,
 };
 use super::{interpreter, path};
 
+/// Findings that rest on rules that allow: another file of the agent may take them back.
+pub(crate) const BY_RULES: &[RuleId] = &[
+    UNRESTRICTED_SHELL,
+    APPROVALS_DISABLED,
+    INTERPRETER_WILDCARD,
+    NETWORK_EGRESS_COMMAND,
+    BROAD_FILESYSTEM_SCOPE,
+    CREDENTIAL_PATH_EXPOSURE,
+    WRITABLE_AGENT_CONFIG,
+    RISKY_AUTO_APPROVE,
+    NO_DENY_RULES,
+];
+
 /// Judges the rules that allow, less what other rules take back.
 pub(super) fn judge(agent: &Agent, report: &mut Report<'_>) {
-    let limits = Limits::of(agent);
-    let live: Vec<&PermissionRule> = agent
-        .permissions
-        .with(Verdict::Allow)
-        .filter(|rule| !limits.take_back(agent, rule))
+    let limits = Limits::of(agent.permissions.rules.iter());
+    let live: Vec<&PermissionRule> = (0_usize..)
+        .zip(&agent.permissions.rules)
+        .filter(|(nth, rule)| {
+            rule.verdict == Verdict::Allow && !limits.take_back(agent.client, *nth, rule)
+        })
+        .map(|(_, rule)| rule)
         .collect();
     let pick = |fits: &dyn Fn(&PermissionRule) -> bool| -> Vec<Evidence> {
         live.iter()
@@ -90,10 +106,17 @@ fn shell_pattern(rule: &PermissionRule) -> Option<&str> {
 
 /// `Bash`, `Bash(*)`, `*`.
 fn any_command(limits: &Limits<'_>, rule: &PermissionRule) -> bool {
-    let any_tool = rule.tool == ToolKind::Any && rule.pattern.is_none();
     let shell = rule.tool == ToolKind::Shell && rule.pattern.is_none();
-    let overruled = any_tool && limits.name_the_shell(&rule.only_for);
-    (any_tool || shell) && !overruled
+    (is_any_tool(rule) || shell) && !leave_the_shell_out(limits, rule)
+}
+
+fn is_any_tool(rule: &PermissionRule) -> bool {
+    rule.tool == ToolKind::Any && rule.pattern.is_none()
+}
+
+/// Whether a rule allows every tool and another one speaks of commands.
+pub(crate) fn leave_the_shell_out(limits: &Limits<'_>, rule: &PermissionRule) -> bool {
+    is_any_tool(rule) && limits.name_the_shell(&rule.only_for)
 }
 
 fn is_broad(rule: &PermissionRule) -> bool {

@@ -138,6 +138,7 @@ impl<'a> Report<'a> {
                 agent: subject,
                 scope: self.scope(),
                 suppressed: None,
+                path: None,
                 fingerprint: String::new(),
             });
         } else {

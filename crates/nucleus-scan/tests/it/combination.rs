@@ -331,6 +331,109 @@ fn an_unrestricted_shell_is_all_three_unless_it_is_denied() {
     }
 }
 
+/// A repository whose settings deny commands, and another file that allows them.
+fn denied_elsewhere(file: &str, deny: &serde_json::Value) -> Tree {
+    let allow = serde_json::json!({ "permissions": { "allow": ["Bash(*)", "Read"] } });
+    Tree::with(
+        ".claude/settings.json",
+        &serde_json::json!({ "permissions": deny }).to_string(),
+    )
+    .put(file, &allow.to_string())
+}
+
+fn fired(tree: &Tree) -> Vec<&'static str> {
+    let of = ["trifecta-complete", "unrestricted-shell", "no-deny-rules"];
+    let found = tree.scan_with_home().findings;
+    let fired = |rule: &&str| found.iter().any(|one| one.rule.0 == *rule);
+    of.into_iter().filter(|rule| fired(rule)).collect()
+}
+
+/// Claude Code lets a refusal of any of its files count, wherever the same is allowed.
+#[test]
+fn a_deny_rule_of_another_file_of_the_client_is_honoured() {
+    for file in [
+        "home/.claude/settings.json",
+        "repo/.claude/settings.local.json",
+    ] {
+        let denied = denied_elsewhere(file, &serde_json::json!({ "deny": ["Bash"] }));
+        assert_eq!(fired(&denied), [""; 0], "{file}");
+        let other = denied_elsewhere(file, &serde_json::json!({ "deny": ["Bash(rm *)"] }));
+        assert_eq!(
+            fired(&other),
+            ["trifecta-complete", "unrestricted-shell"],
+            "{file}"
+        );
+        let none = denied_elsewhere(file, &serde_json::json!({ "allow": ["Bash(git status)"] }));
+        assert_eq!(
+            fired(&none),
+            ["trifecta-complete", "unrestricted-shell", "no-deny-rules"],
+            "{file}"
+        );
+    }
+}
+
+/// What a file of one directory refuses says nothing of another one.
+#[test]
+fn a_deny_rule_counts_where_its_file_does() {
+    let deny = serde_json::json!({ "permissions": { "deny": ["Bash"] } }).to_string();
+    let allow = serde_json::json!({ "permissions": { "allow": ["Bash(*)"] } }).to_string();
+    let beside =
+        Tree::with("a/.claude/settings.json", &deny).put("repo/b/.claude/settings.json", &allow);
+    assert!(fired(&beside).contains(&"trifecta-complete"));
+    // The user's own file counts in both directories: one of them refuses, one does not.
+    let user = Tree::with("a/.claude/settings.json", &deny)
+        .put(
+            "repo/b/.claude/settings.json",
+            "{\"permissions\": {\"allow\": [\"Read\"]}}",
+        )
+        .put("home/.claude/settings.json", &allow);
+    assert!(fired(&user).contains(&"unrestricted-shell"));
+    let both = Tree::with("a/.claude/settings.json", &deny)
+        .put("repo/b/.claude/settings.json", &deny)
+        .put("home/.claude/settings.json", &allow);
+    assert_eq!(fired(&both), [""; 0]);
+}
+
+/// opencode takes the last rule that matches, the repository's after the user's.
+#[test]
+fn in_opencode_the_repository_has_the_last_word() {
+    let with = |user: &str, repository: &str| {
+        let text = |verdict: &str| {
+            serde_json::json!({ "permission": { "bash": { "*": verdict } } }).to_string()
+        };
+        let tree = Tree::with("opencode.json", &text(repository))
+            .put("home/.config/opencode/opencode.json", &text(user));
+        fired(&tree)
+    };
+    assert_eq!(with("allow", "ask"), [""; 0]);
+    let open = ["trifecta-complete", "unrestricted-shell"];
+    assert_eq!(
+        (with("ask", "allow"), with("allow", "allow")),
+        (open.to_vec(), open.to_vec())
+    );
+}
+
+/// The path is drawn wherever it is told, also where the merged agent has a clearer one.
+#[test]
+fn every_trifecta_finding_has_its_path() {
+    let tree = Tree::with(".cursor/mcp.json", &servers(&[SLACK, POSTGRES])).put(
+        "home/.cursor/mcp.json",
+        &servers(&[FETCH, PLAYWRIGHT, GITHUB]),
+    );
+    let scan = tree.scan_with_home();
+    let found: Vec<_> = scan
+        .findings
+        .iter()
+        .filter(|one| one.rule.0 == TRIFECTA)
+        .collect();
+    assert!(!found.is_empty());
+    assert!(found.iter().all(|one| {
+        one.path
+            .as_ref()
+            .is_some_and(|path| path.sentence == one.reason)
+    }));
+}
+
 #[test]
 fn any_file_any_page_and_curl_are_a_path_of_built_in_tools() {
     let with = |allow: &[&str]| {
