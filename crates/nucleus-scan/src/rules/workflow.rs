@@ -1,4 +1,4 @@
-//! Workflows of the forge that run an agent.
+//! Workflows of the forge that run an agent, and actions of the repository that do.
 
 pub(super) mod step;
 
@@ -6,6 +6,7 @@ mod expression;
 mod gate;
 mod interpolation;
 mod job;
+mod local;
 
 use crate::extract::{blank, claude_rule, documents, tool_list};
 use crate::model::{Agent, Literal, Verdict};
@@ -21,11 +22,12 @@ use super::table::{
     SANDBOX_WEAKENED, UNPINNED_AGENT_ACTION, UNRESTRICTED_SHELL,
 };
 use job::{Job, jobs};
+use local::Local;
 use step::Step;
 
 /// One agent for each job that runs one.
 pub(crate) fn agents(file: &SourceFile) -> Vec<Agent> {
-    jobs(file)
+    jobs(file, &Local::of(file))
         .iter()
         .filter(|job| job.runs_agent())
         .map(|job| agent(file, job))
@@ -145,14 +147,15 @@ fn allow(finder: &mut Finder<'_>, list: &str, agent: &mut Agent) {
 
 /// Judges every job that runs an agent; what a stranger chose is looked for in all of them.
 pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
-    let jobs = jobs(file);
+    let local = Local::of(file);
+    let jobs = jobs(file, &local);
     if !jobs.iter().any(Job::runs_agent) {
         return;
     }
     let events = gate::events(file);
     let known = gate::Jobs::of(&jobs);
     for job in &jobs {
-        let open = gate::reachable(job, &known, &events);
+        let open = gate::reachable(job, &known, &events, &local);
         if job.runs_agent() {
             trigger(job, &open, report);
             for step in &job.steps {
@@ -160,7 +163,9 @@ pub(super) fn judge(file: &SourceFile, report: &mut Report<'_>) {
             }
             reusable(job, report);
         }
-        interpolation::judge(job, !open.is_empty(), report);
+        // Who starts an action is for the workflows that call it to say.
+        let is_open = !open.is_empty() || job.is_action;
+        interpolation::judge(job, is_open, report);
     }
 }
 

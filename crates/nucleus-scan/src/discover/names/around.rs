@@ -25,7 +25,12 @@ pub(super) const NAMES: &[Names] = &[
     },
     Names {
         client: Client::Workflow,
-        ends: &[(".gitlab-ci.yml", PIPELINE), (".gitlab-ci.yaml", PIPELINE)],
+        ends: &[
+            (".gitlab-ci.yml", PIPELINE),
+            (".gitlab-ci.yaml", PIPELINE),
+            ("action.yml", WORKFLOW),
+            ("action.yaml", WORKFLOW),
+        ],
         beneath: &[
             (".github/workflows/", ".yml", WORKFLOW),
             (".github/workflows/", ".yaml", WORKFLOW),

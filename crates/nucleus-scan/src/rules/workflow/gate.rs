@@ -8,6 +8,7 @@ use crate::read::{At, SourceFile};
 
 use super::expression::{Expr, FALSE, OPEN, Possible, TRUE, parse, possible};
 use super::job::Job;
+use super::local::Local;
 
 /// A trigger strangers can pull.
 #[derive(Clone, Debug)]
@@ -100,10 +101,15 @@ pub(super) fn reachable<'e, 'a>(
     job: &Job<'a>,
     jobs: &Jobs<'_, 'a>,
     events: &'e [Event<'a>],
+    local: &Local,
 ) -> Vec<&'e Event<'a>> {
+    let called = job.agents_called();
+    let passes_calls = |event: &Event<'_>| {
+        called.is_empty() || called.iter().any(|uses| local.lets_through(uses, event))
+    };
     events
         .iter()
-        .filter(|event| jobs.passes(job, event, 0))
+        .filter(|event| jobs.is_passed(job, event) && passes_calls(event))
         .collect()
 }
 
@@ -127,6 +133,11 @@ impl<'j, 'a> Jobs<'j, 'a> {
             reached: RefCell::default(),
             checking: jobs.iter().filter(checks).map(|job| job.id).collect(),
         }
+    }
+
+    /// Whether a stranger reaches a job by an event.
+    pub(super) fn is_passed(&self, job: &Job<'a>, event: &Event<'a>) -> bool {
+        self.passes(job, event, 0)
     }
 
     /// Whether a stranger reaches a job; asked once for each job and event.

@@ -4,21 +4,25 @@ use crate::model::{Evidence, Place};
 use crate::read::{At, SourceFile};
 use crate::rules::report::shown_at;
 
+use super::local::Local;
 use super::step::{Step, names_agent};
 
-/// One job.
+/// One job, or the steps of an action.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
     pub(super) id: &'a str,
     pub(super) at: At<'a>,
     pub(super) steps: Vec<Step<'a>>,
+    pub(super) is_action: bool,
+    /// The workflow it calls runs an agent.
+    calls_agent: bool,
     top: At<'a>,
     /// The first secret every job of the file is given.
     given_to_all: Option<Evidence>,
 }
 
-/// Every job of a file.
-pub(super) fn jobs(file: &SourceFile) -> Vec<Job<'_>> {
+/// Every job of a file, the steps of an action as one.
+pub(super) fn jobs<'a>(file: &'a SourceFile, local: &Local) -> Vec<Job<'a>> {
     let Some(top) = file.top() else {
         return Vec::new();
     };
@@ -29,15 +33,22 @@ pub(super) fn jobs(file: &SourceFile) -> Vec<Job<'_>> {
         .get("jobs")
         .map(|jobs| jobs.entries())
         .unwrap_or_default();
-    all.into_iter()
-        .map(|at| Job {
+    let action = top.get("runs").filter(|runs| runs.get("steps").is_some());
+    let all = all.into_iter().map(|at| (at, false));
+    all.chain(action.map(|at| (at, true)))
+        .map(|(at, is_action)| Job {
             id: at.key(),
+            is_action,
+            calls_agent: at
+                .get("uses")
+                .and_then(|uses| uses.text())
+                .is_some_and(|uses| names_agent(uses) || local.runs_agent(uses)),
             steps: at
                 .get("steps")
                 .map(|steps| steps.items())
                 .unwrap_or_default()
                 .into_iter()
-                .map(|step| Step::read(file, step))
+                .map(|step| Step::read(file, step, local))
                 .collect(),
             at,
             top: top.clone(),
@@ -60,12 +71,23 @@ fn secret_in(leaf: &At<'_>) -> Option<Evidence> {
 impl<'a> Job<'a> {
     /// Whether a step, or the workflow it calls, runs an agent.
     pub(super) fn runs_agent(&self) -> bool {
-        self.steps.iter().any(|step| step.is_agent)
-            || self
-                .at
-                .get("uses")
-                .and_then(|uses| uses.text())
-                .is_some_and(names_agent)
+        self.calls_agent || self.steps.iter().any(|step| step.is_agent)
+    }
+
+    /// The local workflows and actions through which alone it runs an agent; none where it runs one itself.
+    pub(super) fn agents_called(&self) -> Vec<&str> {
+        let own = self.at.get("uses").filter(|_| self.calls_agent);
+        let steps = self.steps.iter().filter(|step| step.is_agent);
+        let all: Option<Vec<&str>> = own
+            .iter()
+            .map(Some)
+            .chain(steps.map(|step| step.uses.as_ref()))
+            .map(|uses| {
+                uses.and_then(|uses| uses.text())
+                    .filter(|uses| uses.starts_with("./"))
+            })
+            .collect();
+        all.unwrap_or_default()
     }
 
     /// The condition, if there is one.

@@ -4,6 +4,8 @@ use crate::read::{At, SourceFile};
 use crate::rules::command::starts_agent;
 use crate::rules::line::script;
 
+use super::local::Local;
+
 /// One step.
 #[derive(Debug)]
 pub(super) struct Step<'a> {
@@ -14,10 +16,13 @@ pub(super) struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    pub(super) fn read(file: &SourceFile, at: At<'a>) -> Self {
+    pub(super) fn read(file: &SourceFile, at: At<'a>, local: &Local) -> Self {
         let uses = at.get("uses").filter(|at| at.text().is_some());
         let run = at.get("run").filter(|at| at.text().is_some());
-        let by_action = uses.as_ref().and_then(At::text).is_some_and(names_agent);
+        let by_action = uses
+            .as_ref()
+            .and_then(At::text)
+            .is_some_and(|uses| names_agent(uses) || local.runs_agent(uses));
         let by_script = run.as_ref().is_some_and(|run| runs_agent(file, run));
         Self {
             is_agent: by_action || by_script,
