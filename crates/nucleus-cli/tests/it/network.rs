@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::fixture::{PATIENCE, Scene, Step, agent, command, wait};
 use crate::mirror::own_address;
 
+mod tools;
+
 fn both(code: &str) -> [Step; 2] {
     [agent(code), command(code)]
 }

@@ -15,4 +15,5 @@ mod probes;
 mod sandbox;
 mod session;
 mod shown;
+mod tools;
 mod workspace;
