@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, channel};
 use serde_json::json;
 
 use crate::fixture::{Scene, agent, command, tool};
-use crate::model::{HUNT, holds};
+use crate::hunt::{HUNT, assert_nowhere, halves};
+use crate::model::holds;
 
 const SECRET: &str = "ghp_canary9f8e7d6c5b4a39281706f5e4d3c2b1a0";
 
@@ -70,7 +71,7 @@ fn a_program_uses_a_secret_that_its_jail_never_has() {
         .policy(&policy(port, "env = \"OWN_TOKEN\""))
         .env("OWN_TOKEN", SECRET)
         .word("PORT", json!(port))
-        .word("YEK", json!(SECRET.chars().rev().collect::<String>()))
+        .word("HALVES", halves(SECRET))
         .run(&[agent(ASK), command(ASK), agent(HUNT), command(HUNT)]);
     ended.assert_sound();
     for told in &ended.told[..2] {
@@ -96,7 +97,10 @@ fn a_program_uses_a_secret_that_its_jail_never_has() {
     }
     assert!(heads.try_recv().is_err(), "the other route was not reached");
     for told in &ended.told[2..] {
-        assert_eq!(told.got(), &json!([]), "{told:?}");
+        assert_nowhere(
+            "credentials::a_program_uses_a_secret_that_its_jail_never_has",
+            told,
+        );
     }
     assert!(!ended.stdout.contains(SECRET) && !ended.stderr.contains(SECRET));
     assert!(!holds(&scene.state(), SECRET), "the value is in the state");

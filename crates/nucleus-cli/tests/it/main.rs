@@ -19,6 +19,7 @@ mod files;
 mod flows;
 mod git;
 mod host_saves;
+mod hunt;
 mod kernel;
 mod mirror;
 mod model;

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use serde_json::json;
 
 use crate::fixture::{Scene, agent, command};
+use crate::hunt::{HUNT, assert_nowhere, halves};
 
 const KEY: &str = "sk-canary-4f9b1c7e2a8d";
 const PRICES: &str = "version = 1\nas_of = 'test'\n[[price]]\nmodel = 'test-*'\ninput = 1\noutput = 1\nmax_output = 100\n";
@@ -61,27 +62,6 @@ except urllib.error.HTTPError as error:
     got = [error.code, error.read().decode()]
 "#;
 
-/// Looks for the key, which the code has only backwards, wherever a program of the jail can look.
-pub(crate) const HUNT: &str = r#"
-key, plain, got, seen = YEK[::-1].encode(), b"PATH=", [], []
-paths = glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/cmdline") + ["/proc/self/environ", "/proc/self/maps"]
-for top in ("/tmp", "/run", "/etc/nucleus", os.environ.get("HOME", "/nowhere"), os.getcwd(), DRIVER):
-    for directory, _, names in os.walk(top):
-        paths += [os.path.join(directory, name) for name in names]
-for path in paths:
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            continue
-        with open(path, "rb") as file:
-            text = file.read(1 << 20)
-    except OSError:
-        continue
-    got += [path] if key in text else []
-    seen += [path] if plain in text else []
-got += ["the environment"] if key.decode() in json.dumps(dict(os.environ)) else []
-assert seen, "the hunt reads nothing"
-"#;
-
 pub(crate) fn holds(dir: &Path, word: &str) -> bool {
     std::fs::read_dir(dir).unwrap().any(|entry| {
         let path = entry.unwrap().path();
@@ -103,7 +83,7 @@ fn the_key_is_with_the_provider_and_nowhere_in_the_session() {
         .session()
         .args(&["--model-url", &url, "--model-key-env", "OWN_KEY"])
         .env("OWN_KEY", KEY)
-        .word("YEK", json!(KEY.chars().rev().collect::<String>()))
+        .word("HALVES", halves(KEY))
         .word("MODEL", json!("test-1"))
         .run(&[agent(CALL), agent(HUNT), command(HUNT)]);
     ended.assert_sound();
@@ -115,18 +95,12 @@ fn the_key_is_with_the_provider_and_nowhere_in_the_session() {
         head.contains(&format!("authorization: Bearer {KEY}")),
         "the allow twin: {head}"
     );
-    assert_eq!(
-        ended.told[1].got(),
-        &json!([]),
-        "agent: {:?}",
-        ended.told[1]
-    );
-    assert_eq!(
-        ended.told[2].got(),
-        &json!([]),
-        "command: {:?}",
-        ended.told[2]
-    );
+    for told in &ended.told[1..] {
+        assert_nowhere(
+            "model::the_key_is_with_the_provider_and_nowhere_in_the_session",
+            told,
+        );
+    }
     assert!(!ended.stdout.contains(KEY) && !ended.stderr.contains(KEY));
     assert!(!holds(&scene.state(), KEY), "the key is in the state");
     assert!(
