@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::fixture::{Ended, Scene, Step, agent, command, skip};
 use crate::mirror::{Mirror, own_address};
+use crate::own_net::OwnNet;
 
 /// Runs programs with the proxy's variables, or with nothing that names a proxy.
 const RUN: &str = "
@@ -28,13 +29,21 @@ def package():
     return place
 ";
 
-/// Where packages come from.
+/// Takes the mirror's package.
+const CARGO: &str = "run('cargo', 'fetch', cwd=crate('tiny-mirrored = \"0.1\"'))";
+const PIP: &str =
+    "run('python3', '-m', 'pip', 'install', '--target', tempfile.mkdtemp(), 'tiny-mirrored')";
+const NPM: &str = "run('npm', 'install', 'tiny-mirrored', cwd=package())";
+/// What the mirror sees first of a clone.
+const CLONE: &str = "GET /git/repo.git/info/refs?service=git-upload-pack";
+
+/// How the source of packages is named.
 #[derive(Clone, Copy)]
 enum Place {
-    /// A mirror that is named by an address.
-    Mirror,
-    /// What this machine's own settings name.
-    Registries,
+    /// Named by an address.
+    Address,
+    /// Named by a name.
+    Name,
 }
 
 /// What a session is given to try, and what the machine has to try it with.
@@ -91,8 +100,8 @@ impl Tools {
             .as_ref()
             .map(|path| format!("{}/bin:", path.display()));
         let is_literal = match at {
-            Place::Mirror => "True",
-            Place::Registries => "False",
+            Place::Address => "True",
+            Place::Name => "False",
         };
         format!(
             "{RUN}TOOLCHAIN = {:?}\nLITERAL = {is_literal}\n",
@@ -151,6 +160,33 @@ fn assert_unasked(ended: &Ended) {
     assert_eq!(ended.refusals(), Vec::<String>::new(), "{}", ended.stdout);
 }
 
+/// Each tool took its package by both ways, and so many clones were made.
+fn assert_fetched(tools: &Tools, mirror: &Mirror, clones: usize) {
+    let hits = mirror.hits();
+    for (is_there, path) in [
+        (
+            tools.toolchain.is_some(),
+            "GET /cargo/dl/tiny-mirrored/0.1.0/download",
+        ),
+        (
+            tools.has_pip,
+            "GET /files/tiny_mirrored-0.1.0-py3-none-any.whl",
+        ),
+        (
+            tools.has_npm,
+            "GET /npm/tiny-mirrored/-/tiny-mirrored-0.1.0.tgz",
+        ),
+        (true, CLONE),
+    ] {
+        let wanted = if path == CLONE { clones } else { 2 };
+        let count = hits.iter().filter(|hit| *hit == path).count();
+        assert!(
+            !is_there || count >= wanted,
+            "{path} was asked for {count} times: {hits:?}"
+        );
+    }
+}
+
 fn by_both_ways(code: &str) -> [Step; 2] {
     [
         command(code),
@@ -175,41 +211,93 @@ fn installs_and_clones_work_from_a_mirror_and_ask_nobody() {
          {{ host = \"{host}\", methods = [\"POST\"], paths = [\"/git/*/git-upload-pack\"], sink = false }},\n]\n",
         tools.views()
     );
-    let tries = tools.tries(
-        "run('cargo', 'fetch', cwd=crate('tiny-mirrored = \"0.1\"'))",
-        "run('python3', '-m', 'pip', 'install', '--target', tempfile.mkdtemp(), 'tiny-mirrored')",
-        "run('npm', 'install', 'tiny-mirrored', cwd=package())",
-    );
+    let tries = tools.tries(CARGO, PIP, NPM);
     let code = format!(
         "{}got = each({tries}git=lambda: run('git', 'clone', 'https://{host}/git/repo.git', 'cloned'))\n",
-        tools.words(Place::Mirror)
+        tools.words(Place::Address)
     );
     let ended = scene.session().policy(&policy).run(&by_both_ways(&code));
     assert_worked(&ended, 2);
     ended.assert_sound();
     assert_unasked(&ended);
-    let hits = mirror.hits();
-    for (is_there, path) in [
-        (
-            tools.toolchain.is_some(),
-            "GET /cargo/dl/tiny-mirrored/0.1.0/download",
-        ),
-        (
-            tools.has_pip,
-            "GET /files/tiny_mirrored-0.1.0-py3-none-any.whl",
-        ),
-        (
-            tools.has_npm,
-            "GET /npm/tiny-mirrored/-/tiny-mirrored-0.1.0.tgz",
-        ),
-        (true, "POST /git/repo.git/git-upload-pack"),
-    ] {
-        let count = hits.iter().filter(|hit| *hit == path).count();
-        assert!(
-            !is_there || count >= 2,
-            "{path} was asked for {count} times: {hits:?}"
-        );
+    assert_fetched(&tools, &mirror, 2);
+}
+
+/// The names of the mirror and of the forges in a network of its own.
+const NAMES: [&str; 3] = ["mirror.test", "github.com", "gitlab.com"];
+
+/// Installs by name and clones from the shipped group's own forges, in a default coding profile as it is shipped.
+#[test]
+fn installs_and_clones_by_name_work_in_a_shipped_profile_and_ask_nobody() {
+    let test = "installs_and_clones_by_name_work_in_a_shipped_profile_and_ask_nobody";
+    let scene = Scene::new();
+    let Some(net) = OwnNet::start(&format!("flows::{test}"), &scene, &NAMES) else {
+        return;
+    };
+    let tools = Tools::find(test);
+    let mirror = Mirror::start_in(&net, &scene, &NAMES);
+    let policy = format!("version = 1\nextends = \"local_dev\"\n{}", tools.views());
+    let tries = tools.tries(CARGO, PIP, NPM);
+    let code = format!(
+        "{}got = each({tries}github=lambda: run('git', 'clone', 'https://github.com/git/repo.git', 'cloned'), \
+         gitlab=lambda: run('git', 'clone', 'https://gitlab.com/git/repo.git', 'cloned'))\n",
+        tools.words(Place::Name)
+    );
+    let session = scene.session().policy(&policy);
+    let session = session.behind(net.prefix(&scene.workspace()));
+    let ended = session.run(&by_both_ways(&code));
+    assert_worked(&ended, 2);
+    ended.assert_sound();
+    assert_unasked(&ended);
+    assert_fetched(&tools, &mirror, 4);
+}
+
+/// The forges of the group are read from: a push, by git itself, reaches none.
+#[test]
+fn a_forge_of_the_group_is_cloned_from_and_not_pushed_to() {
+    let test = "a_forge_of_the_group_is_cloned_from_and_not_pushed_to";
+    let scene = Scene::new();
+    let Some(net) = OwnNet::start(&format!("flows::{test}"), &scene, &NAMES) else {
+        return;
+    };
+    let tools = Tools::find(test);
+    let mirror = Mirror::start_in(&net, &scene, &NAMES);
+    let policy = format!(
+        "version = 1\n[capabilities]\nread_files = \"always\"\nweb_fetch = \"low_risk\"\ngit_push = \"low_risk\"\n{}[network]\ngroups = [\"registries\", \"forges\"]\n",
+        tools.views()
+    );
+    let code = format!(
+        "{}
+def pushed(host):
+    url, place = 'https://%s/git/repo.git' % host, tempfile.mkdtemp() + '/cloned'
+    cloned = run('git', 'clone', url, place)
+    push = run('git', 'push', url, 'HEAD:refs/heads/other', cwd=place)
+    return [cloned.split()[0], push]
+got = [pushed('github.com'), pushed('gitlab.com')]
+",
+        tools.words(Place::Name)
+    );
+    let session = scene.session().policy(&policy);
+    let session = session.behind(net.prefix(&scene.workspace()));
+    let by_proxy = agent(&code);
+    let plainly = agent(&code.replace("BY_PROXY = True", "BY_PROXY = False"));
+    let ended = session.run(&[by_proxy, plainly]);
+    ended.assert_sound();
+    for told in &ended.told {
+        let pushes = told
+            .got()
+            .as_array()
+            .unwrap_or_else(|| panic!("{}", told.0));
+        for push in pushes {
+            let said = push[1].as_str().unwrap();
+            assert!(push[0] == "0" && said.contains("403"), "{push}");
+        }
     }
+    assert_eq!(ended.told.len(), 2, "{}", ended.stdout);
+    let hits = mirror.hits();
+    let count = |part: &str| hits.iter().filter(|hit| hit.contains(part)).count();
+    assert_eq!(count("receive-pack"), 0, "{hits:?}");
+    assert_eq!(count(CLONE), 4, "{hits:?}");
 }
 
 /// Publishing, as each tool does it.
@@ -235,7 +323,7 @@ def published():
     return place
 got = each({tries})
 ",
-        tools.words(Place::Mirror)
+        tools.words(Place::Address)
     )
 }
 
@@ -338,7 +426,7 @@ fn the_machines_own_registries_are_read_from() {
         return;
     }
     let policy = format!("version = 1\nextends = \"local_dev\"\n{}", tools.views());
-    let code = format!("{}got = each({tries})\n", tools.words(Place::Registries));
+    let code = format!("{}got = each({tries})\n", tools.words(Place::Name));
     let ended = scene.session().policy(&policy).run(&by_both_ways(&code));
     assert_worked(&ended, 2);
     ended.assert_sound();

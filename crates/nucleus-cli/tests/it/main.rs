@@ -25,6 +25,7 @@ mod mirror;
 mod model;
 mod network;
 mod newcomer;
+mod own_net;
 mod runtimes;
 mod supply_chain;
 mod texts;

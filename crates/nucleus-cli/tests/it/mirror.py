@@ -1,6 +1,7 @@
 """A mirror of packages and a forge over TLS: one crate, one wheel, one npm package and one git repository.
 
-`mirror.py ADDRESS NAME CERTIFICATE KEY DIR` serves on two ports of the address under the name, and prints them. Each request
+`mirror.py ADDRESS NAME CERTIFICATE KEY DIR PORT` serves on two ports of the address under the name, the second PORT or,
+where that is 0, any, and prints them. Each request
 is a line of `DIR/hits`; what is published is a line of `DIR/published`, and is accepted: refusing it is the proxy's task.
 """
 import base64
@@ -17,7 +18,7 @@ import tarfile
 import threading
 import zipfile
 
-ADDRESS, NAME, CERTIFICATE, KEY, DIR = sys.argv[1:]
+ADDRESS, NAME, CERTIFICATE, KEY, DIR, PORT = sys.argv[1:]
 PACKAGE = "tiny-mirrored"
 
 
@@ -174,16 +175,16 @@ def main():
         subprocess.run(git + words, check=True, stderr=subprocess.DEVNULL)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE, KEY)
-    servers = [served_by(context) for _ in range(2)]
+    servers = [served_by(context, port) for port in (0, int(PORT))]
     print(*(server.server_port for server in servers), flush=True)
     for server in servers:
         threading.Thread(target=server.serve_forever).start()
 
 
-def served_by(context):
+def served_by(context, port):
     """A server on a port of its own, whose pages name that port."""
     handler = type("Port", (Handler,), {})
-    server = http.server.ThreadingHTTPServer((ADDRESS, 0), handler)
+    server = http.server.ThreadingHTTPServer((ADDRESS, port), handler)
     server.daemon_threads = True
     handler.pages = pages(f"https://{NAME}:{server.server_port}")
     # The handshake is made by the connection's own thread, at its first byte.

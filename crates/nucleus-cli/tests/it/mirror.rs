@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::fixture::Scene;
+use crate::own_net::OwnNet;
 
 const PROGRAM: &str = include_str!("mirror.py");
 
@@ -39,17 +40,46 @@ impl Mirror {
     /// Serves on this address, and tells the package managers of the scene's user.
     pub(crate) fn start(scene: &Scene, address: IpAddr) -> Self {
         let name = address.to_string();
+        Self::serve(scene, &[], address, &[&name], "0")
+    }
+
+    /// Serves in a network of its own: packages under the first of these names, and the port of the web under all of them.
+    pub(crate) fn start_in(net: &OwnNet, scene: &Scene, names: &[&str]) -> Self {
+        let prefix = net.prefix(&scene.at("."));
+        Self::serve(scene, &prefix, net.address(), names, "443")
+    }
+
+    fn serve(
+        scene: &Scene,
+        prefix: &[String],
+        address: IpAddr,
+        names: &[&str],
+        other: &str,
+    ) -> Self {
         let key = rcgen::KeyPair::generate().unwrap();
-        let params = rcgen::CertificateParams::new(vec![name.clone()]).unwrap();
+        let certified: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let params = rcgen::CertificateParams::new(certified).unwrap();
         let certificate = params.self_signed(&key).unwrap();
         scene.put("mirror/mirror.py", PROGRAM);
         scene.put("mirror/cert.pem", &certificate.pem());
         scene.put("mirror/key.pem", &key.serialize_pem());
-        let dir = scene.at("mirror");
-        let mut child = Command::new("/usr/bin/python3")
-            .arg(dir.join("mirror.py"))
-            .args([&name, &name])
-            .args([dir.join("cert.pem"), dir.join("key.pem"), dir.clone()])
+        let (dir, name) = (scene.at("mirror"), names[0]);
+        let path = |file: &str| dir.join(file).display().to_string();
+        let (program, certificate, key) = (path("mirror.py"), path("cert.pem"), path("key.pem"));
+        let (address, root) = (address.to_string(), dir.display().to_string());
+        let own = [
+            "/usr/bin/python3",
+            &program,
+            &address,
+            name,
+            &certificate,
+            &key,
+            &root,
+            other,
+        ];
+        let mut words = prefix.iter().map(String::as_str).chain(own);
+        let mut child = Command::new(words.next().unwrap())
+            .args(words)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
