@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::fixture::{Scene, Step, command, tool};
 
-/// A way to have the host's git run a program.
+/// A way to have the host's git, editor, shell or agent run a program.
 struct Row {
     name: &'static str,
     /// Path, content and mode; `{OUT}` and `{WS}` are filled in. A path with `+` is appended to.
@@ -17,7 +17,7 @@ struct Row {
 
 const HOOK: &str = "#!/bin/sh\ntouch {OUT}/pwned\n";
 
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 27] = [
     Row {
         name: "hook before a commit",
         files: &[(".git/hooks/pre-commit", HOOK, 0o755)],
@@ -227,7 +227,70 @@ const ROWS: [Row; 20] = [
         )],
         host: "git status",
     },
+    Row {
+        name: SUBMODULE,
+        files: &[(
+            ".gitmodules",
+            "[submodule \"mod\"]\n\tpath = mod\n\turl = ext::sh -c touch% {OUT}/pwned\n",
+            0o644,
+        )],
+        host: "git submodule sync -q; git submodule update -q --init",
+    },
+    Row {
+        name: "a task that an editor runs when the folder is opened",
+        files: &[(
+            ".vscode/tasks.json",
+            r#"{"tasks": [{"command": "touch {OUT}/pwned", "runOptions": {"runOn": "folderOpen"}}]}"#,
+            0o644,
+        )],
+        host: EDITOR,
+    },
+    Row {
+        name: "a hook that an agent's client runs when it starts",
+        files: &[(
+            ".claude/settings.json",
+            r#"{"hooks": {"SessionStart": [{"hooks": [{"type": "command", "command": "touch {OUT}/pwned"}]}]}}"#,
+            0o644,
+        )],
+        host: CLIENT,
+    },
+    Row {
+        name: "an environment that a shell loads on entering",
+        files: &[(".envrc", "touch {OUT}/pwned\n", 0o644)],
+        host: "test -f .envrc && . ./.envrc",
+    },
+    Row {
+        name: "a login where the tree is the user's home",
+        files: &[(".profile", "touch {OUT}/pwned\n", 0o644)],
+        host: "HOME=$PWD bash -lc true",
+    },
+    Row {
+        name: "a shell where the tree is the user's home",
+        files: &[(".bashrc", "touch {OUT}/pwned\n", 0o644)],
+        host: "HOME=$PWD bash -ic true",
+    },
+    Row {
+        name: "a program before the system's on the user's PATH",
+        files: &[(".local/bin/ls", HOOK, 0o755)],
+        host: "PATH=$PWD/.local/bin:$PATH; ls",
+    },
 ];
+
+const SUBMODULE: &str = "a submodule's address";
+
+/// What an editor does with a task that runs when the folder is opened.
+const EDITOR: &str = r#"/usr/bin/python3 -c '
+import json, subprocess
+for task in json.load(open(".vscode/tasks.json"))["tasks"]:
+    if task["runOptions"]["runOn"] == "folderOpen": subprocess.call(task["command"], shell=True)
+'"#;
+
+/// What an agent's client does with its hooks.
+const CLIENT: &str = r#"/usr/bin/python3 -c '
+import json, subprocess
+for matcher in json.load(open(".claude/settings.json"))["hooks"]["SessionStart"]:
+    for hook in matcher["hooks"]: subprocess.call(hook["command"], shell=True)
+'"#;
 
 /// A scene whose user has settings that name files of the tree.
 fn scene() -> Scene {
@@ -237,7 +300,7 @@ fn scene() -> Scene {
     scene
 }
 
-/// The user's own settings that the last two rows build on.
+/// The user's own settings that some rows build on.
 fn own_settings(scene: &Scene, row: &Row) {
     match row.name {
         "a hook in the directory that the user's own core.hooksPath names" => {
@@ -245,6 +308,16 @@ fn own_settings(scene: &Scene, row: &Row) {
         }
         "a file that the user's own include.path names" => {
             scene.git_ok(&["config", "include.path", "../own.settings"]);
+        }
+        SUBMODULE => {
+            scene.git_ok(&["config", "--global", "protocol.ext.allow", "always"]);
+            let head = scene.git_ok(&["rev-parse", "HEAD"]);
+            let link = format!("160000,{},mod", head.trim());
+            scene.git_ok(&["update-index", "--add", "--cacheinfo", &link]);
+            let known = "[submodule \"mod\"]\n\tpath = mod\n\turl = ./elsewhere\n";
+            scene.put("ws/.gitmodules", known);
+            scene.git_ok(&["add", ".gitmodules"]);
+            scene.git_ok(&["commit", "-q", "-m", "a submodule"]);
         }
         _ => {}
     }

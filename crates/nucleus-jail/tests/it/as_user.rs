@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use crate::fixture::{is_root, jail_program};
+use crate::fixture::{is_root, jail_program, skip};
 
 /// Nobody's id on a usual system.
 const USER: u32 = 65_533;
@@ -12,7 +12,10 @@ const USER: u32 = 65_533;
 #[test]
 fn everything_holds_for_an_ordinary_user() {
     if !is_root() {
-        eprintln!("skipped: this run is already an ordinary user's");
+        skip(
+            "as_user::everything_holds_for_an_ordinary_user",
+            "root, who runs all of this as an ordinary user",
+        );
         return;
     }
     let dir = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use nucleus_jail::{
     TreeId, Upper, View, probe_host,
 };
 
-use crate::fixture::{helper, is_root, launcher, output, over, overlay, run, sh, spec};
+use crate::fixture::{helper, is_root, launcher, output, over, overlay, run, sh, skip, spec};
 
 #[test]
 fn a_program_that_does_not_exist_is_named() {
@@ -136,7 +136,10 @@ fn an_unknown_file_system_is_refused_as_workspace() {
 #[test]
 fn a_mount_inside_the_workspace_is_refused_by_name() {
     if !is_root() {
-        eprintln!("skipped: an ordinary user cannot mount");
+        skip(
+            "interface::a_mount_inside_the_workspace_is_refused_by_name",
+            "root, who can mount",
+        );
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -258,7 +261,10 @@ fn views_are_what_they_say() {
 #[test]
 fn a_tree_below_an_unsearchable_parent_can_be_shown_by_root() {
     if !is_root() {
-        eprintln!("skipped: only root opens what nobody else can");
+        skip(
+            "interface::a_tree_below_an_unsearchable_parent_can_be_shown_by_root",
+            "root, who opens what nobody else can",
+        );
         return;
     }
     let dir = tempfile::tempdir().unwrap();

@@ -2,12 +2,13 @@
 
 use nucleus_jail::{Access, JailSpec, Limits, View};
 
-use crate::fixture::{is_root, output, over, python, sh, spec};
+use crate::fixture::{is_root, output, over, python, sh, skip, spec};
 
-fn has(path: &str) -> bool {
+/// Whether the program is here; else the test is skipped.
+fn has(test: &str, path: &str) -> bool {
     let found = std::path::Path::new(path).exists();
     if !found {
-        eprintln!("skipped: no {path}");
+        skip(test, path);
     }
     found
 }
@@ -41,7 +42,9 @@ fn bash_with_job_control_and_substitution() {
 
 #[test]
 fn git_commits_in_a_workspace() {
-    if !has("/usr/bin/git") && !has("/usr/local/bin/git") {
+    if !has("programs::git_commits_in_a_workspace", "/usr/bin/git")
+        && !has("programs::git_commits_in_a_workspace", "/usr/local/bin/git")
+    {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -56,7 +59,10 @@ fn git_commits_in_a_workspace() {
 
 #[test]
 fn a_compiler_builds_and_its_program_runs() {
-    if !has("/usr/bin/gcc") {
+    if !has(
+        "programs::a_compiler_builds_and_its_program_runs",
+        "/usr/bin/gcc",
+    ) {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -76,7 +82,7 @@ fn a_compiler_builds_and_its_program_runs() {
 
 #[test]
 fn node_with_workers_and_watchers() {
-    if !has("/usr/bin/node") {
+    if !has("programs::node_with_workers_and_watchers", "/usr/bin/node") {
         return;
     }
     let script = r#"
@@ -99,7 +105,10 @@ function next() {
 #[test]
 fn cargo_builds_where_a_toolchain_can_be_shown() {
     let Some(toolchain) = toolchain() else {
-        eprintln!("skipped: no toolchain that this user can read");
+        skip(
+            "programs::cargo_builds_where_a_toolchain_can_be_shown",
+            "a Rust toolchain that this user can read",
+        );
         return;
     };
     let dir = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use nucleus_jail::mask::build_mask;
 use nucleus_jail::{Error, JailSpec, Overlay, Owner, Upper, View};
 
-use crate::fixture::{Ran, is_root, launcher, output, over, overlay, run, sh};
+use crate::fixture::{Ran, is_root, launcher, output, over, overlay, run, sh, skip};
 
 /// A workspace, its mask, staged layer and a place for changes, side by side.
 struct Place {
@@ -308,7 +308,10 @@ fn a_masked_view_hides_what_its_mask_names_and_shows_the_rest() {
 #[test]
 fn the_owner_of_a_masked_view_is_the_jail_only_where_it_is_said() {
     if !is_root() {
-        eprintln!("skipped: only root shows files as another's");
+        skip(
+            "workspace::the_owner_of_a_masked_view_is_the_jail_only_where_it_is_said",
+            "root, who shows files as another's",
+        );
         return;
     }
     let place = Place::new();

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::fixture::{helper_program, is_root};
+use super::fixture::{helper_program, is_root, skip};
 
 /// Nobody's id on a usual system.
 const USER: u32 = 65_531;
@@ -12,7 +12,10 @@ const USER: u32 = 65_531;
 #[test]
 fn workspaces_hold_for_an_ordinary_user() {
     if !is_root() {
-        eprintln!("skipped: this run is already an ordinary user's");
+        skip(
+            "workspace::as_user::workspaces_hold_for_an_ordinary_user",
+            "root, who runs all of this as an ordinary user",
+        );
         return;
     }
     let dir = tempfile::tempdir().unwrap();

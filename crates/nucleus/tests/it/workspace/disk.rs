@@ -7,7 +7,7 @@ use nucleus::workspace::{
 };
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
-use super::fixture::{Place, entry, is_root, rel};
+use super::fixture::{Place, entry, is_root, rel, skip};
 
 const FAILED: Landed = Landed::Staged(StageReason::Failed);
 
@@ -18,9 +18,9 @@ struct Disk {
 
 impl Disk {
     /// `None` where this user cannot mount; the run as root has these tests.
-    fn new(at: PathBuf) -> Option<Self> {
+    fn new(test: &str, at: PathBuf) -> Option<Self> {
         if !is_root() {
-            eprintln!("covered by the run as root: an ordinary user cannot mount");
+            skip(test, "root, who can mount");
             return None;
         }
         std::fs::create_dir_all(&at).unwrap();
@@ -53,7 +53,10 @@ fn content() -> HeldContent {
 #[test]
 fn a_full_disk_under_the_workspace_stages_what_does_not_fit() {
     let place = Place::new();
-    let Some(disk) = Disk::new(place.beside("disk")) else {
+    let Some(disk) = Disk::new(
+        "workspace::disk::a_full_disk_under_the_workspace_stages_what_does_not_fit",
+        place.beside("disk"),
+    ) else {
         return;
     };
     let root = disk.at.join("ws");
@@ -78,7 +81,10 @@ fn a_full_disk_under_the_workspace_stages_what_does_not_fit() {
 #[test]
 fn a_full_disk_under_the_state_lands_nothing_that_could_not_be_put_on_record() {
     let mut place = Place::new();
-    let Some(disk) = Disk::new(place.beside("disk")) else {
+    let Some(disk) = Disk::new(
+        "workspace::disk::a_full_disk_under_the_state_lands_nothing_that_could_not_be_put_on_record",
+        place.beside("disk"),
+    ) else {
         return;
     };
     place.write("f", "old");
@@ -103,7 +109,10 @@ fn a_full_disk_under_the_state_lands_nothing_that_could_not_be_put_on_record() {
 #[test]
 fn a_read_only_disk_stages_everything() {
     let place = Place::new();
-    let Some(disk) = Disk::new(place.beside("disk")) else {
+    let Some(disk) = Disk::new(
+        "workspace::disk::a_read_only_disk_stages_everything",
+        place.beside("disk"),
+    ) else {
         return;
     };
     std::fs::write(disk.at.join("f"), "old").unwrap();
