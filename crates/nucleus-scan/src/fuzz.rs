@@ -35,6 +35,36 @@ pub const READERS: &[Reader] = &[
     }),
     ("shell", shell),
     ("secrets", secrets),
+    ("pipeline", |text| judged(".gitlab-ci.yml", text)),
+    ("variables", |text| judged(".envrc", text)),
+    ("workspace", |text| judged("a.code-workspace", text)),
+];
+
+/// One name of each kind of file: every reader and every family of rules.
+pub const NAMES: &[&str] = &[
+    ".mcp.json",
+    ".claude/settings.json",
+    ".codex/config.toml",
+    ".codex/rules/a.rules",
+    ".gemini/settings.json",
+    "opencode.json",
+    ".vscode/settings.json",
+    ".kiro/agents/a.json",
+    ".cursor/hooks.json",
+    "CLAUDE.md",
+    ".github/workflows/a.yml",
+    ".devcontainer/devcontainer.json",
+    "Dockerfile",
+    "docker-compose.yml",
+    "package.json",
+    "permissions.toml",
+    ".continue/config.yaml",
+    ".nucleus/pod.yaml",
+    "k8s/agent.yaml",
+    ".gitlab-ci.yml",
+    ".envrc",
+    "a.code-workspace",
+    ".github/actions/a/action.yml",
 ];
 
 /// Reads a text by one of [`READERS`], the last where there are fewer.

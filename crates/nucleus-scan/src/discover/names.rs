@@ -130,9 +130,74 @@ fn contains_at_segment(path: &str, directory: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{FileKind, known};
+    use std::collections::BTreeSet;
+
+    use super::{FileKind, known, tables};
     use crate::client::Client;
+    use crate::fuzz;
     use crate::model::Scope;
+    use crate::read::read_yaml;
+
+    /// A path for each row of the discovery table and each pattern.
+    fn paths() -> Vec<String> {
+        let rows = tables().flat_map(|names| {
+            let ends = names.ends.iter().map(|(end, _)| (*end).to_owned());
+            let beneath = names.beneath.iter();
+            ends.chain(
+                beneath.map(|(directory, end, _)| match directory.ends_with('/') {
+                    true => format!("{directory}a{end}"),
+                    false => format!("{directory}/a{end}"),
+                }),
+            )
+        });
+        let patterns = [
+            "Dockerfile.dev",
+            "dev.Dockerfile",
+            "dev.dockerfile",
+            "compose.dev.yaml",
+            "docker-compose.dev.yml",
+            "build.gitlab-ci.yml",
+            "a.code-workspace",
+        ];
+        rows.chain(patterns.map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn every_kind_of_file_has_a_name_to_fuzz() {
+        let kinds = |paths: &mut dyn Iterator<Item = String>| -> BTreeSet<FileKind> {
+            paths.filter_map(|path| Some(known(&path)?.kind)).collect()
+        };
+        let fuzzed = kinds(&mut fuzz::NAMES.iter().map(|name| (*name).to_owned()));
+        let all = kinds(&mut paths().into_iter());
+        assert!(all.is_subset(&fuzzed), "{all:?} {fuzzed:?}");
+    }
+
+    #[test]
+    fn the_hook_for_commits_runs_on_every_name_that_is_read() {
+        let text = include_str!("../../../../.pre-commit-hooks.yaml");
+        let document = read_yaml(text);
+        let crate::read::Kind::List(hooks) = &document.root.kind else {
+            panic!("{document:?}");
+        };
+        let crate::read::Kind::Text(pattern) = &hooks[0].get("files").unwrap().value.kind else {
+            panic!("{document:?}");
+        };
+        let files = regex::Regex::new(pattern).unwrap();
+        let missing: Vec<String> = paths()
+            .into_iter()
+            .flat_map(|path| [format!("a/b/{path}"), path])
+            .filter(|path| !files.is_match(path))
+            .collect();
+        assert_eq!(missing, [""; 0]);
+        for path in [
+            "src/main.rs",
+            "README.md",
+            "a/b.envrc.txt",
+            "x.gitlab-ci.yml.txt",
+        ] {
+            assert!(!files.is_match(path), "{path}");
+        }
+    }
 
     #[test]
     fn the_longest_name_counts() {

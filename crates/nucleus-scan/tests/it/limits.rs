@@ -27,6 +27,10 @@ const READERS: &[(&str, &str)] = &[
     ("package.json", "{}"),
     ("permissions.toml", "[capabilities]\n"),
     ("CLAUDE.md", "# Hello\n"),
+    (".gitlab-ci.yml", "stages: [a]\n"),
+    (".envrc", "export A=1\n"),
+    ("a.code-workspace", "{}"),
+    (".github/actions/a/action.yml", "name: a\n"),
 ];
 
 #[test]
@@ -173,29 +177,6 @@ fn a_file_that_is_cut_off_is_still_judged() {
     assert_eq!(tree.of_rule("unreadable-config").len(), 1);
 }
 
-/// Names that cover every reader and every family of rules.
-const NAMES: &[&str] = &[
-    ".mcp.json",
-    ".claude/settings.json",
-    ".codex/config.toml",
-    ".codex/rules/a.rules",
-    ".gemini/settings.json",
-    "opencode.json",
-    ".vscode/settings.json",
-    ".kiro/agents/a.json",
-    ".cursor/hooks.json",
-    "CLAUDE.md",
-    ".github/workflows/a.yml",
-    ".devcontainer/devcontainer.json",
-    "Dockerfile",
-    "docker-compose.yml",
-    "package.json",
-    "permissions.toml",
-    ".continue/config.yaml",
-    ".nucleus/pod.yaml",
-    "k8s/agent.yaml",
-];
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -206,7 +187,7 @@ proptest! {
 
     #[test]
     fn no_text_panics_a_rule(text in r#"[{}\[\]:,"'\\ \n#$(a-zA-Z0-9é\u{200b}./=|&;*@<>!-]{0,300}"#) {
-        for name in NAMES {
+        for name in fuzz::NAMES {
             let _ = fuzz::judge_as(name, &text);
         }
     }
@@ -217,7 +198,7 @@ proptest! {
         let mut text: String = whole.chars().take(at).collect();
         text.push(byte);
         text.extend(whole.chars().skip(at + 1));
-        for name in NAMES {
+        for name in fuzz::NAMES {
             let _ = fuzz::judge_as(name, &text);
         }
     }
