@@ -2,7 +2,7 @@
 
 use super::pattern::claude_rule;
 use super::{blank, hooks, servers};
-use crate::model::{Agent, Literal, Sandbox, SandboxState, Verdict};
+use crate::model::{Agent, Hook, HookAction, Literal, Sandbox, SandboxState, Verdict};
 use crate::read::{At, SourceFile};
 
 /// Fills an agent; the state file yields one more for each project it remembers.
@@ -29,6 +29,39 @@ fn one(top: &At<'_>, agent: &mut Agent) {
         .map(|sandbox| read_sandbox(&sandbox))
         .unwrap_or_default();
     hooks::read(top, agent);
+    helpers(top, agent);
+}
+
+/// Commands the client runs by itself to show or to get something.
+const HELPERS: &[&str] = &[
+    "statusLine",
+    "subagentStatusLine",
+    "fileSuggestion",
+    "apiKeyHelper",
+    "awsAuthRefresh",
+    "awsCredentialExport",
+    "gcpAuthRefresh",
+    "otelHeadersHelper",
+    "proxyAuthHelper",
+];
+
+fn helpers(top: &At<'_>, agent: &mut Agent) {
+    for key in HELPERS {
+        let Some(at) = top.get(key) else { continue };
+        let command = if at.is_map() {
+            at.get("command")
+        } else {
+            Some(at)
+        };
+        let literal = command
+            .filter(|at| at.text().is_some())
+            .map(|at| at.literal());
+        agent.hooks.extend(literal.map(|literal| Hook {
+            event: (*key).to_owned(),
+            matcher: String::new(),
+            action: HookAction::Command(literal),
+        }));
+    }
 }
 
 /// What the state file keeps for one project.
@@ -132,6 +165,17 @@ fn read_sandbox(at: &At<'_>) -> Sandbox {
         &["/", "//", "~", "~/", "/**", "//**", "~/**"],
     ));
     weakens.extend(list(at, &["excludedCommands"], &["*"]));
+    // Where it cannot start, commands run without it; or a command may ask to run outside.
+    for (key, open) in [
+        ("failIfUnavailable", false),
+        ("allowUnsandboxedCommands", true),
+    ] {
+        weakens.extend(
+            at.get(key)
+                .filter(|at| at.truth() == Some(open))
+                .map(|at| at.setting()),
+        );
+    }
     if !weakens.is_empty() && sandbox.state != SandboxState::Off {
         sandbox.state = SandboxState::Weakened;
     }

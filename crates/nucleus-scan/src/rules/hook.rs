@@ -69,7 +69,8 @@ fn one(line: &Line, literal: &Literal, subject: Option<&str>, report: &mut Repor
             vec![evidence(literal)],
         );
     }
-    if sends(line) {
+    // To get a key from a server of one's own is what a helper is for.
+    if sends(line) && !subject.is_some_and(is_helper) {
         report.add(
             DANGEROUS_HOOK,
             subject,
@@ -86,6 +87,11 @@ fn one(line: &Line, literal: &Literal, subject: Option<&str>, report: &mut Repor
             vec![shown_at(line.place(at).clone(), line.argv()[at])],
         );
     }
+}
+
+/// Whether a command is run for what it prints to the client: a key, a header, a file name.
+fn is_helper(event: &str) -> bool {
+    event.ends_with("Helper") || event.starts_with("aws") || event.starts_with("gcp")
 }
 
 /// A program that sends, and an address that is not this machine's.
