@@ -12,7 +12,8 @@ mod walk;
 mod workload;
 
 pub(crate) use candidate::Candidate;
-pub(crate) use home::{home_files, system_files};
+pub use home::MOVING_VARIABLES;
+pub(crate) use home::{home_files, moved_files, system_files, usual_directory};
 pub(crate) use kind::{FileKind, Known};
 pub(crate) use names::{is_drop_in, known};
 pub(crate) use sniff::sniff;

@@ -23,10 +23,11 @@ pub mod suppress;
 mod threads;
 
 pub use client::Client;
+pub use discover::MOVING_VARIABLES;
 pub use model::{
     Agent, Broken, ByteSpan, Edit, Evidence, FileName, Finding, Fix, Hook, HookAction,
     Instructions, Literal, PermissionRule, Permissions, Place, RuleId, Sandbox, SandboxState, Scan,
     Scope, Server, Severity, Suppression, ToolFilter, ToolKind, Transport, Verdict,
 };
 pub use rules::{RULES, Rule, rule};
-pub use scan::{Options, Roots, scan};
+pub use scan::{Moved, Options, Roots, scan};

@@ -8,7 +8,9 @@ pub(crate) mod load;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::discover::{Candidate, home_files, known, system_files, walk};
+use crate::discover::{
+    Candidate, home_files, known, moved_files, system_files, usual_directory, walk,
+};
 use crate::model::{Broken, Finding, Scan, Scope};
 use crate::project;
 use crate::rules::Surroundings;
@@ -21,8 +23,19 @@ pub struct Roots {
     pub projects: Vec<PathBuf>,
     /// The user's home.
     pub home: Option<PathBuf>,
+    /// Directories of the home that are elsewhere; a client that moves one reads nothing at the usual place.
+    pub moved: Vec<Moved>,
     /// The root of the system, `/` in life and a directory in tests.
     pub system: Option<PathBuf>,
+}
+
+/// A directory of the home that is elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The variable that says so, one of [`MOVING_VARIABLES`](crate::MOVING_VARIABLES); others move nothing.
+    pub variable: String,
+    /// Where it is.
+    pub directory: PathBuf,
 }
 
 /// How to look.
@@ -39,6 +52,8 @@ pub(crate) struct Root {
     pub(crate) scope: Scope,
     /// What shown names start with.
     pub(crate) prefix: String,
+    /// The root it is a part of, where it is one of another.
+    pub(crate) part_of: Option<PathBuf>,
 }
 
 /// Scans the roots. Never fails: what cannot be read is a finding.
@@ -51,19 +66,13 @@ pub fn scan(roots: &Roots, options: &Options) -> Scan {
     for (path, named) in projects.into_iter().zip(&roots.projects) {
         found.push(project_files(path, named, &above, &mut scan));
     }
-    if let Some(home) = &roots.home {
-        let root = Root {
-            path: canonical(home),
-            scope: Scope::User,
-            prefix: "~/".to_owned(),
-        };
-        found.push((root, home_files(home)));
-    }
+    found.extend(of_user(roots));
     if let Some(system) = &roots.system {
         let root = Root {
             path: canonical(system),
             scope: Scope::System,
             prefix: "/".to_owned(),
+            part_of: None,
         };
         found.push((root, system_files(system)));
     }
@@ -75,6 +84,40 @@ pub fn scan(roots: &Roots, options: &Options) -> Scan {
     suppress::apply(&comments, &mut scan.findings);
     order(&mut scan.findings);
     scan
+}
+
+/// The files of the user: in the home, and where its directories were moved.
+fn of_user(roots: &Roots) -> Vec<(Root, Vec<Candidate>)> {
+    let home = roots.home.as_deref().map(canonical);
+    let is_elsewhere = |moved: &&Moved| {
+        let usual = usual_directory(&moved.variable);
+        usual.is_some_and(|usual| {
+            let usual = home.as_ref().map(|home| canonical(&home.join(usual)));
+            usual.is_none_or(|usual| usual != canonical(&moved.directory))
+        })
+    };
+    let moved: Vec<&Moved> = roots.moved.iter().filter(is_elsewhere).collect();
+    let mut found = Vec::new();
+    if let (Some(path), Some(named)) = (&home, &roots.home) {
+        let names: Vec<String> = moved.iter().map(|one| one.variable.clone()).collect();
+        let root = Root {
+            path: path.clone(),
+            scope: Scope::User,
+            prefix: "~/".to_owned(),
+            part_of: None,
+        };
+        found.push((root, home_files(named, &names)));
+    }
+    for one in moved {
+        let root = Root {
+            path: canonical(&one.directory),
+            scope: Scope::User,
+            prefix: format!("${}/", one.variable),
+            part_of: home.clone(),
+        };
+        found.push((root, moved_files(&one.variable, &one.directory)));
+    }
+    found
 }
 
 /// Worst first, then by file and line.
@@ -133,6 +176,7 @@ fn project_files(
                 prefix: prefix_of(&parent, above),
                 path: parent,
                 scope: Scope::Project,
+                part_of: None,
             },
             vec![Candidate {
                 relative,
@@ -156,6 +200,7 @@ fn project_files(
             path,
             scope: Scope::Project,
             prefix,
+            part_of: None,
         },
         walked.files,
     )

@@ -11,7 +11,7 @@ use nucleus_scan::fix::Plan;
 use nucleus_scan::output::{self, Report, Tone};
 use nucleus_scan::project::suggest;
 use nucleus_scan::suppress::Baseline;
-use nucleus_scan::{Options, Roots, Scan, Severity, scan};
+use nucleus_scan::{MOVING_VARIABLES, Moved, Options, Roots, Scan, Severity, scan};
 
 use self::rewrite::Rewritten;
 use crate::home;
@@ -194,9 +194,22 @@ fn roots(args: &Args) -> Result<Roots, Failure> {
             Err(error) if args.user => return Err(Failure::usage(error).help("set HOME")),
             Err(_) => None,
         };
+        roots.moved = moved();
     }
     roots.system = args.system.then(|| PathBuf::from("/"));
     Ok(roots)
+}
+
+/// Directories of the home that a variable moves. A relative value moves nothing, as the XDG specification says.
+fn moved() -> Vec<Moved> {
+    let named = |variable: &&str| {
+        let directory = std::env::var_os(variable).map(PathBuf::from)?;
+        directory.is_absolute().then(|| Moved {
+            variable: (*variable).to_owned(),
+            directory,
+        })
+    };
+    MOVING_VARIABLES.iter().filter_map(named).collect()
 }
 
 fn write_reports(args: &Args, report: &Report<'_>) -> Result<(), Failure> {

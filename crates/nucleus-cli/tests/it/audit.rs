@@ -40,6 +40,26 @@ fn configured(text: &str) -> Scene {
     scene
 }
 
+/// Each client is looked for where its variable says.
+#[test]
+fn the_variables_of_the_clients_say_where_their_files_are() {
+    let scene = Scene::new();
+    scene.put("ws/README.md", "");
+    scene.put(
+        "moved/config.toml",
+        "approval_policy = \"never\"\nsandbox_mode = \"danger-full-access\"\n",
+    );
+    let with = |value: &str| {
+        let mut command = scene.nucleus(&["audit"]);
+        command.env("CODEX_HOME", value).current_dir(scene.at("ws"));
+        said(&command.output().unwrap())
+    };
+    let moved = scene.at("moved").display().to_string();
+    let told = with(&moved);
+    assert!(told.contains("$CODEX_HOME/config.toml"), "{told}");
+    assert!(!with("moved").contains("CODEX_HOME"));
+}
+
 #[test]
 fn exit_codes_tell_clean_from_findings_from_misuse() {
     let quiet = configured(QUIET);

@@ -74,7 +74,7 @@ fn root_of(case: &Path) -> Roots {
         return Roots {
             projects: vec![repo],
             home: home.is_dir().then_some(home),
-            system: None,
+            ..Roots::default()
         };
     }
     Roots {

@@ -173,9 +173,103 @@ const SYSTEM_DIRECTORIES: &[(&str, usize)] = &[
 /// Most entries looked at beneath one directory of the home.
 const MAX_ENTRIES: usize = 5_000;
 
-/// Files of the user, relative to the home.
-pub(crate) fn home_files(home: &Path) -> Vec<Candidate> {
-    found(home, HOME, HOME_DIRECTORIES)
+/// A variable that moves a directory of the home, and what it moves.
+struct Movable {
+    variable: &'static str,
+    directory: &'static str,
+    /// Files beside the directory that move into it.
+    beside: &'static [&'static str],
+}
+
+const MOVABLE: &[Movable] = &[
+    Movable {
+        variable: "CLAUDE_CONFIG_DIR",
+        directory: ".claude",
+        beside: &[".claude.json"],
+    },
+    Movable {
+        variable: "CODEX_HOME",
+        directory: ".codex",
+        beside: &[],
+    },
+    Movable {
+        variable: "COPILOT_HOME",
+        directory: ".copilot",
+        beside: &[],
+    },
+    Movable {
+        variable: "XDG_CONFIG_HOME",
+        directory: ".config",
+        beside: &[],
+    },
+];
+
+/// Variables by which clients move a directory of the home.
+pub const MOVING_VARIABLES: [&str; 4] = [
+    MOVABLE[0].variable,
+    MOVABLE[1].variable,
+    MOVABLE[2].variable,
+    MOVABLE[3].variable,
+];
+
+impl Movable {
+    fn of(variable: &str) -> Option<&'static Self> {
+        MOVABLE.iter().find(|one| one.variable == variable)
+    }
+
+    /// What a name beneath the home is within the directory, if it moves with it.
+    fn inside<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let within = name
+            .strip_prefix(self.directory)
+            .and_then(|rest| rest.strip_prefix('/'));
+        within.or_else(|| self.beside.contains(&name).then_some(name))
+    }
+}
+
+/// Files of the user, relative to the home, less those that these variables move elsewhere.
+pub(crate) fn home_files(home: &Path, moved: &[String]) -> Vec<Candidate> {
+    let mut files = found(home, HOME, HOME_DIRECTORIES);
+    let moved: Vec<&Movable> = moved.iter().filter_map(|name| Movable::of(name)).collect();
+    let stays = |file: &Candidate| {
+        let name = file.relative.to_string_lossy();
+        moved.iter().all(|one| one.inside(&name).is_none())
+    };
+    files.retain(stays);
+    files
+}
+
+/// Files of the directory that a variable names, relative to it: known by the names they have beneath the home.
+pub(crate) fn moved_files(variable: &str, directory: &Path) -> Vec<Candidate> {
+    let Some(movable) = Movable::of(variable) else {
+        return Vec::new();
+    };
+    let names: Vec<&str> = HOME
+        .iter()
+        .filter_map(|name| movable.inside(name))
+        .collect();
+    let directories: Vec<(&str, usize)> = HOME_DIRECTORIES
+        .iter()
+        .filter_map(|(name, depth)| Some((movable.inside(name)?, *depth)))
+        .collect();
+    let usual = |file: Candidate| {
+        let name = file.relative.to_str()?;
+        let usual = if movable.beside.contains(&name) {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", movable.directory)
+        };
+        Some(Candidate {
+            known: Some(known(&usual)?),
+            ..file
+        })
+    };
+    let files = all(directory, &names, &directories);
+    files.into_iter().filter_map(usual).collect()
+}
+
+/// The directory of the home that a variable moves.
+pub(crate) fn usual_directory(variable: &str) -> Option<&'static str> {
+    Movable::of(variable).map(|one| one.directory)
 }
 
 /// Files of the system, relative to its root.
@@ -183,7 +277,14 @@ pub(crate) fn system_files(root: &Path) -> Vec<Candidate> {
     found(root, SYSTEM, SYSTEM_DIRECTORIES)
 }
 
+/// What is there and known by its name.
 fn found(root: &Path, names: &[&str], directories: &[(&str, usize)]) -> Vec<Candidate> {
+    let mut files = all(root, names, directories);
+    files.retain(|file| file.known.is_some());
+    files
+}
+
+fn all(root: &Path, names: &[&str], directories: &[(&str, usize)]) -> Vec<Candidate> {
     let mut files = present(root, names);
     for (directory, depth) in directories {
         let mut left = MAX_ENTRIES;
@@ -224,7 +325,7 @@ fn list(root: &Path, directory: &Path, depth: usize, left: &mut usize, files: &m
         match entry.file_type() {
             Ok(kind) if kind.is_dir() && depth > 1 => list(root, &path, depth - 1, left, files),
             Ok(kind) if kind.is_file() => {
-                files.extend(Some(named(path)).filter(|one| one.known.is_some()));
+                files.push(named(path));
             }
             _ => {}
         }

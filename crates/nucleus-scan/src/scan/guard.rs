@@ -51,6 +51,7 @@ mod tests {
             path: PathBuf::from("/nowhere"),
             scope: Scope::Project,
             prefix: String::new(),
+            part_of: None,
         }
     }
 

@@ -77,7 +77,12 @@ fn source(
         client: known.client,
         scope: known.scope.unwrap_or(root.scope),
         root: root.path.clone(),
-        root_shown: root.path.to_string_lossy().into_owned(),
+        root_shown: root
+            .part_of
+            .as_ref()
+            .unwrap_or(&root.path)
+            .to_string_lossy()
+            .into_owned(),
         name,
         document,
     }
@@ -146,6 +151,7 @@ pub(crate) fn from_text(name: &str, text: &str) -> Option<SourceFile> {
         path: PathBuf::new(),
         scope: crate::model::Scope::Project,
         prefix: String::new(),
+        part_of: None,
     };
     let file = Arc::new(FileName {
         path: PathBuf::from(name),

@@ -1,7 +1,7 @@
 //! What is looked at: every file of every client, in trees of any size.
 
 use nucleus_scan::project::project;
-use nucleus_scan::{Client, Options, Roots, Scan, scan};
+use nucleus_scan::{Client, MOVING_VARIABLES, Moved, Options, Roots, Scan, scan};
 
 use crate::tree::Tree;
 
@@ -254,4 +254,87 @@ fn a_file_that_two_roots_reach_counts_where_it_is_reached_first() {
     let roots: Vec<_> = scan.agents.iter().map(|agent| agent.root.clone()).collect();
     let inner = tree.at("repo/inner").canonicalize().unwrap();
     assert_eq!(roots, [inner.to_string_lossy()]);
+}
+
+/// What of the user's files is found where one variable moves a directory.
+fn of_user(tree: &Tree, variable: &str, directory: &str) -> Vec<String> {
+    let roots = Roots {
+        home: Some(tree.at("home")),
+        moved: vec![Moved {
+            variable: variable.to_owned(),
+            directory: tree.at(directory),
+        }],
+        ..Roots::default()
+    };
+    let seen = scan(&roots, &Options::default()).files_seen;
+    seen.iter().map(|file| file.shown.clone()).collect()
+}
+
+#[test]
+fn a_directory_of_the_home_that_was_moved_is_read_where_it_is() {
+    for (variable, usual, name) in [
+        ("CLAUDE_CONFIG_DIR", ".claude", "settings.json"),
+        ("CLAUDE_CONFIG_DIR", ".claude", "agents/a.md"),
+        ("CODEX_HOME", ".codex", "config.toml"),
+        ("COPILOT_HOME", ".copilot", "mcp-config.json"),
+        ("XDG_CONFIG_HOME", ".config", "opencode/opencode.json"),
+    ] {
+        assert!(MOVING_VARIABLES.contains(&variable));
+        let old = format!("home/{usual}/{name}");
+        let tree = Tree::new()
+            .put(&old, "{}")
+            .put(&format!("moved/{name}"), "{}")
+            .put("home/.gemini/settings.json", "{}");
+        let shown = format!("${variable}/{name}");
+        let gemini = "~/.gemini/settings.json".to_owned();
+        assert_eq!(of_user(&tree, variable, "moved"), [gemini.clone(), shown]);
+        // The usual place, named outright, and a variable that moves nothing.
+        let usual_name = format!("~/{usual}/{name}");
+        let both = [usual_name.clone(), gemini.clone()];
+        let mut found = of_user(&tree, variable, &format!("home/{usual}"));
+        found.sort();
+        let mut expected = both.to_vec();
+        expected.sort();
+        assert_eq!(found, expected);
+        let mut found = of_user(&tree, "OTHER_HOME", "moved");
+        found.sort();
+        assert_eq!(found, expected);
+    }
+}
+
+/// The state file moves into the directory, and the user's refusals still count for the repository.
+#[test]
+fn a_moved_directory_is_part_of_the_home() {
+    let deny = r#"{"permissions": {"deny": ["Bash"]}}"#;
+    let allow = r#"{"permissions": {"allow": ["Bash(*)"]}}"#;
+    let tree = Tree::with(".claude/settings.json", allow)
+        .put("moved/settings.json", deny)
+        .put("moved/.claude.json", "{}")
+        .put("home/.claude.json", "{}");
+    let with = |moved: Vec<Moved>| {
+        let roots = Roots {
+            projects: vec![tree.at("repo")],
+            home: Some(tree.at("home")),
+            moved,
+            ..Roots::default()
+        };
+        scan(&roots, &Options::default())
+    };
+    let moved = Moved {
+        variable: "CLAUDE_CONFIG_DIR".to_owned(),
+        directory: tree.at("moved"),
+    };
+    let found = with(vec![moved]);
+    let names: Vec<&str> = found
+        .files_seen
+        .iter()
+        .map(|file| file.shown.as_str())
+        .collect();
+    assert!(
+        names.contains(&"$CLAUDE_CONFIG_DIR/.claude.json") && !names.contains(&"~/.claude.json"),
+        "{names:?}"
+    );
+    let is_shell = |one: &nucleus_scan::Finding| one.rule.0 == "unrestricted-shell";
+    assert!(!found.findings.iter().any(is_shell));
+    assert!(with(Vec::new()).findings.iter().any(is_shell));
 }
