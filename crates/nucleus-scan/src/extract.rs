@@ -63,6 +63,7 @@ pub(crate) fn blank(file: &SourceFile) -> Agent {
     Agent {
         client: file.client,
         scope: file.scope,
+        is_selected: true,
         name: file.client.name().to_owned(),
         root: file.root_shown.clone(),
         place: file.place(0..0, ""),

@@ -115,9 +115,11 @@ fn permissions(top: &At<'_>, agent: &mut Agent) {
     {
         Some(mode) if mode.text() == Some("bypassPermissions") => into.bypass.push(mode.setting()),
         Some(mode) if matches!(mode.text(), Some("acceptEdits" | "auto")) => {
-            into.auto_accept.push(mode.setting())
+            into.auto_accept.push(mode.setting());
+            into.asks.push(mode.setting());
         }
-        _ => {}
+        Some(mode) => into.asks.push(mode.setting()),
+        None => {}
     }
     for key in ["dangerouslySkipPermissions", "bypassPermissions"] {
         into.bypass.extend(

@@ -1,6 +1,6 @@
 //! Codex: `config.toml` with its profiles, and rules for commands. Others that write the same TOML are read alike.
 
-use super::{hooks, servers};
+use super::{blank, hooks, servers};
 use crate::model::{Agent, Literal, PermissionRule, SandboxState, ToolKind, Verdict};
 use crate::read::{At, SourceFile};
 
@@ -16,25 +16,47 @@ pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
                 .unwrap_or_default(),
         );
     }
-    one(&top, agent);
-    for profile in top
-        .get("profiles")
-        .map(|profiles| profiles.entries())
-        .unwrap_or_default()
-    {
-        one(&profile, agent);
+    let profiles = top.get("profiles").map(|profiles| profiles.entries());
+    let profiles = profiles.unwrap_or_default();
+    let name = top.get("profile").and_then(|name| name.text());
+    let (selected, others): (Vec<_>, Vec<_>) = profiles
+        .iter()
+        .partition(|profile| Some(profile.key()) == name);
+    one(&top, selected.first().copied(), agent);
+    for profile in selected {
+        one(profile, None, agent);
     }
     hooks::read(&top, agent);
-    Vec::new()
+    others
+        .into_iter()
+        .map(|profile| unselected(file, profile))
+        .collect()
 }
 
-fn one(at: &At<'_>, agent: &mut Agent) {
+/// A profile somebody may ask for.
+fn unselected(file: &SourceFile, profile: &At<'_>) -> Agent {
+    let mut agent = Agent {
+        name: format!("{}, profile {}", file.client.name(), profile.key()),
+        place: profile.entry_place(),
+        is_selected: false,
+        ..blank(file)
+    };
+    one(profile, None, &mut agent);
+    agent
+}
+
+/// Reads the settings of one table, less those that a profile over it states too.
+fn one(at: &At<'_>, over: Option<&At<'_>>, agent: &mut Agent) {
+    let own = |key: &str| {
+        let is_stated = over.is_some_and(|over| over.get(key).is_some());
+        at.get(key).filter(|_| !is_stated)
+    };
     let into = &mut agent.permissions;
-    into.bypass.extend(
-        at.get("approval_policy")
-            .filter(|at| at.text() == Some("never"))
-            .map(|at| at.setting()),
-    );
+    match own("approval_policy") {
+        Some(policy) if policy.text() == Some("never") => into.bypass.push(policy.setting()),
+        Some(policy) => into.asks.push(policy.setting()),
+        None => {}
+    }
     for key in ["auto_approve", "yolo", "skip_confirmation"] {
         into.bypass.extend(
             at.get(key)
@@ -42,7 +64,7 @@ fn one(at: &At<'_>, agent: &mut Agent) {
                 .map(|at| at.setting()),
         );
     }
-    match at.get("sandbox_mode") {
+    match own("sandbox_mode") {
         Some(mode) if mode.text() == Some("danger-full-access") => {
             weaken(agent, SandboxState::Off, mode.setting())
         }

@@ -1,8 +1,8 @@
 //! Settings of editors that carry an agent: VS Code with its extensions, Zed, Amp; and the same settings inside a devcontainer.
 
-use super::pattern::{Match, command_rule};
+use super::pattern::{Match, command, command_rule};
 use super::{servers, settings};
-use crate::model::{Agent, Literal, SandboxState, Verdict};
+use crate::model::{Agent, Literal, PermissionRule, SandboxState, ToolKind, Verdict};
 use crate::read::{At, SourceFile};
 
 /// Settings that switch every prompt off when they are true.
@@ -124,25 +124,65 @@ fn terminal(top: &At<'_>, agent: &mut Agent) {
             Some(false) => Verdict::Ask,
             None => continue,
         };
-        let source = Literal::new("", regex_prefix(entry.key()), entry.entry_place());
-        agent
-            .permissions
-            .rules
-            .push(command_rule(verdict, source, Match::Prefix));
+        let source = Literal::new("", entry.key(), entry.entry_place());
+        let pattern = match regex(entry.key()) {
+            Some(inner) => pattern_of(inner),
+            None => Some(entry.key()),
+        };
+        let rule = PermissionRule {
+            verdict,
+            tool: ToolKind::Shell,
+            pattern: pattern.and_then(|text| command(text, Match::Prefix)),
+            source,
+            only_for: String::new(),
+        };
+        agent.permissions.rules.push(rule);
     }
 }
 
-/// The plain text a regular expression of the form `/^git\b.*/` begins with; the key itself where it is none.
-fn regex_prefix(key: &str) -> &str {
-    let Some(inner) = key
-        .strip_prefix('/')
-        .and_then(|rest| rest.rsplit_once('/').map(|(inner, _)| inner))
-    else {
-        return key;
-    };
-    let inner = inner.strip_prefix('^').unwrap_or(inner);
+/// What stands between the slashes of `/^git\b.*/i`.
+fn regex(key: &str) -> Option<&str> {
+    let (inner, flags) = key.strip_prefix('/')?.rsplit_once('/')?;
+    flags
+        .bytes()
+        .all(|b| b.is_ascii_lowercase())
+        .then_some(inner)
+}
+
+/// The plain text a regular expression begins with; the expression itself where it begins with none, `None` where all fits.
+fn pattern_of(regex: &str) -> Option<&str> {
+    let inner = regex.strip_prefix('^').unwrap_or(regex);
+    let inner = inner.strip_suffix('$').unwrap_or(inner);
+    if matches!(
+        inner,
+        "" | ".*" | ".+" | "." | "(.*)" | "[\\s\\S]*" | "[\\s\\S]+"
+    ) {
+        return None;
+    }
     let end = inner
         .find(['\\', '(', '[', '.', '*', '+', '?', '$', '|'])
         .unwrap_or(inner.len());
-    &inner[..end]
+    Some(if end == 0 { inner } else { &inner[..end] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{pattern_of, regex};
+
+    #[test]
+    fn an_expression_is_known_by_what_it_begins_with() {
+        for (key, pattern) in [
+            ("/.*/", None),
+            ("/^.*$/", None),
+            ("/^.+$/i", None),
+            ("//", None),
+            ("/^git\\b/", Some("git")),
+            ("/^npm (test|run)/", Some("npm ")),
+            ("/^(git|npm)/", Some("(git|npm)")),
+        ] {
+            assert_eq!(pattern_of(regex(key).unwrap()), pattern, "{key}");
+        }
+        assert_eq!(regex("git"), None);
+        assert_eq!(regex("/usr/bin/Git"), None);
+    }
 }

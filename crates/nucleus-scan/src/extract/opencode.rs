@@ -88,7 +88,12 @@ fn permission(table: &At<'_>, only_for: &str, agent: &mut Agent) {
                     pattern,
                     Literal::new(
                         "",
-                        &format!("{}: {}", rule.key(), rule.text().unwrap_or_default()),
+                        &format!(
+                            "{}.{}: {}",
+                            entry.key(),
+                            rule.key(),
+                            rule.text().unwrap_or_default()
+                        ),
                         rule.entry_place(),
                     ),
                     only_for,

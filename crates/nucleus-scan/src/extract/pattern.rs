@@ -55,7 +55,7 @@ fn wrapped(verdict: Verdict, source: Literal, how: Match) -> PermissionRule {
 }
 
 /// A command pattern with its wildcard spelled ` *`; `None` where everything fits.
-fn command(text: &str, how: Match) -> Option<String> {
+pub(super) fn command(text: &str, how: Match) -> Option<String> {
     let text = text.trim();
     if matches!(text, "" | "*" | "**" | ":*" | ".*" | "/.*/" | "* *") {
         return None;

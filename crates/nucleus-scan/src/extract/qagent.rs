@@ -1,6 +1,6 @@
 //! Agents of Amazon Q and Kiro: servers, the tools that run unasked, and limits on single tools.
 
-use super::pattern::{Match, command_rule};
+use super::pattern::{Match, command};
 use super::{hooks, servers};
 use crate::model::{Agent, Literal, PermissionRule, ToolKind, Verdict};
 use crate::read::{At, SourceFile};
@@ -27,6 +27,7 @@ pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
         allowed(tool.literal(), agent);
     }
     commands(&top, agent);
+    paths(&top, agent);
     Vec::new()
 }
 
@@ -65,6 +66,32 @@ fn allowed(source: Literal, agent: &mut Agent) {
     });
 }
 
+/// `toolsSettings.fs_read.allowedPaths`: an absolute path is one of the disk.
+fn paths(top: &At<'_>, agent: &mut Agent) {
+    for (name, tool) in [
+        ("fs_read", ToolKind::Read),
+        ("read", ToolKind::Read),
+        ("fs_write", ToolKind::Write),
+        ("write", ToolKind::Write),
+    ] {
+        let list = top.path(&["toolsSettings", name, "allowedPaths"]);
+        for item in list.map(|list| list.items()).unwrap_or_default() {
+            let Some(path) = item.text() else { continue };
+            let pattern = match path.starts_with('/') {
+                true => format!("/{path}"),
+                false => path.to_owned(),
+            };
+            agent.permissions.rules.push(PermissionRule {
+                verdict: Verdict::Allow,
+                tool: tool.clone(),
+                pattern: Some(pattern),
+                source: item.literal(),
+                only_for: String::new(),
+            });
+        }
+    }
+}
+
 /// `toolsSettings.execute_bash.allowedCommands`, regular expressions over the whole command.
 fn commands(top: &At<'_>, agent: &mut Agent) {
     for tool in ["execute_bash", "shell"] {
@@ -79,14 +106,18 @@ fn commands(top: &At<'_>, agent: &mut Agent) {
                 .trim_start_matches('^')
                 .trim_end_matches('$');
             let plain = match text.strip_suffix(".*") {
+                Some("") => String::new(),
                 Some(prefix) => format!("{} *", prefix.trim_end()),
                 None => text.to_owned(),
             };
-            agent.permissions.rules.push(command_rule(
-                Verdict::Allow,
-                Literal::new("", &plain, item.place()),
-                Match::Glob,
-            ));
+            let rule = PermissionRule {
+                verdict: Verdict::Allow,
+                tool: ToolKind::Shell,
+                pattern: command(&plain, Match::Glob),
+                source: item.literal(),
+                only_for: String::new(),
+            };
+            agent.permissions.rules.push(rule);
         }
     }
 }

@@ -61,8 +61,15 @@ fn transport(at: &At<'_>) -> Transport {
             args,
             env: env(at),
         },
-        None => Transport::Unstated,
+        None => builtin(at).map_or(Transport::Unstated, Transport::Builtin),
     }
+}
+
+/// An extension that Goose brings itself: `{type: builtin, name: developer}`.
+fn builtin(at: &At<'_>) -> Option<String> {
+    let kind = at.get("type").and_then(|kind| kind.text())?;
+    let name = at.get("name").and_then(|name| name.text());
+    matches!(kind, "builtin" | "platform").then(|| name.unwrap_or(at.key()).to_owned())
 }
 
 /// `command` and `args`, a list of both, or a map `{path, args}`.

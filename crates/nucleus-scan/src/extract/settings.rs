@@ -118,6 +118,12 @@ fn modes(top: &At<'_>, agent: &mut Agent) {
             .bypass
             .extend(is(key, value).map(|at| at.setting()));
     }
+    let asking = ["approve", "smart_approve", "chat"];
+    agent.permissions.asks.extend(
+        top.get("GOOSE_MODE")
+            .filter(|at| at.scalar().is_some_and(|mode| asking.contains(&mode)))
+            .map(|at| at.setting()),
+    );
     for (key, value) in [("type", "insecure_none"), ("sandboxMode", "disabled")] {
         if let Some(at) = is(key, value) {
             agent.permissions.sandbox.state = SandboxState::Off;

@@ -52,6 +52,8 @@ pub enum Transport {
         /// Headers sent with each request; the key is the header.
         headers: Vec<Literal>,
     },
+    /// Part of the client itself, of that name.
+    Builtin(String),
     /// Neither a command nor an address was stated.
     Unstated,
 }
@@ -65,6 +67,19 @@ pub struct ToolFilter {
     pub exclude: Vec<Literal>,
     /// These run without asking (`*` for all of them).
     pub auto_approved: Vec<Literal>,
+}
+
+impl ToolFilter {
+    /// Whether none of these tools is on offer without limits on its arguments.
+    pub(crate) fn leaves_out(&self, names: &[&str]) -> bool {
+        let is_named = |literal: &Literal| {
+            let word = literal.raw_unmasked();
+            let whole = word.strip_suffix("(*)").unwrap_or(word);
+            names.iter().any(|name| name.eq_ignore_ascii_case(whole))
+        };
+        let included = self.include.as_ref();
+        included.is_some_and(|list| !list.iter().any(is_named)) || self.exclude.iter().any(is_named)
+    }
 }
 
 /// An MCP server as configured.
@@ -90,7 +105,7 @@ impl Server {
             Transport::Stdio { command, args, .. } => {
                 std::iter::once(command).chain(args).collect()
             }
-            Transport::Http { .. } | Transport::Unstated => Vec::new(),
+            Transport::Http { .. } | Transport::Builtin(_) | Transport::Unstated => Vec::new(),
         }
     }
 }
@@ -131,6 +146,8 @@ pub struct Agent {
     pub client: Client,
     /// Where this part of its configuration counts.
     pub scope: Scope,
+    /// Whether it counts without being asked for; `false` for a profile that nothing selects.
+    pub is_selected: bool,
     /// Its name within the file: the job of a workflow, the sub-agent; else the client's own name.
     pub name: String,
     /// The repository, home or system root this configuration belongs to, as a path shown to the user.
@@ -163,7 +180,7 @@ impl Agent {
                 Transport::Http { url, headers } => {
                     std::iter::once(url).chain(headers).for_each(&mut *each)
                 }
-                Transport::Unstated => {}
+                Transport::Builtin(_) | Transport::Unstated => {}
             }
             filter_literals(&mut server.tools, each);
         }
@@ -176,6 +193,7 @@ impl Agent {
             .for_each(&mut *each);
         for list in [
             &mut permissions.bypass,
+            &mut permissions.asks,
             &mut permissions.auto_accept,
             &mut permissions.sandbox.because,
             &mut permissions.extra_directories,

@@ -43,6 +43,15 @@ pub enum ToolKind {
     Other(String),
 }
 
+/// What clients call the tool that runs commands.
+pub(crate) const SHELL_TOOLS: &[&str] = &[
+    "bash",
+    "shell",
+    "run_shell_command",
+    "run_terminal_cmd",
+    "ShellTool",
+];
+
 /// One rule, as the client reads it. Printed for debugging, its pattern is masked like its source.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PermissionRule {
@@ -94,6 +103,8 @@ pub struct Permissions {
     pub rules: Vec<PermissionRule>,
     /// Settings that switch every prompt off.
     pub bypass: Vec<Literal>,
+    /// Settings of a mode that asks, where the same setting of another file would switch prompts off.
+    pub asks: Vec<Literal>,
     /// Settings that let edits or more run unasked (`acceptEdits`, `auto_edit`), short of all.
     pub auto_accept: Vec<Literal>,
     /// The sandbox.

@@ -85,7 +85,10 @@ fn leg(projection: &Projection, label: Label) -> &'static str {
 
 fn through(projection: &Projection) -> String {
     let name = |power: &crate::project::Power| {
-        let unknown = if power.is_known() { "" } else { " (unknown)" };
+        let unknown = match power.is_server() && !power.is_known() {
+            true => " (unknown)",
+            false => "",
+        };
         format!("<code>{}</code>{unknown}", escaped(&power.name))
     };
     projection

@@ -103,6 +103,8 @@ fn agent(one: &Projection) -> Value {
 fn power(one: &Power) -> Value {
     let (origin, catalog) = match &one.origin {
         Origin::Builtin => ("builtin", None),
+        Origin::Default => ("default", None),
+        Origin::Monitor => ("monitor", None),
         Origin::Catalog(id) => ("catalog", Some(id)),
         Origin::Named(id) => ("name", Some(id)),
         Origin::Unknown => ("unknown", None),

@@ -224,7 +224,11 @@ fn reach(projections: &[Projection], paint: Paint<'_>) -> String {
         .into_iter()
         .map(|label| leg(one, label, paint))
         .collect();
-        let unknown = one.powers.iter().filter(|power| !power.is_known()).count();
+        let unknown = one
+            .powers
+            .iter()
+            .filter(|power| power.is_server() && !power.is_known())
+            .count();
         let note = if unknown == 0 {
             String::new()
         } else {

@@ -28,10 +28,8 @@ fn bypass(family: &Family<'_>) -> Option<Power> {
         Client::Codex => family.sandbox() != SandboxState::Off,
         _ => false,
     };
-    (!confined && !denies_all(family, &ToolKind::Shell)).then(|| Power {
-        name: setting_name(setting),
-        ..everything(setting)
-    })
+    (!confined && !denies_all(family, &ToolKind::Shell) && !is_shell_off(family))
+        .then(|| everything(setting))
 }
 
 /// A setting by its key too: `never` or `true` alone says nothing.
@@ -44,9 +42,13 @@ fn setting_name(setting: &Literal) -> String {
     }
 }
 
+fn is_shell_off(family: &Family<'_>) -> bool {
+    family.is_builtin_off(crate::model::SHELL_TOOLS)
+}
+
 /// Any command unasked. A list of denied commands does not take a leg away: `rm` is not the way out.
 fn shell(family: &Family<'_>) -> Option<Power> {
-    if family.is_builtin_off(&["bash", "shell", "run_shell_command", "run_terminal_cmd"]) {
+    if is_shell_off(family) {
         return None;
     }
     let rule = allows_all(family, &ToolKind::Shell)?;
@@ -152,7 +154,7 @@ fn everything(source: &Literal) -> Power {
 fn of_rule(source: &Literal, kind: Kind, legs: Exposure, operations: OperationSet) -> Power {
     let is_out = Exposure::EXFIL.leq(legs);
     Power {
-        name: source.shown(),
+        name: setting_name(source),
         place: source.place().clone(),
         shown: source.shown(),
         origin: Origin::Builtin,

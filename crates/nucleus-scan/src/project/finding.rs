@@ -33,7 +33,7 @@ pub(crate) fn unknown_servers<'a>(
     scope_of: impl Fn(&FileName) -> Scope + 'a,
 ) -> impl Iterator<Item = Finding> + 'a {
     let others = projection.legs;
-    let is_unknown = |power: &&Power| !power.is_known();
+    let is_unknown = |power: &&Power| power.is_server() && !power.is_known();
     projection.powers.iter().filter(is_unknown).map(move |power| {
         let then = if others.is_trifecta() { "" } else { "; if it is, the trifecta is complete" };
         let what = match &power.origin {
@@ -69,8 +69,13 @@ fn evidence(path: &Path) -> Vec<Evidence> {
 /// The cut that costs least: the leg with the fewest suppliers, all of them named; of two alike, the later step.
 fn cut(powers: &[&Power]) -> String {
     let suppliers = |leg: Label| -> Vec<&str> {
-        let suppliers = powers.iter().filter(|power| power.legs.contains(leg));
-        suppliers.map(|power| power.name.as_str()).collect()
+        let mut names: Vec<&str> = Vec::new();
+        for power in powers.iter().filter(|power| power.legs.contains(leg)) {
+            if !names.contains(&power.name.as_str()) {
+                names.push(&power.name);
+            }
+        }
+        names
     };
     let legs = [
         Label::ExfilVector,

@@ -28,6 +28,14 @@ pub(crate) enum Precedence {
     Last,
 }
 
+/// What the mode of a client says of its own tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Unasked,
+    Asks,
+    Unstated,
+}
+
 /// Whether the client is a program a person runs; workflows, containers and packages are judged by rules of their own.
 pub(crate) fn is_interactive(client: Client) -> bool {
     !matches!(
@@ -43,7 +51,8 @@ type Seat<'a> = (Client, &'a str, PathBuf);
 pub(crate) fn families(agents: &[Agent]) -> Vec<Family<'_>> {
     let mut own: BTreeMap<Seat<'_>, Vec<&Agent>> = BTreeMap::new();
     let mut of_user: BTreeMap<Client, Vec<&Agent>> = BTreeMap::new();
-    for agent in agents.iter().filter(|agent| is_interactive(agent.client)) {
+    let counts = |agent: &&Agent| agent.is_selected && is_interactive(agent.client);
+    for agent in agents.iter().filter(counts) {
         let seat = (agent.client, agent.root.as_str(), base(agent));
         own.entry(seat).or_default().push(agent);
         if !is_of_repository(agent) {
@@ -194,12 +203,32 @@ impl<'a> Family<'a> {
             .flat_map(|agent| &agent.permissions.bypass)
     }
 
-    /// The one of them that counts.
+    /// The one of them that counts: no file of higher precedence states a mode that asks.
     pub(crate) fn bypass(&self) -> Option<&'a Literal> {
-        self.members
-            .iter()
-            .rev()
-            .find_map(|agent| agent.permissions.bypass.first())
+        let stated = |agent: &&&Agent| {
+            !agent.permissions.bypass.is_empty() || !agent.permissions.asks.is_empty()
+        };
+        // A sub-agent's own mode is not the settings' to change.
+        let of_sub_agent = |agent: &&&Agent| {
+            !agent.instructions.is_empty() && !agent.permissions.bypass.is_empty()
+        };
+        let mut members = self.members.iter().rev();
+        let settling = self.members.iter().find(of_sub_agent);
+        let settling = settling.or_else(|| members.find(stated))?;
+        settling.permissions.bypass.first()
+    }
+
+    /// Whether the client's own tools run unasked, as far as a file says so.
+    pub(crate) fn mode(&self) -> Mode {
+        let stated = self.members.iter().rev().find_map(|agent| {
+            let permissions = &agent.permissions;
+            match (permissions.bypass.is_empty(), permissions.asks.is_empty()) {
+                (false, _) => Some(Mode::Unasked),
+                (true, false) => Some(Mode::Asks),
+                (true, true) => None,
+            }
+        });
+        stated.unwrap_or(Mode::Unstated)
     }
 
     pub(crate) fn extra_directories(&self) -> impl Iterator<Item = &'a Literal> {
@@ -222,19 +251,9 @@ impl<'a> Family<'a> {
 
     /// Tools of the client itself that some file switches off.
     pub(crate) fn is_builtin_off(&self, names: &[&str]) -> bool {
-        let is_named = |literal: &Literal| {
-            names
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(literal.raw_unmasked()))
-        };
-        self.members.iter().any(|agent| {
-            let builtins = &agent.builtins;
-            let is_left_out = builtins
-                .include
-                .as_ref()
-                .is_some_and(|list| !list.iter().any(is_named));
-            builtins.exclude.iter().any(is_named) || is_left_out
-        })
+        self.members
+            .iter()
+            .any(|agent| agent.builtins.leaves_out(names))
     }
 }
 

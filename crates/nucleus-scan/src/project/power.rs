@@ -14,6 +14,10 @@ pub enum Origin {
     Catalog(String),
     /// A server that is not in the catalog but is named after one that is: the worst case, and no less than its namesake.
     Named(String),
+    /// A tool of the client itself of which no file says whether it asks: the worst case, by the client's default.
+    Default,
+    /// This product's own server: every way out asks.
+    Monitor,
     /// A server nobody knows: the worst case.
     Unknown,
 }
@@ -54,13 +58,16 @@ impl Power {
     /// Whether it is a server.
     #[must_use]
     pub fn is_server(&self) -> bool {
-        self.origin != Origin::Builtin
+        !matches!(self.origin, Origin::Builtin | Origin::Default)
     }
 
     /// Whether what it can do is known. A name proves nothing: it says what is there at least.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        matches!(self.origin, Origin::Builtin | Origin::Catalog(_))
+        matches!(
+            self.origin,
+            Origin::Builtin | Origin::Catalog(_) | Origin::Monitor
+        )
     }
 
     /// Whether its legs count as there: all but a server of which nothing is known.
@@ -72,7 +79,6 @@ impl Power {
     pub(crate) fn at_worst(&self) -> Self {
         Self {
             legs: Exposure::TRIFECTA,
-            effects: Effects::UNKNOWN,
             ..self.clone()
         }
     }

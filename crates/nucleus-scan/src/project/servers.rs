@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
-use nucleus_spec::catalog::{Catalog, Effects, Kind, Launch, Party, Roots, ServerEntry, ToolGroup};
-use portcullis::{Exposure, Operation, OperationSet};
+use nucleus_spec::catalog::{
+    Catalog, Effects, Identity, Kind, Launch, Party, Roots, ServerEntry, ToolGroup,
+};
+use portcullis::{Exposure, Operation, OperationSet, Sinks};
 
-use super::merge::Family;
+use super::merge::{Family, Mode};
 use super::permission::{denies_all, matches_name};
 use super::power::{OfferedTool, Origin, Power};
 use super::roots::{has_no_workspace, is_broad};
@@ -22,7 +24,7 @@ pub(crate) fn launch_of(server: &Server) -> Launch {
             Launch::process(argv, env.iter().map(variable).collect())
         }
         Transport::Http { url, .. } => Launch::address(raw(url)),
-        Transport::Unstated => Launch::default(),
+        Transport::Builtin(_) | Transport::Unstated => Launch::default(),
     }
 }
 
@@ -49,7 +51,15 @@ pub(crate) fn powers(family: &Family<'_>) -> Vec<Power> {
 }
 
 fn of_server(family: &Family<'_>, server: &Server) -> Option<Power> {
+    if let Transport::Builtin(name) = &server.transport {
+        // Only Goose has such; what another client calls so nobody knows.
+        let own = (family.client == Client::Goose).then(|| extension(family, server, name));
+        return own.unwrap_or_else(|| Some(unknown(server)));
+    }
     let launch = launch_of(server);
+    if is_monitor(&launch) {
+        return Some(monitor(server));
+    }
     let catalog = Catalog::shipped();
     let likeness = || {
         catalog
@@ -79,6 +89,63 @@ fn of_server(family: &Family<'_>, server: &Server) -> Option<Power> {
         (Origin::Named(_), None) => Some(unknown(server)),
         (Origin::Named(_), Some(power)) => Some(by_name(power)),
         (_, power) => power,
+    }
+}
+
+/// What an extension of Goose's own can do; `None` where that is no leg.
+fn extension(family: &Family<'_>, server: &Server, name: &str) -> Option<Power> {
+    let (kind, legs, operations) = match name {
+        "developer" => {
+            let files = OperationSet::READS
+                .with(Operation::WriteFiles)
+                .with(Operation::EditFiles);
+            let all = files.with(Operation::RunBash);
+            (Kind::Shell, Exposure::TRIFECTA, all)
+        }
+        "computercontroller" => {
+            let web = OperationSet::of(Operation::WebFetch);
+            let all = web.with(Operation::RunBash);
+            (Kind::Shell, Exposure::TRIFECTA, all)
+        }
+        "memory" | "tutorial" | "autovisualiser" | "todo" | "skills" | "extensionmanager"
+        | "chatrecall" | "code_execution" => return None,
+        _ => return Some(unknown(server)),
+    };
+    let (origin, legs) = match family.mode() {
+        Mode::Unasked => (Origin::Builtin, legs),
+        Mode::Asks => (Origin::Builtin, Exposure::NONE),
+        Mode::Unstated => (Origin::Default, Exposure::NONE),
+    };
+    Some(Power {
+        origin,
+        kind,
+        legs,
+        effects: Effects {
+            operations,
+            ..Effects::UNKNOWN
+        },
+        ..unknown(server)
+    })
+}
+
+/// Whether it is this product itself: its monitor asks before a way out, whatever the tool.
+fn is_monitor(launch: &Launch) -> bool {
+    let is_program = launch.identity() == Some(Identity::Program("nucleus".to_owned()));
+    is_program && launch.argv().get(1).is_some_and(|word| word == "mcp")
+}
+
+fn monitor(server: &Server) -> Power {
+    Power {
+        origin: Origin::Monitor,
+        legs: Exposure::NONE,
+        effects: Effects {
+            operations: OperationSet::EMPTY,
+            brings: Exposure::NONE,
+            sinks: Sinks::default(),
+            ..Effects::UNKNOWN
+        },
+        leads_beyond_workspace: false,
+        ..unknown(server)
     }
 }
 
@@ -302,6 +369,6 @@ fn shown_of(server: &Server) -> String {
                 None => line,
             }
         }
-        Transport::Unstated => server.name.clone(),
+        Transport::Builtin(_) | Transport::Unstated => server.name.clone(),
     }
 }

@@ -58,6 +58,7 @@ impl<'a> Tools<'a> {
         for power in projection.powers.iter().filter(|power| power.is_server()) {
             match power.origin {
                 // Only what is known to be the publisher's server is trusted to do what the catalog says.
+                Origin::Monitor => {}
                 Origin::Catalog(_) if is_plain(&power.name) => tools.add(power),
                 _ => {
                     tools.unknown.insert(&power.name);

@@ -1,7 +1,7 @@
 //! Rules about what runs unasked.
 
 use crate::client::Client;
-use crate::model::{Agent, Evidence, PermissionRule, RuleId, ToolKind, Verdict};
+use crate::model::{Agent, Evidence, PermissionRule, RuleId, SHELL_TOOLS, ToolKind, Verdict};
 
 use super::limits::Limits;
 use super::report::{Report, evidence};
@@ -45,7 +45,7 @@ pub(super) fn judge(agent: &Agent, report: &mut Report<'_>) {
         UNRESTRICTED_SHELL,
         None,
         "every command runs unasked",
-        pick(&|rule| any_command(&limits, rule)),
+        pick(&|rule| any_command(&limits, rule) && !agent.builtins.leaves_out(SHELL_TOOLS)),
     );
     report.add(
         INTERPRETER_WILDCARD,

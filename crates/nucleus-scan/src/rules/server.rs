@@ -77,7 +77,7 @@ fn addresses(server: &Server, subject: Option<&str>, report: &mut Report<'_>) {
             vec![url]
         }
         Transport::Stdio { args, env, .. } => args.iter().chain(env).collect(),
-        Transport::Unstated => Vec::new(),
+        Transport::Builtin(_) | Transport::Unstated => Vec::new(),
     };
     for literal in given {
         let text = literal.raw_unmasked();
@@ -257,10 +257,12 @@ fn tokens(server: &Server, subject: Option<&str>, report: &mut Report<'_>) {
     let lasting = |literal: &&Literal| {
         let text = literal.raw_unmasked();
         let bare = text.rsplit(' ').next().unwrap_or(text);
-        matches!(
-            crate::secret::vendor_prefix(bare),
-            Some("ghp_" | "xoxp-" | "xoxb-" | "AKIA" | "AIza" | "sk-" | "sk_live_" | "npm_")
-        )
+        let is_secret = !crate::secret::find(literal.key(), text).is_empty();
+        is_secret
+            && matches!(
+                crate::secret::vendor_prefix(bare),
+                Some("ghp_" | "xoxp-" | "xoxb-" | "AKIA" | "AIza" | "sk-" | "sk_live_" | "npm_")
+            )
     };
     let found = held.iter().filter(lasting).map(evidence).collect();
     report.add(

@@ -6,8 +6,8 @@ use crate::model::{Agent, Literal, SandboxState};
 use super::path;
 use super::report::{Report, evidence};
 use super::table::{
-    APPROVALS_DISABLED, BROAD_FILESYSTEM_SCOPE, PROJECT_MCP_AUTO_ENABLE, RISKY_AUTO_APPROVE,
-    SANDBOX_WEAKENED, UNRESTRICTED_SHELL,
+    APPROVALS_DISABLED, BROAD_FILESYSTEM_SCOPE, CREDENTIAL_PATH_EXPOSURE, PROJECT_MCP_AUTO_ENABLE,
+    RISKY_AUTO_APPROVE, SANDBOX_WEAKENED, UNRESTRICTED_SHELL,
 };
 
 /// Judges the settings of one agent.
@@ -70,6 +70,18 @@ pub(super) fn judge(agent: &Agent, report: &mut Report<'_>) {
         None,
         "the whole disk or home is opened",
         broad,
+    );
+    let secret = permissions
+        .extra_directories
+        .iter()
+        .filter(|literal| path::is_credential(literal.raw_unmasked()))
+        .map(evidence)
+        .collect();
+    report.add(
+        CREDENTIAL_PATH_EXPOSURE,
+        None,
+        "a directory with credentials is opened",
+        secret,
     );
     plugins(agent, report);
 }

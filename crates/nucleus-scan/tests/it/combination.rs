@@ -434,6 +434,123 @@ fn every_trifecta_finding_has_its_path() {
     }));
 }
 
+/// A report names the rule that lets a power in: its key beside its value, and an expression as it is written.
+#[test]
+fn every_power_and_every_evidence_has_a_name() {
+    let named = |path: &str, text: &str| -> (Vec<String>, Vec<String>) {
+        let tree = Tree::with(path, text);
+        let powers = tree.one().powers.into_iter().map(|power| power.name);
+        let shown = tree.of_rule("unrestricted-shell");
+        let shown = shown.into_iter().flat_map(|one| one.evidence);
+        (powers.collect(), shown.map(|one| one.shown).collect())
+    };
+    let vscode = r#"{"chat.tools.terminal.autoApprove": {"/.*/": true}}"#;
+    let (powers, shown) = named(".vscode/settings.json", vscode);
+    assert_eq!((powers[0].as_str(), shown[0].as_str()), ("/.*/", "/.*/"));
+    let q = r#"{"name": "a", "toolsSettings": {"execute_bash": {"allowedCommands": [".*"]}}}"#;
+    let (powers, shown) = named(".amazonq/cli-agents/a.json", q);
+    assert_eq!((powers[0].as_str(), shown[0].as_str()), (".*", ".*"));
+    let opencode = r#"{"permission": {"*": "allow", "bash": {"*": "allow"}, "webfetch": "allow"}}"#;
+    let (powers, _) = named("opencode.json", opencode);
+    assert_eq!(
+        powers,
+        ["*=allow", "bash.*: allow", "*=allow", "webfetch=allow"]
+    );
+    let fix = Tree::with("opencode.json", opencode)
+        .of_rule(TRIFECTA)
+        .remove(0)
+        .fix
+        .unwrap();
+    let all = "in `*=allow` and `bash.*: allow`, or";
+    assert!(fix.summary.contains(all), "{}", fix.summary);
+}
+
+/// What a profile of Codex says counts where it is selected; what it states over the rest takes the rest's place.
+#[test]
+fn a_profile_that_nothing_selects_reaches_nothing() {
+    let of = |head: &str| {
+        let text = format!(
+            "{head}[profiles.yolo]\napproval_policy = \"never\"\nsandbox_mode = \"danger-full-access\"\n"
+        );
+        let all = Tree::with(".codex/config.toml", &text).projections();
+        all.iter().any(|one| one.legs.is_trifecta())
+    };
+    assert!(of("profile = \"yolo\"\n"));
+    assert!(!of("") && !of("profile = \"other\"\n"));
+    assert!(of(
+        "approval_policy = \"never\"\nsandbox_mode = \"danger-full-access\"\n"
+    ));
+}
+
+/// Goose runs its own tools unasked unless a mode says otherwise: what no file says counts as the worst case.
+#[test]
+fn extensions_of_goose_itself_are_its_own_tools() {
+    let of = |mode: &str, name: &str| {
+        let text = format!(
+            "{mode}extensions:\n  {name}:\n    type: builtin\n    name: {name}\n    enabled: true\n"
+        );
+        let tree = Tree::with(".goose/config.yaml", &text);
+        let agent = tree.one();
+        (
+            agent.legs,
+            agent.worst,
+            tree.of_rule("unknown-server").len(),
+        )
+    };
+    let (all, none) = (Exposure::TRIFECTA, Exposure::NONE);
+    assert_eq!(of("GOOSE_MODE: auto\n", "developer"), (all, all, 0));
+    assert_eq!(of("GOOSE_MODE: approve\n", "developer"), (none, none, 0));
+    assert_eq!(of("", "developer"), (none, all, 0));
+    assert_eq!(of("", "memory"), (none, none, 0));
+    assert_eq!(of("", "something-new"), (none, all, 1));
+}
+
+/// This product's own server asks before every way out.
+#[test]
+fn the_monitor_itself_is_no_unknown_server() {
+    let of = |line: &str| {
+        let tree = cursor(&[("nucleus", line)]);
+        (tree.one().worst, tree.of_rule("unknown-server").len())
+    };
+    assert_eq!(of("nucleus mcp"), (Exposure::NONE, 0));
+    assert_eq!(of("/usr/local/bin/nucleus mcp"), (Exposure::NONE, 0));
+    for line in ["./nucleus mcp", "nucleus run", "npx nucleus mcp"] {
+        assert_eq!(of(line), (Exposure::TRIFECTA, 1), "{line}");
+    }
+}
+
+#[test]
+fn paths_that_amazon_q_may_read_are_private_data() {
+    let of = |path: &str| {
+        let text = format!(
+            r#"{{"name": "a", "allowedTools": ["fs_read"], "toolsSettings": {{"fs_read": {{"allowedPaths": ["{path}"]}}}}}}"#
+        );
+        Tree::with(".amazonq/cli-agents/a.json", &text).one().legs
+    };
+    assert_eq!(of("/"), Exposure::PRIVATE);
+    assert_eq!(of("/home/me/.ssh"), Exposure::PRIVATE);
+    assert_eq!(of("./src"), Exposure::NONE);
+}
+
+/// The mode of the more special file counts; a sub-agent's own is its own.
+#[test]
+fn a_mode_that_asks_takes_the_place_of_one_that_does_not() {
+    let mode =
+        |mode: &str| serde_json::json!({ "permissions": { "defaultMode": mode } }).to_string();
+    let with = |user: &str, repository: &str| {
+        let tree = Tree::with(".claude/settings.json", &mode(repository))
+            .put("home/.claude/settings.json", &mode(user));
+        fired(&tree).contains(&"trifecta-complete")
+    };
+    assert!(with("default", "bypassPermissions") && with("bypassPermissions", "bypassPermissions"));
+    assert!(!with("bypassPermissions", "plan"));
+    let sub_agent = Tree::with(".claude/settings.local.json", &mode("plan")).put(
+        "repo/.claude/agents/a.md",
+        "---\nname: a\npermissionMode: bypassPermissions\n---\n",
+    );
+    assert!(fired(&sub_agent).contains(&"trifecta-complete"));
+}
+
 #[test]
 fn any_file_any_page_and_curl_are_a_path_of_built_in_tools() {
     let with = |allow: &[&str]| {
