@@ -186,12 +186,21 @@ got = each(**tries)
 got['own'] = each(own=lambda: os.kill(os.getpid(), 0))['own']
 child = subprocess.Popen(['sleep', '60']); child.kill(); got['child'] = {'got': repr(child.wait())}
 ";
-    let scene_pid = std::process::id();
+    // The shell writes its own number in place of this one, and becomes the monitor.
+    let unknown = 4_040_404;
+    let steps = scene.at("driver/steps.json").display().to_string();
+    let become_known = format!("sed -i s/{unknown}/$$/ '{steps}'; exec \"$0\" \"$@\"");
     let session = scene
         .session()
-        .word("PID", json!(scene_pid + 100_000))
-        .word("PARENT", json!(scene_pid));
+        .word("PID", json!(unknown))
+        .word("PARENT", json!(std::process::id()))
+        .behind(["sh", "-c", &become_known].map(str::to_owned).to_vec());
     let ended = session.run(&both(code));
+    let monitor = std::fs::read_to_string(steps).unwrap();
+    assert!(
+        !monitor.contains(&unknown.to_string()),
+        "its number was known"
+    );
     ended.assert_sound();
     assert_refused(
         &ended,
