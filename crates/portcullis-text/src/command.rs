@@ -49,6 +49,7 @@ impl Argv {
     ///
     /// # Errors
     /// [`CommandError`] for what `execve` could not run.
+    #[inline]
     pub fn new<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Result<Self, CommandError> {
         let words: Vec<String> = words.into_iter().map(Into::into).collect();
         if words.first().is_none_or(String::is_empty) {
@@ -87,6 +88,7 @@ impl Argv {
 ///
 /// # Errors
 /// [`CommandError`] for text that is empty, unbalanced or too long.
+#[inline]
 pub fn parse_command(text: &str) -> Result<Argv, CommandError> {
     let words = shell_words::split(text).map_err(|_| CommandError::Unbalanced);
     if script::needs_shell(text) {
@@ -162,6 +164,7 @@ impl CommandFacts {
     }
 
     /// Base names of every program known to run, outermost first.
+    #[inline]
     pub fn programs(&self) -> impl Iterator<Item = &str> {
         self.links.iter().map(|link| link.base.as_str())
     }
@@ -179,6 +182,7 @@ impl CommandFacts {
     }
 
     /// Whether some program runs code given in the argv.
+    #[inline]
     pub fn has_inline_code(&self) -> bool {
         self.is_opaque || self.links.iter().any(|link| matches!(link.role, Role::Code(_)))
     }

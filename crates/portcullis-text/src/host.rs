@@ -30,6 +30,7 @@ impl Host {
     /// # Errors
     /// [`HostError`] for anything ambiguous: user information, percent-encoding, control characters, non-ASCII
     /// letters, and addresses in octal, hexadecimal or short form.
+    #[inline]
     pub fn parse(host: &str) -> Result<Self, HostError> {
         let fail = |why| Err(HostError::new(host, why));
         if !host.is_ascii() {
@@ -81,6 +82,7 @@ impl HostName {
     ///
     /// # Errors
     /// [`HostError`] as [`Host::parse`].
+    #[inline]
     pub fn parse(host: &str) -> Result<Self, HostError> {
         match Host::parse(host)? {
             Host::Name(name) => Ok(name),
@@ -95,6 +97,7 @@ impl HostName {
     }
 
     /// Whether the name is one a cloud serves instance credentials under, or one that means this machine.
+    #[inline]
     pub fn is_local_or_metadata(&self) -> bool {
         LOCAL_OR_METADATA.contains(&self.as_str()) || self.0.ends_with(".localhost") || self.0.ends_with(".local")
     }
@@ -185,6 +188,7 @@ fn is_in(address: IpAddr, (first, bits): Range) -> bool {
 impl IpClass {
     /// The class of an address; what is in no known range is [`IpClass::Global`] for IPv4 and, outside
     /// `2000::/3`, [`IpClass::Reserved`] for IPv6.
+    #[inline]
     pub fn of(address: IpAddr) -> Self {
         let found = RANGES.iter().find(|(_, range)| is_in(address, *range));
         // FAIL-CLOSED: what no range holds is not dialled.
@@ -210,6 +214,7 @@ impl UrlPath {
     /// # Errors
     /// [`HostError`] for what servers are known to read differently: dot segments in any encoding, `//`, `;`,
     /// backslashes, double encoding, control characters, raw non-ASCII bytes, broken escapes.
+    #[inline]
     pub fn parse(path: &str) -> Result<Self, HostError> {
         let fail = |why| HostError::new(path, why);
         if !path.starts_with('/') {

@@ -29,6 +29,7 @@ macro_rules! named_enum {
 
             /// The one of that name, or `None`: an unknown name is never guessed.
             #[must_use]
+            #[inline]
             pub fn from_name(name: &str) -> Option<Self> {
                 Self::ALL.into_iter().find(|one| one.name() == name)
             }
@@ -66,12 +67,14 @@ macro_rules! text_error {
         impl $name {
             /// Refuses `text` because of `why`, a phrase that reads after the text.
             #[must_use]
+            #[inline]
             pub fn new(text: &str, why: &'static str) -> Self {
                 Self { text: $crate::named::excerpt(text), why }
             }
 
             /// Why, without the text.
             #[must_use]
+            #[inline]
             pub const fn why(&self) -> &'static str {
                 self.why
             }
@@ -88,6 +91,7 @@ macro_rules! text_error {
 }
 
 /// The first 64 characters of a text, escaped.
+#[inline]
 pub fn excerpt(text: &str) -> String {
     text.chars().take(64).flat_map(char::escape_debug).collect()
 }

@@ -80,6 +80,7 @@ impl PathError {
     }
 
     /// The way out, for a help line.
+    #[inline]
     pub const fn help(&self) -> &'static str {
         match self.fault {
             PathFault::Absolute | PathFault::OutsideRoot | PathFault::Escapes => {
@@ -115,6 +116,7 @@ impl RelPath {
     ///
     /// # Errors
     /// [`PathError`] when the path has no single spelling beneath the workspace.
+    #[inline]
     pub fn parse(path: &str) -> Result<Self, PathError> {
         check_characters(path)?;
         let composed: String = path.nfc().collect();
@@ -146,6 +148,7 @@ impl RelPath {
     ///
     /// # Errors
     /// [`PathError`], with [`PathFault::NotNormalised`] for a name that is not NFC.
+    #[inline]
     pub fn parse_exact(path: &str) -> Result<Self, PathError> {
         check_length(path)?;
         refuse_if(!is_nfc(path), PathFault::NotNormalised, path)?;
@@ -156,6 +159,7 @@ impl RelPath {
     ///
     /// # Errors
     /// [`PathError`], with [`PathFault::NotUtf8`] for bytes that are not UTF-8.
+    #[inline]
     pub fn parse_bytes(path: &[u8]) -> Result<Self, PathError> {
         let text = std::str::from_utf8(path)
             .map_err(|_| PathError::new(PathFault::NotUtf8, &String::from_utf8_lossy(path)))?;
@@ -168,6 +172,7 @@ impl RelPath {
     ///
     /// # Errors
     /// [`PathError`], with [`PathFault::OutsideRoot`] for an absolute path elsewhere.
+    #[inline]
     pub fn beneath(root: &str, path: &str) -> Result<Self, PathError> {
         if !path.starts_with('/') {
             return Self::parse(path);
@@ -211,11 +216,13 @@ impl RelPath {
     }
 
     /// The last name; none for the root.
+    #[inline]
     pub fn file_name(&self) -> Option<&str> {
         self.segments().next_back()
     }
 
     /// The directory that holds this entry; none for the root.
+    #[inline]
     pub fn parent(&self) -> Option<Self> {
         let above = self.text.rsplit_once('/').map_or("", |(above, _)| above);
         (!self.is_root()).then(|| Self::spelled(above.to_owned()))
@@ -225,12 +232,14 @@ impl RelPath {
     ///
     /// # Errors
     /// [`PathError`] as [`RelPath::parse`].
+    #[inline]
     pub fn join(&self, path: &str) -> Result<Self, PathError> {
         refuse_if(path.starts_with('/'), PathFault::Absolute, path)?;
         Self::parse(&format!("{}/{path}", if self.is_root() { "." } else { &self.text }))
     }
 
     /// Whether `ancestor` is this path or a directory above it; whole segments only.
+    #[inline]
     pub fn starts_with(&self, ancestor: &Self) -> bool {
         ancestor.is_root()
             || self.text.strip_prefix(ancestor.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -4,6 +4,7 @@
 //! section. Rows are words, or fields between `|` where the table says so.
 
 /// The rows of a table, each with the name of its section.
+#[inline]
 pub fn rows(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let mut section = "";
     text.lines().map(str::trim).filter(|line| !matches!(line.split(' ').next(), Some("" | "#"))).filter_map(
@@ -18,6 +19,7 @@ pub fn rows(text: &'static str) -> impl Iterator<Item = (&'static str, &'static 
 }
 
 /// The words of all rows, each with the name of its section.
+#[inline]
 pub fn words(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     rows(text).flat_map(|(section, row)| row.split_whitespace().map(move |word| (section, word)))
 }

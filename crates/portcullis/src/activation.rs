@@ -15,12 +15,14 @@ use std::sync::LazyLock;
 pub const LIST_VERSION: u32 = 1;
 
 /// Why the host runs or obeys this path without anyone building, if it does.
+#[inline]
 pub fn is_activation(path: &RelPath) -> Option<&'static str> {
     git_activation(path.folded()).or_else(|| ACTIVATION_INDEX.find(path))
 }
 
 /// Why the host could run or obey what a symbolic link at this path leads to: the path is one of activation, a
 /// directory above one, or anything in a git directory.
+#[inline]
 pub fn is_activation_link(path: &RelPath) -> Option<&'static str> {
     let folded = path.folded();
     if folded.split('/').any(|name| name == ".git") {
@@ -32,16 +34,19 @@ pub fn is_activation_link(path: &RelPath) -> Option<&'static str> {
 }
 
 /// Whether a build, test or install on the host runs this path. Not gated: marked first in every diff.
+#[inline]
 pub fn is_build_input(path: &RelPath) -> bool {
     BUILD_INDEX.find(path).is_some()
 }
 
 /// The shipped activation patterns with the reason for each group; git directories are judged by rule instead.
+#[inline]
 pub fn activation_list() -> &'static [(&'static str, &'static [&'static str])] {
     &ACTIVATION
 }
 
 /// The shipped build-input patterns.
+#[inline]
 pub fn build_input_list() -> &'static [&'static str] {
     BUILD_INPUTS.first().map_or(&[], |(_, patterns)| patterns)
 }

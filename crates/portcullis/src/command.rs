@@ -24,6 +24,7 @@ pub use portcullis_text::command::{Argv, CommandError, CommandFacts, MAX_ARGS, M
 /// Operations the command would carry out besides `run_bash`, from a fixed table over every program it starts.
 ///
 /// A missing entry opens nothing: every dial and every write is a request of its own.
+#[inline]
 pub fn recognise(argv: &Argv) -> OperationSet {
     hinted(&CommandFacts::of(argv))
 }
@@ -34,6 +35,7 @@ pub(crate) fn hinted(facts: &CommandFacts) -> OperationSet {
 }
 
 /// Build, test and local git, and reading of files: what the default scope lists.
+#[inline]
 pub fn default_listed_commands() -> Vec<CommandPattern> {
     let listed = table::rows(include_str!("data/listed-commands.txt")).map(|(_, row)| row.split_whitespace());
     let pattern = |mut words: std::str::SplitWhitespace<'static>| {
@@ -64,6 +66,7 @@ pub struct CommandPattern {
 
 impl CommandPattern {
     /// The program with these first arguments, whatever follows.
+    #[inline]
     pub fn exact(program: &str, args: &[&str]) -> Self {
         let args = args.iter().map(|arg| ArgPattern::Exact((*arg).to_owned())).collect();
         Self { program: program.to_owned(), args }
@@ -71,6 +74,7 @@ impl CommandPattern {
 
     /// Whether this rule lists the command: every program that does the work is the named one with these
     /// arguments, and code is spelled by the rule itself.
+    #[inline]
     pub fn matches(&self, facts: &CommandFacts) -> bool {
         let mut working = facts.links().iter().filter(|l| !l.is_inside && l.role != Role::Wrapper).peekable();
         !facts.is_closed() && working.peek().is_some() && working.all(|link| self.lists(link))
@@ -78,6 +82,7 @@ impl CommandPattern {
 
     /// Whether this rule blocks the command: some program on the way is the named one and may have these
     /// arguments, or code takes part that could start it.
+    #[inline]
     pub fn blocks(&self, facts: &CommandFacts) -> bool {
         // FAIL-CLOSED: code that cannot be read could start anything.
         facts.is_opaque() || facts.links().iter().any(|link| self.may_be(link))
@@ -187,36 +192,43 @@ impl Default for CommandLattice {
 
 impl CommandLattice {
     /// Allows everything that is not blocked.
+    #[inline]
     pub const fn permissive() -> Self {
         Self { allows_unlisted: true, allowed: Vec::new(), blocked: Vec::new() }
     }
 
     /// Allows the shipped list: build, test and local git. The default.
+    #[inline]
     pub fn restrictive() -> Self {
         Self { allows_unlisted: false, allowed: default_listed_commands(), blocked: Vec::new() }
     }
 
     /// Allows nothing until a rule says so.
+    #[inline]
     pub const fn nothing() -> Self {
         Self { allows_unlisted: false, allowed: Vec::new(), blocked: Vec::new() }
     }
 
     /// Lists what the pattern names.
+    #[inline]
     pub fn allow_rule(&mut self, pattern: CommandPattern) {
         self.allowed.push(pattern);
     }
 
     /// Blocks what the pattern names, whatever lists it.
+    #[inline]
     pub fn block_rule(&mut self, pattern: CommandPattern) {
         self.blocked.push(pattern);
     }
 
     /// Whether the command line may run; text that is no command may not.
+    #[inline]
     pub fn can_execute(&self, command: &str) -> bool {
         parse_command(command).is_ok_and(|argv| self.can_execute_argv(&argv))
     }
 
     /// Whether the argv may run.
+    #[inline]
     pub fn can_execute_argv(&self, argv: &Argv) -> bool {
         let facts = CommandFacts::of(argv);
         let is_listed = || self.allows_unlisted || self.allowed.iter().any(|rule| rule.matches(&facts));

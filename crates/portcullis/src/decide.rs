@@ -30,6 +30,7 @@ readers! {
 
 impl Approval {
     /// Who gave it.
+    #[inline]
     pub fn approver(&self) -> &str {
         &self.approver
     }
@@ -39,6 +40,7 @@ impl Approval {
     ///
     /// **Whoever can call this can approve**: it is called by the verifier of
     /// approval tokens and by host commands that a jail cannot reach.
+    #[inline]
     pub fn vouched_by_host(refusal: &Refusal, envelope: EnvelopeDigest, approver: &str) -> Self {
         Self { request: refusal.digest, envelope, shown: refusal.reasons(), approver: approver.to_owned() }
     }
@@ -78,11 +80,13 @@ readers! {
 
 impl Permit {
     /// The operations it permits.
+    #[inline]
     pub fn operations(&self) -> OperationSet {
         self.facts.operations
     }
 
     /// Whether it permits this very request.
+    #[inline]
     pub fn covers(&self, request: &Request) -> bool {
         self.digest == request.digest()
     }
@@ -107,11 +111,13 @@ readers! {
 
 impl Refusal {
     /// Every rule that fired.
+    #[inline]
     pub fn reasons(&self) -> Reasons {
         self.verdict.reasons()
     }
 
     /// The exposure the request would have led to.
+    #[inline]
     pub fn projected(&self) -> Exposure {
         self.verdict.projected()
     }
@@ -130,6 +136,7 @@ pub enum Decision {
 
 impl Decision {
     /// The outcome without its evidence.
+    #[inline]
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Permit(_) => Outcome::Permit,
@@ -139,6 +146,7 @@ impl Decision {
     }
 
     /// What decided of the subject.
+    #[inline]
     pub fn facts(&self) -> SubjectFacts {
         match self {
             Self::Permit(permit) => permit.facts,
@@ -147,6 +155,7 @@ impl Decision {
     }
 
     /// Every rule that fired and was not discharged.
+    #[inline]
     pub fn reasons(&self) -> Reasons {
         match self {
             Self::Permit(_) => Reasons::NONE,
@@ -156,6 +165,7 @@ impl Decision {
 }
 
 /// Decides one request: its facts under the envelope, then the verdict under the session.
+#[inline]
 pub fn decide(
     envelope: &Envelope,
     session: SessionWord,

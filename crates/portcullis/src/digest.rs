@@ -11,16 +11,19 @@ macro_rules! hex_type {
 
         impl $name {
             /// The one with these bytes.
+            #[inline]
             pub const fn from_bytes(bytes: [u8; $length]) -> Self {
                 Self(bytes)
             }
 
             /// Its bytes.
+            #[inline]
             pub const fn as_bytes(&self) -> &[u8; $length] {
                 &self.0
             }
 
             /// The one spelled by exactly as many lower-case hex digits as it has, or `None`.
+            #[inline]
             pub fn from_hex(text: &str) -> Option<Self> {
                 $crate::digest::hex_bytes(text).map(Self)
             }
@@ -56,6 +59,7 @@ hex_type! {
 
 impl ContentDigest {
     /// The SHA-256 of these bytes.
+    #[inline]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
@@ -82,11 +86,13 @@ pub struct FieldHasher(Sha256);
 
 impl FieldHasher {
     /// A hasher of the named domain.
+    #[inline]
     pub fn new(domain: &str) -> Self {
         Self(Sha256::new()).field(domain.as_bytes())
     }
 
     /// Adds one field.
+    #[inline]
     pub fn field(mut self, bytes: &[u8]) -> Self {
         self.0.update((bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
@@ -94,11 +100,13 @@ impl FieldHasher {
     }
 
     /// Adds one text.
+    #[inline]
     pub fn text(self, text: impl AsRef<str>) -> Self {
         self.field(text.as_ref().as_bytes())
     }
 
     /// Adds one number.
+    #[inline]
     pub fn number(self, number: impl Into<u64>) -> Self {
         self.field(&number.into().to_le_bytes())
     }
@@ -109,6 +117,7 @@ impl FieldHasher {
     }
 
     /// Adds a list of texts, framed by its count.
+    #[inline]
     pub fn texts<T: AsRef<str>>(self, texts: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>) -> Self {
         let texts = texts.into_iter();
         let counted = self.number(texts.len() as u64);
@@ -116,6 +125,7 @@ impl FieldHasher {
     }
 
     /// The digest of all fields.
+    #[inline]
     pub fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
     }

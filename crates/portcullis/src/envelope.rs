@@ -27,11 +27,13 @@ impl<P> Default for Section<P> {
 
 impl<P: PartialEq + Clone> Section<P> {
     /// Lists everything and blocks nothing.
+    #[inline]
     pub fn everything() -> Self {
         Self { listed: Conjunction::everything(), ..Self::default() }
     }
 
     /// Lists nothing and blocks nothing; also the default.
+    #[inline]
     pub fn nothing() -> Self {
         Self::default()
     }
@@ -49,6 +51,7 @@ macro_rules! declarations {
 
         impl Declarations {
             /// Declares everything: the neutral element of meet.
+            #[inline]
             pub fn everything() -> Self {
                 Self { $($list: Conjunction::everything(),)+ $($flag: true,)+ }
             }
@@ -104,6 +107,7 @@ declarations! {
 
 impl Declarations {
     /// Declares nothing but the workspace's files as the user's own.
+    #[inline]
     pub fn nothing() -> Self {
         Self { trusted_workspace: true, ..Self::default() }
     }
@@ -140,6 +144,7 @@ pub struct EnvelopeParts {
 
 impl EnvelopeParts {
     /// Grants everything: the neutral element of meet, and the start of an overlay.
+    #[inline]
     pub fn everything() -> Self {
         Self {
             capabilities: Capabilities::ALL,
@@ -158,6 +163,7 @@ impl EnvelopeParts {
     }
 
     /// Grants nothing; what a policy states is put into it.
+    #[inline]
     pub fn nothing() -> Self {
         Self { declarations: Declarations::nothing(), ..Self::default() }
     }
@@ -237,6 +243,7 @@ impl Envelope {
     /// The envelope of these parts, with ν applied.
     ///
     /// What is listed is kept for operations at `low_risk` only, where it matters.
+    #[inline]
     pub fn new(parts: EnvelopeParts) -> Self {
         let caps = parts.capabilities;
         let conditional = OperationSet::ALL.difference(caps.unconditional());
@@ -260,6 +267,7 @@ impl Envelope {
     }
 
     /// Grants exactly what both grant.
+    #[inline]
     pub fn meet(&self, other: &Self) -> Self {
         let (ours, theirs) = (&self.bounds, &other.bounds);
         Self::sealed(Bounds {
@@ -278,6 +286,7 @@ impl Envelope {
     /// Whether it is known to grant no more than the other.
     ///
     /// Sound, not complete: it may say no where yes is true.
+    #[inline]
     pub fn leq(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.bounds, &other.bounds);
         let granted = ours.posture.capabilities().granted();
@@ -296,16 +305,19 @@ impl Envelope {
     ///
     /// # Errors
     /// [`Widened`] when the check fails; the caller keeps this envelope.
+    #[inline]
     pub fn attenuate(&self, asked: &Self) -> Result<Self, Widened> {
         Some(self.meet(asked)).filter(|narrowed| narrowed.leq(self)).ok_or(Widened)
     }
 
     /// The level of one operation.
+    #[inline]
     pub fn level(&self, op: Operation) -> Level {
         self.posture().capabilities().level(op)
     }
 
     /// Its canonical bytes, version first.
+    #[inline]
     pub fn to_bytes(&self) -> Vec<u8> {
         codec::encode(&self.bounds)
     }
@@ -315,6 +327,7 @@ impl Envelope {
     /// # Errors
     /// [`codec::CodecError`] for another version, for bytes that are cut,
     /// longer than their content or not canonical, and for values out of range.
+    #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, codec::CodecError> {
         codec::decode(bytes).map(Self::sealed)
     }

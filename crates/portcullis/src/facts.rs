@@ -12,6 +12,7 @@ use crate::{
 /// What decides of the request's subject under the envelope.
 ///
 /// FAIL-CLOSED: an operation that the subject has no rule for is not listed.
+#[inline]
 pub fn facts(envelope: &Envelope, request: &Request) -> SubjectFacts {
     let judge = Judge { envelope, asked: request.operations() };
     let of_subject = judge.subject(request);

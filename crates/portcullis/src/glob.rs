@@ -55,6 +55,7 @@ impl PathPattern {
     ///
     /// # Errors
     /// [`PatternError`] for text that has no meaning here or could be read in two ways.
+    #[inline]
     pub fn parse(pattern: &str) -> Result<Self, PatternError> {
         let fail = |why| PatternError::new(pattern, why);
         let composed: String = pattern.nfc().collect();
@@ -80,17 +81,20 @@ impl PathPattern {
     }
 
     /// The canonical text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Whether the path, letter for letter, is in the set: for what is listed.
+    #[inline]
     pub fn matches(&self, path: &RelPath) -> bool {
         match_segments(&self.exact, path.as_str())
     }
 
     /// Whether the path is in the set when case and invisible characters are ignored: for what is blocked or
     /// protected. Holds whenever [`PathPattern::matches`] does.
+    #[inline]
     pub fn matches_folded(&self, path: &RelPath) -> bool {
         // Folding may change the number of characters, which `?` counts; then both readings are tried.
         match_segments(&self.folded, path.folded())
@@ -109,6 +113,7 @@ impl PathPattern {
 
     /// Whether every path `other` matches is certainly matched by this pattern. Sound, not complete: it may
     /// answer no where yes is true.
+    #[inline]
     pub fn covers(&self, other: &Self) -> bool {
         if self == other || self.exact == [Segment::Deep] {
             return true;
@@ -259,6 +264,7 @@ pub(crate) fn match_stars<P: Iterator + Clone, T: Iterator + Clone>(
 ///
 /// `.npmrc` is among them although projects use it for settings too, because it is where registry tokens live;
 /// a profile that needs it readable writes its own `blocked` list.
+#[inline]
 pub fn default_credentials() -> &'static [&'static str] {
     &CREDENTIALS
 }

@@ -31,6 +31,7 @@ impl HostPattern {
     /// # Errors
     /// [`HostError`] as [`Host::parse`], for a port outside 1 to 65535, and for a wildcard elsewhere than before
     /// two labels.
+    #[inline]
     pub fn parse(pattern: &str) -> Result<Self, HostError> {
         let fail = |why| HostError::new(pattern, why);
         let (host, port) = split_port(pattern);
@@ -52,6 +53,7 @@ impl HostPattern {
     }
 
     /// Whether the pattern names this host at this port.
+    #[inline]
     pub fn matches(&self, host: &Host, port: u16) -> bool {
         self.port.map_or(Self::is_usual(port), |own| own == port) && self.matches_host(host)
     }
@@ -66,11 +68,13 @@ impl HostPattern {
     }
 
     /// Whether it names more than one host.
+    #[inline]
     pub const fn is_wildcard(&self) -> bool {
         self.below
     }
 
     /// The address, if the pattern names one: only such a rule opens a class other than [`IpClass::Global`].
+    #[inline]
     pub const fn address(&self) -> Option<IpAddr> {
         match self.host {
             Host::Address(address) => Some(address),
@@ -79,6 +83,7 @@ impl HostPattern {
     }
 
     /// Whether everything `other` matches is matched by this pattern.
+    #[inline]
     pub fn covers(&self, other: &Self) -> bool {
         let ports = self.port == other.port || (self.port.is_none() && other.port.is_some_and(Self::is_usual));
         let same = self.below && other.below && self.host == other.host;
@@ -118,6 +123,7 @@ impl UrlPathPattern {
     ///
     /// # Errors
     /// [`PatternError`] for text without a leading `/` or with a segment that has no meaning.
+    #[inline]
     pub fn parse(pattern: &str) -> Result<Self, PatternError> {
         let fail = |why| PatternError::new(pattern, why);
         let body = pattern.strip_prefix('/').ok_or_else(|| fail("does not start with `/`"))?;
@@ -128,6 +134,7 @@ impl UrlPathPattern {
     }
 
     /// Whether the path is in the set under every reading of it.
+    #[inline]
     pub fn matches(&self, path: &UrlPath) -> bool {
         path.readings().all(|reading| self.matches_text(reading))
     }
@@ -139,6 +146,7 @@ impl UrlPathPattern {
     }
 
     /// The text it was parsed from.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -169,6 +177,7 @@ readers! {
 
 impl HostRule {
     /// A rule for every method and path of these hosts: untrusted, and a sink.
+    #[inline]
     pub const fn new(pattern: HostPattern) -> Self {
         Self { pattern, methods: Vec::new(), paths: Vec::new(), trust: false, sink: true }
     }
@@ -187,6 +196,7 @@ impl HostRule {
     /// # Errors
     /// [`HostError`] for a method that is not upper-case letters and `-`, and for an empty list: a rule for every
     /// method is one that was never narrowed.
+    #[inline]
     pub fn with_methods<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Result<Self, HostError> {
         self.methods = methods.into_iter().map(Into::into).collect();
         if self.methods.is_empty() {
@@ -199,6 +209,7 @@ impl HostRule {
     ///
     /// # Errors
     /// [`HostError`] for an empty list: a rule for every path is one that was never narrowed.
+    #[inline]
     pub fn with_paths(mut self, paths: impl IntoIterator<Item = UrlPathPattern>) -> Result<Self, HostError> {
         self.paths = paths.into_iter().collect();
         if self.paths.is_empty() {
@@ -208,6 +219,7 @@ impl HostRule {
     }
 
     /// Declares what the host sends to be trusted, or takes that back.
+    #[inline]
     pub const fn with_trust(mut self, trust: bool) -> Self {
         self.trust = trust;
         self
@@ -217,6 +229,7 @@ impl HostRule {
     ///
     /// # Errors
     /// [`HostError`] for `sink = false` on a wildcard host or without fixed methods and paths: set those first.
+    #[inline]
     pub fn with_sink(mut self, sink: bool) -> Result<Self, HostError> {
         self.sink = sink;
         self.checked()
@@ -246,22 +259,26 @@ impl HostRule {
     }
 
     /// The methods, sorted; none means all.
+    #[inline]
     pub fn methods(&self) -> &[String] {
         &self.methods
     }
 
     /// The paths, sorted; none means all.
+    #[inline]
     pub fn paths(&self) -> &[UrlPathPattern] {
         &self.paths
     }
 
     /// Whether the rule names this host and port, whatever the request.
+    #[inline]
     pub fn matches_host(&self, host: &Host, port: u16) -> bool {
         self.pattern.matches(host, port)
     }
 
     /// Whether the rule names this request. `None` is a request nobody can inspect, such as a tunnel: it is
     /// covered only by a rule open to all methods and paths.
+    #[inline]
     pub fn matches(&self, host: &Host, port: u16, request: Option<(&str, &UrlPath)>) -> bool {
         let is_method = |method| self.methods.is_empty() || self.methods.iter().any(|own| own == method);
         let is_path = |path| self.paths.is_empty() || self.paths.iter().any(|own| own.matches(path));

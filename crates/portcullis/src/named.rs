@@ -77,6 +77,7 @@ macro_rules! word_set {
             }
 
             /// What is in the set, in the order of the numbers.
+            #[inline]
             pub fn iter(self) -> impl Iterator<Item = $member> {
                 $member::ALL.into_iter().filter(move |one| self.contains(*one))
             }

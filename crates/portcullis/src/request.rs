@@ -34,6 +34,7 @@ pub enum Content {
 
 impl Content {
     /// The digest of the bytes, or `None` when there are none.
+    #[inline]
     pub fn digest(&self) -> Option<ContentDigest> {
         match self {
             Self::None => None,
@@ -60,6 +61,7 @@ pub struct CommandSubject {
 
 impl CommandSubject {
     /// The command in the root of the workspace with an empty environment and no input.
+    #[inline]
     pub fn new(argv: Argv) -> Self {
         Self { argv, cwd: RelPath::root(), environment: Vec::new(), stdin: None, executable: None }
     }
@@ -194,6 +196,7 @@ pub struct Provenance {
 
 impl Provenance {
     /// Whether either fact holds.
+    #[inline]
     pub fn is_sourced(&self) -> bool {
         self.accepted_by.is_some() || self.planned_step.is_some()
     }
@@ -225,26 +228,31 @@ pub struct RequestBuilder {
 
 impl RequestBuilder {
     /// Sets the session that this one is a child of.
+    #[inline]
     pub fn parent(self, parent: Option<SessionId>) -> Self {
         Self { parent, ..self }
     }
 
     /// Sets the bytes it brings along.
+    #[inline]
     pub fn content(self, content: Content) -> Self {
         Self { content, ..self }
     }
 
     /// Adds source labels that the subject or the content is known to carry.
+    #[inline]
     pub fn carrying(self, labels: Exposure) -> Self {
         Self { carried: self.carried.join(labels.sources()), ..self }
     }
 
     /// Sets why its arguments count as the user's own.
+    #[inline]
     pub fn provenance(self, provenance: Provenance) -> Self {
         Self { provenance, ..self }
     }
 
     /// The finished request, recognised as every operation its subject shows.
+    #[inline]
     pub fn build(mut self) -> Request {
         let command = match &self.subject {
             Subject::Command(command) => Some(CommandFacts::of(&command.argv)),
@@ -259,6 +267,7 @@ impl RequestBuilder {
 
 impl Request {
     /// Starts a request of this principal in this session.
+    #[inline]
     pub fn builder(
         principal: impl Into<Arc<str>>,
         session: SessionId,
@@ -308,6 +317,7 @@ readers! {
 
 impl Request {
     /// What is known of the command before it runs; `None` for any other subject.
+    #[inline]
     pub fn command_facts(&self) -> Option<&CommandFacts> {
         self.command.as_ref()
     }

@@ -11,16 +11,19 @@ pub struct TextPattern(String);
 
 impl TextPattern {
     /// The pattern with this text.
+    #[inline]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// Its text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether the name matches.
+    #[inline]
     pub fn matches(&self, name: &str) -> bool {
         match_stars(self.0.chars(), name.chars(), |one| *one == '*', |one, own| one == own)
     }
@@ -47,6 +50,7 @@ pub enum GitPattern {
 
 impl GitPattern {
     /// Whether a commit on this branch of this repository matches.
+    #[inline]
     pub fn matches_commit(&self, repository: &str, branch: &str) -> bool {
         match self {
             Self::Commit { repository: at, branch: on } => at.matches(repository) && on.matches(branch),
@@ -55,6 +59,7 @@ impl GitPattern {
     }
 
     /// Whether a push or pull request to this reference of this URL matches.
+    #[inline]
     pub fn matches_remote(&self, url: &str, reference: &str) -> bool {
         match self {
             Self::Remote { url: at, reference: on } => at.matches(url) && on.matches(reference),

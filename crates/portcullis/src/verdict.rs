@@ -39,6 +39,7 @@ named_enum! {
 
 impl Reason {
     /// One sentence for a person.
+    #[inline]
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::SessionEnded => "the session has ended",
@@ -57,6 +58,7 @@ impl Reason {
     }
 
     /// The number of its rule, 1 to 8.
+    #[inline]
     pub const fn rule(self) -> u8 {
         match self {
             Self::SessionEnded | Self::LockedDown => 1,

@@ -6,6 +6,7 @@ use super::{CommandFacts, Link};
 impl CommandFacts {
     /// Names of the operations the command would carry out besides `run_bash`, one for each program that the table
     /// knows.
+    #[inline]
     pub fn operations(&self) -> impl Iterator<Item = &'static str> {
         self.links.iter().filter_map(operation_of)
     }

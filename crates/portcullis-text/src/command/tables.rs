@@ -114,6 +114,7 @@ pub(super) fn assignment(name: &str) -> Assignment {
 }
 
 /// Every operation that the table names.
+#[inline]
 pub fn known_operations() -> impl Iterator<Item = &'static str> {
     ROWS.values().flatten().filter(|(section, _)| *section == "operations").map(|(_, row)| row[5])
 }
