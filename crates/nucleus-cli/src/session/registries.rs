@@ -3,6 +3,8 @@
 //! They are asked outside every workspace, whose programs and settings an agent could have
 //! written. One that is not installed, hangs or says nothing names no source.
 
+mod maven;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use nucleus_spec::Registry;
 use serde_json::Value;
+
+use maven::maven;
 
 use super::host_program::HostPrograms;
 use crate::home;
@@ -299,18 +303,6 @@ fn go(programs: &HostPrograms) -> Registries {
     let name = sums.split(['+', ' ']).next().unwrap_or_default();
     if name.contains('.') {
         found.hosts.extend([name.to_owned()]);
-    }
-    found
-}
-
-fn maven(_: &HostPrograms) -> Registries {
-    let mut found = Registries::default();
-    let Ok(home) = home::home() else {
-        return found;
-    };
-    let text = read(&home.join(".m2/settings.xml")).unwrap_or_default();
-    for part in text.split("<url>").skip(1) {
-        found.add(part.split('<').next().unwrap_or_default());
     }
     found
 }

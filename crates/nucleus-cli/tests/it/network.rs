@@ -334,3 +334,39 @@ while True:
         assert!(Instant::now() < until, "dials go on without the proxy");
     }
 }
+
+/// The sources of the user's own maven are read from; a sample that somebody left in a comment of its settings is none.
+#[test]
+fn a_source_that_is_only_a_comment_of_mavens_settings_is_not_reached() {
+    let scene = Scene::new();
+    let near = IpAddr::from([127, 0, 0, 1]);
+    let (named, sample) = (server(near), server(near));
+    let mirror = |port: u16| {
+        format!("<mirror><url>http://127.0.0.1:{port}/maven</url><mirrorOf>*</mirrorOf></mirror>")
+    };
+    scene.put(
+        "home/.m2/settings.xml",
+        &format!(
+            "<settings><mirrors><!-- {} -->{}</mirrors></settings>",
+            mirror(sample),
+            mirror(named)
+        ),
+    );
+    let policy = "[capabilities]\nweb_fetch = \"low_risk\"\n[network]\ngroups = [\"registries\"]\n";
+    let ended = scene
+        .session()
+        .policy(policy)
+        .word("NAMED", json!(named))
+        .word("SAMPLE", json!(sample))
+        .run(&[agent(&format!(
+            "{ASK}got = [by_proxy('127.0.0.1', port, '/maven/a.jar') for port in (NAMED, SAMPLE)]\n"
+        ))]);
+    ended.assert_sound();
+    let got = ended.told[0].got();
+    let reached = got[0].as_str().unwrap();
+    assert!(
+        reached.starts_with("200 GET /maven/a.jar"),
+        "the allow twin: {got}"
+    );
+    assert!(got[1].as_str().unwrap().starts_with("403 "), "{got}");
+}
