@@ -15,6 +15,26 @@ use crate::read::read_document;
 /// The names, as a policy says them.
 pub(crate) static NAMES: [&str; 3] = ["registries", "forges", "documentation"];
 
+/// Words by which a user may look here for the provider of the model.
+const PROVIDERS: [&str; 6] = [
+    "model",
+    "models",
+    "modelproviders",
+    "provider",
+    "providers",
+    "llm",
+];
+
+/// Whether a name that is no group means the provider of the model.
+///
+/// There is no such group: whoever reached a provider's host would call it with a key of their own, unpaid by the session
+/// and with whatever the provider does for a caller. The session's gateway alone calls it.
+pub(crate) fn means_provider(name: &str) -> bool {
+    let letters = |letter: &char| !matches!(letter, '-' | '_' | ' ');
+    let plain: String = name.to_lowercase().chars().filter(letters).collect();
+    PROVIDERS.contains(&plain.as_str())
+}
+
 /// The most requests to one registry in a session: a large dependency tree, many times.
 const REGISTRY_REQUESTS: u64 = 50_000;
 /// The longest path and query of a registry: names, versions and hashes.
@@ -132,7 +152,7 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
-    use super::{Groups, NAMES, Registry};
+    use super::{Groups, HostPattern, NAMES, Registry, means_provider, named};
 
     /// Each host of a group: no wildcard, methods that read, a bound on requests and on URLs.
     #[test]
@@ -158,6 +178,29 @@ mod tests {
                     "{host}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn no_group_holds_a_provider_of_models() {
+        for name in ["models", "Model-Providers", "model_providers", "llm"] {
+            assert!(means_provider(name) && named(name).is_none(), "{name}");
+        }
+        for name in NAMES.into_iter().chain(["rust"]) {
+            assert!(!means_provider(name), "{name}");
+        }
+        let groups = Groups::shipped();
+        for host in [
+            "api.anthropic.com",
+            "api.openai.com",
+            "generativelanguage.googleapis.com",
+        ] {
+            let provider = HostPattern::parse(host).unwrap();
+            let holds = |name: &str| {
+                let rules = groups.rules(name);
+                rules.iter().any(|rule| rule.pattern().covers(&provider))
+            };
+            assert!(!NAMES.into_iter().any(holds), "{host}");
         }
     }
 

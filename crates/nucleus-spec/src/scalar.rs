@@ -513,6 +513,14 @@ fn bound_routes(fields: &Fields) -> Read<Vec<HostRule>> {
 /// One entry of [network] `groups`.
 fn group(name: &str, node: Node<'_, '_>) -> Read<&'static str> {
     let stated = text(name, node)?;
+    if groups::means_provider(stated) {
+        return Err(Fault::new(node.span(), "no group holds model providers")
+            .label("programs reach no provider: the session's gateway alone calls it")
+            .help(
+                "leave it out and name the provider when the session starts: `--model-url https://api.openai.com \
+                 --model-key-env OPENAI_API_KEY`, or `--model-socket PATH`",
+            ));
+    }
     groups::named(stated).ok_or_else(|| {
         Fault::new(node.span(), format!("unknown group `{stated}`"))
             .label("no group of hosts of this name")

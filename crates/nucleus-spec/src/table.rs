@@ -207,7 +207,8 @@ pub(crate) static SECTIONS: &[Section] = &[
         key("groups", Kind::Groups, "`[]`",
             "Groups of hosts, added to `hosts`: reading from them is permitted and no data leaves by it, nothing of them is \
              trusted. `registries`: whatever this machine's package managers name as their sources, asked on the host \
-             when the session starts. `forges`, `documentation`: shipped lists. Not allowed in a project file."),
+             when the session starts. `forges`, `documentation`: shipped lists. None holds model providers: \
+             the session's gateway alone calls them. Not allowed in a project file."),
         key("limits", Kind::Limits, "`[]`",
             "What hosts may be sent and may send in a session, whatever permits it: tables with the fields below."),
     ]),
