@@ -16,6 +16,7 @@ from .wire import read_request
 # Matched on the last part of the path, so that any prefix works.
 APIS = {"completions": ("chat", chat), "responses": ("responses", responses), "messages": ("messages", messages)}
 RECORDED_BODY_BYTES = 65536  # of a body that is no model request
+BACKLOG = 128  # calls that come at once; a full queue of a Unix socket refuses
 POLL_SECONDS = 0.05  # how long a listener may take to notice that it is closed
 MODELS = {
     "object": "list", "data": [{"id": "fake-1", "object": "model", "created": 0}], "models": [], "has_more": False,
@@ -89,8 +90,13 @@ def _json_object(raw):
     return body if isinstance(body, dict) else None
 
 
+class _TcpServer(ThreadingHTTPServer):
+    request_queue_size = BACKLOG
+
+
 class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
+    request_queue_size = BACKLOG
 
 
 class ModelServer:
@@ -113,7 +119,7 @@ class ModelServer:
 
     def listen_tcp(self, port=0):
         """Serves on 127.0.0.1 and returns the port."""
-        return self._serve(ThreadingHTTPServer(("127.0.0.1", port), ModelHandler)).server_address[1]
+        return self._serve(_TcpServer(("127.0.0.1", port), ModelHandler)).server_address[1]
 
     def listen_unix(self, path):
         """Serves on a socket file of mode 0600. Whoever can open it can speak to the model: one socket per session."""
