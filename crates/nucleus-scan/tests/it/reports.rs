@@ -61,6 +61,19 @@ macro_rules! snapshot {
     };
 }
 
+/// What the README shows is what is printed, but for what it says it leaves out.
+#[test]
+fn the_readme_shows_the_real_report() {
+    let readme = include_str!("../../../../README.md");
+    let from = readme.find("```text\nnucleus audit 1 file").unwrap() + "```text\n".len();
+    let shown = &readme[from..from + readme[from..].find("```").unwrap()];
+    let real = terminal(&Report::of(&example().scan()), &|_, text| text.to_owned());
+    let (first, last) = shown.split_once("  …\n").unwrap();
+    assert!(real.starts_with(first), "{real}");
+    assert!(real.ends_with(last), "{real}");
+    assert!(first.contains("fix: ") && last.contains("what each agent can reach"));
+}
+
 #[test]
 fn the_terminal_report_reads_well() {
     let scan = example().scan();
