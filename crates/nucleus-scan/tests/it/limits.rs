@@ -170,6 +170,33 @@ fn trees_of_dependencies_are_left_out_and_ignored_files_are_not() {
     assert_eq!(tree.of_rule("unpinned-package").len(), 1);
 }
 
+/// What an action of the repository calls is read as well, but no file elsewhere, and each once.
+#[cfg(unix)]
+#[test]
+fn local_actions_are_followed_within_the_root_and_not_in_a_circle() {
+    let caller = "on: issue_comment\npermissions: write-all\njobs:\n  a:\n    env: {K: \"${{ secrets.K }}\"}\n    steps:\n      - uses: ./.github/actions/a\n";
+    let action = |run: &str| format!("runs:\n  using: composite\n  steps:\n    - {run}\n");
+    let agent = action("run: claude -p hello");
+    let fires = |tree: &Tree| tree.of_rule("ci-untrusted-trigger-write").len();
+    let with = |first: &str| {
+        Tree::with(".github/workflows/a.yml", caller)
+            .put("repo/.github/actions/a/action.yml", first)
+    };
+    let again = action("uses: ./.github/actions/b");
+    let back = action("uses: ./.github/actions/a");
+    let nested = with(&again).put("repo/.github/actions/b/action.yaml", &agent);
+    assert_eq!(fires(&nested), 1);
+    let circle = with(&again).put("repo/.github/actions/b/action.yml", &back);
+    assert_eq!(fires(&circle), 0);
+    let outside =
+        with(&action("uses: ./.github/actions/../../../outside")).put("outside/action.yml", &agent);
+    assert_eq!(fires(&outside), 0);
+    let link = Tree::with(".github/workflows/a.yml", caller).put("outside/action.yml", &agent);
+    fs::create_dir_all(link.at("repo/.github/actions")).unwrap();
+    std::os::unix::fs::symlink(link.at("outside"), link.at("repo/.github/actions/a")).unwrap();
+    assert_eq!(fires(&link), 0);
+}
+
 #[test]
 fn a_file_that_is_cut_off_is_still_judged() {
     let tree = Tree::with(".mcp.json", &SERVER[..SERVER.len() - 2]);
