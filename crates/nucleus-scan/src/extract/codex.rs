@@ -36,7 +36,11 @@ pub(super) fn fill(file: &SourceFile, agent: &mut Agent) -> Vec<Agent> {
 /// A profile somebody may ask for.
 fn unselected(file: &SourceFile, profile: &At<'_>) -> Agent {
     let mut agent = Agent {
-        name: format!("{}, profile {}", file.client.name(), profile.key()),
+        name: format!(
+            "{}, profile {}",
+            file.client.name(),
+            crate::secret::mask_name(profile.key())
+        ),
         place: profile.entry_place(),
         is_selected: false,
         ..blank(file)

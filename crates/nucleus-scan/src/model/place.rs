@@ -101,6 +101,17 @@ impl Literal {
         secret::mask(&self.key, &self.value)
     }
 
+    /// The same with the key it is assigned to, where it does not say that itself: `never` alone tells nobody what is meant.
+    #[must_use]
+    pub fn shown_with_key(&self) -> String {
+        let shown = self.shown();
+        match self.key.as_str() {
+            "" => shown,
+            key if shown.contains(key) => shown,
+            key => format!("{}={shown}", secret::mask_name(key)),
+        }
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn place(&self) -> &Place {

@@ -32,16 +32,6 @@ fn bypass(family: &Family<'_>) -> Option<Power> {
         .then(|| everything(setting))
 }
 
-/// A setting by its key too: `never` or `true` alone says nothing.
-fn setting_name(setting: &Literal) -> String {
-    let shown = setting.shown();
-    match setting.key() {
-        "" => shown,
-        key if shown.contains(key) => shown,
-        key => format!("{key}={shown}"),
-    }
-}
-
 fn is_shell_off(family: &Family<'_>) -> bool {
     family.is_builtin_off(crate::model::SHELL_TOOLS)
 }
@@ -154,7 +144,7 @@ fn everything(source: &Literal) -> Power {
 fn of_rule(source: &Literal, kind: Kind, legs: Exposure, operations: OperationSet) -> Power {
     let is_out = Exposure::EXFIL.leq(legs);
     Power {
-        name: setting_name(source),
+        name: source.shown_with_key(),
         place: source.place().clone(),
         shown: source.shown(),
         origin: Origin::Builtin,

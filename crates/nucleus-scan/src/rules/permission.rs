@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::model::{Agent, Evidence, PermissionRule, RuleId, SHELL_TOOLS, ToolKind, Verdict};
 
 use super::limits::Limits;
-use super::report::{Report, evidence};
+use super::report::{Report, setting};
 use super::table::{
     APPROVALS_DISABLED, BROAD_FILESYSTEM_SCOPE, CREDENTIAL_PATH_EXPOSURE, INTERPRETER_WILDCARD,
     NETWORK_EGRESS_COMMAND, NO_DENY_RULES, RISKY_AUTO_APPROVE, UNRESTRICTED_SHELL,
@@ -38,7 +38,7 @@ pub(super) fn judge(agent: &Agent, report: &mut Report<'_>) {
     let pick = |fits: &dyn Fn(&PermissionRule) -> bool| -> Vec<Evidence> {
         live.iter()
             .filter(|rule| fits(rule))
-            .map(|rule| evidence(&rule.source))
+            .map(|rule| setting(&rule.source))
             .collect()
     };
     report.add(

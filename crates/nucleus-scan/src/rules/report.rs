@@ -29,6 +29,14 @@ pub(crate) fn evidence(literal: &Literal) -> Evidence {
     }
 }
 
+/// A setting as evidence, with its key.
+pub(crate) fn setting(literal: &Literal) -> Evidence {
+    Evidence {
+        place: literal.place().clone(),
+        shown: shorten(&literal.shown_with_key()),
+    }
+}
+
 /// A place with the text that stands there.
 pub(crate) fn shown_at(place: Place, shown: &str) -> Evidence {
     Evidence {

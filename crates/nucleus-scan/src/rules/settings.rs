@@ -4,7 +4,7 @@ use crate::launch::Registry;
 use crate::model::{Agent, Literal, SandboxState};
 
 use super::path;
-use super::report::{Report, evidence};
+use super::report::{Report, evidence, setting};
 use super::table::{
     APPROVALS_DISABLED, BROAD_FILESYSTEM_SCOPE, CREDENTIAL_PATH_EXPOSURE, PROJECT_MCP_AUTO_ENABLE,
     RISKY_AUTO_APPROVE, SANDBOX_WEAKENED, UNRESTRICTED_SHELL,
@@ -13,11 +13,17 @@ use super::table::{
 /// Judges the settings of one agent.
 pub(super) fn judge(agent: &Agent, report: &mut Report<'_>) {
     let permissions = &agent.permissions;
-    let all = |list: &[Literal]| list.iter().map(evidence).collect::<Vec<_>>();
+    let all = |list: &[Literal]| list.iter().map(setting).collect::<Vec<_>>();
     report.add(
         APPROVALS_DISABLED,
         None,
-        "nothing is asked before it runs",
+        match agent.is_selected {
+            true => "nothing is asked before it runs".to_owned(),
+            false => format!(
+                "nothing is asked before it runs once this is chosen: {}",
+                agent.name
+            ),
+        },
         all(&permissions.bypass),
     );
     let any_tool = permissions.rules.iter().filter(|rule| {
@@ -26,7 +32,7 @@ pub(super) fn judge(agent: &Agent, report: &mut Report<'_>) {
             && rule.pattern.is_none()
     });
     let starred = any_tool
-        .map(|rule| evidence(&rule.source))
+        .map(|rule| setting(&rule.source))
         .collect::<Vec<_>>();
     if report.has(UNRESTRICTED_SHELL) && permissions.bypass.is_empty() {
         report.add(

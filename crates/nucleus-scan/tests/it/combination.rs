@@ -482,6 +482,28 @@ fn a_profile_that_nothing_selects_reaches_nothing() {
     ));
 }
 
+/// A value alone tells nobody which setting is meant, nor that a profile has to be chosen.
+#[test]
+fn a_setting_is_shown_with_its_key() {
+    let of = |path: &str, text: &str| {
+        let one = Tree::with(path, text)
+            .of_rule("approvals-disabled")
+            .remove(0);
+        (one.evidence[0].shown.clone(), one.reason)
+    };
+    let never = "approval_policy = \"never\"\n";
+    let (shown, reason) = of(".codex/config.toml", never);
+    assert_eq!(shown, "approval_policy=never");
+    assert_eq!(reason, "nothing is asked before it runs");
+    let (_, reason) = of(".codex/config.toml", &format!("[profiles.yolo]\n{never}"));
+    assert!(
+        reason.ends_with("once this is chosen: Codex, profile yolo"),
+        "{reason}"
+    );
+    let (shown, _) = of("opencode.json", r#"{"permission": {"*": "allow"}}"#);
+    assert_eq!(shown, "*=allow");
+}
+
 /// Goose runs its own tools unasked unless a mode says otherwise: what no file says counts as the worst case.
 #[test]
 fn extensions_of_goose_itself_are_its_own_tools() {
