@@ -70,6 +70,10 @@ fn check_bare(spec: &JailSpec) -> Result<(), Error> {
     if spec.workspace.is_some() {
         return invalid("workspace overlays");
     }
+    // Landlock knows the number of a port and not the host: a listener's port would be open to the whole world.
+    if !spec.ports.is_empty() {
+        return invalid("ports");
+    }
     if matches!(spec.stdio, Stdio::Terminal { .. }) {
         return invalid("terminals of the jail's own");
     }

@@ -28,31 +28,23 @@ pub(crate) struct Filter(Vec<Insn>);
 
 impl Filter {
     /// What a command may call. An unknown or newer number and `clone3` answer ENOSYS, all else EPERM.
-    pub(crate) fn command(unix: UnixSockets, net: Sockets) -> Self {
-        let mut table = vec![vec![ret(EPERM)]; NEWEST as usize + 1];
-        for &number in COMMAND {
-            set(&mut table, number, vec![ret(ALLOW)]);
+    pub(crate) fn command(unix: UnixSockets) -> Self {
+        Self(assemble(command_table(unix)))
+    }
+
+    /// What a command may call in the host's own namespaces: less than elsewhere, where Landlock does not look.
+    ///
+    /// No internet socket (Landlock knows ports and no hosts), no change of a file's mode, owner or attributes, its times
+    /// by an open descriptor alone, no watch on names, no IPC by key, and bounds and priorities of the caller alone.
+    pub(crate) fn bare() -> Self {
+        let mut table = command_table(UnixSockets::Refused);
+        for &number in BARE_REFUSED {
+            set(&mut table, number, vec![ret(EPERM)]);
         }
-        set(&mut table, libc::SYS_clone3, vec![ret(ENOSYS)]);
-        set(&mut table, libc::SYS_socket, socket_rule(unix, net));
-        set(
-            &mut table,
-            libc::SYS_clone,
-            vec![
-                arg(0),
-                jump(libc::BPF_JSET, NAMESPACES, 1, 0),
-                ret(ALLOW),
-                ret(EPERM),
-            ],
-        );
-        // The first process enforces limits by its own: nobody else sets them.
-        set(&mut table, libc::SYS_prlimit64, none_of(0, &[1]));
-        set(&mut table, libc::SYS_ioctl, none_of(1, &REFUSED_IOCTLS));
-        set(
-            &mut table,
-            libc::SYS_personality,
-            one_of(0, &[0, 0x0004_0000, u32::MAX]),
-        );
+        set(&mut table, libc::SYS_utimensat, null(1));
+        for &(number, who) in OF_THE_CALLER {
+            set(&mut table, number, one_of(who, &[0]));
+        }
         Self(assemble(table))
     }
 
@@ -76,14 +68,87 @@ impl Filter {
     }
 }
 
-/// Which internet sockets can be made.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sockets {
-    /// TCP, UDP and the routing socket: for a network namespace of its own.
-    Namespaced,
-    /// TCP only: for the host's network, where Landlock names the ports.
-    TcpOnly,
+/// The rule of each number for a command.
+fn command_table(unix: UnixSockets) -> Vec<Vec<Insn>> {
+    let mut table = vec![vec![ret(EPERM)]; NEWEST as usize + 1];
+    for &number in COMMAND {
+        set(&mut table, number, vec![ret(ALLOW)]);
+    }
+    set(&mut table, libc::SYS_clone3, vec![ret(ENOSYS)]);
+    set(&mut table, libc::SYS_socket, socket_rule(unix));
+    set(
+        &mut table,
+        libc::SYS_clone,
+        vec![
+            arg(0),
+            jump(libc::BPF_JSET, NAMESPACES, 1, 0),
+            ret(ALLOW),
+            ret(EPERM),
+        ],
+    );
+    // The first process enforces limits by its own: nobody else sets them.
+    set(&mut table, libc::SYS_prlimit64, none_of(0, &[1]));
+    set(&mut table, libc::SYS_ioctl, none_of(1, &REFUSED_IOCTLS));
+    set(
+        &mut table,
+        libc::SYS_personality,
+        one_of(0, &[0, 0x0004_0000, u32::MAX]),
+    );
+    table
 }
+
+/// Refused beside what every command is refused.
+const BARE_REFUSED: &[libc::c_long] = &[
+    libc::SYS_socket,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_fsetxattr,
+    libc::SYS_fremovexattr,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    452, // fchmodat2
+    463, // setxattrat
+    466, // removexattrat
+    libc::SYS_inotify_add_watch,
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semctl,
+    libc::SYS_semtimedop,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utime,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utimes,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_futimesat,
+];
+
+/// Calls about a process, with the argument that says which; 0 is the caller.
+const OF_THE_CALLER: &[(libc::c_long, u32)] = &[
+    (libc::SYS_prlimit64, 0),
+    (libc::SYS_setpriority, 1),
+    (libc::SYS_sched_setaffinity, 0),
+    (libc::SYS_sched_setparam, 0),
+    (libc::SYS_sched_setscheduler, 0),
+    (libc::SYS_sched_setattr, 0),
+    (libc::SYS_ioprio_set, 1),
+];
 
 const FIRST_PROCESS: &[libc::c_long] = &[
     libc::SYS_read,
@@ -146,6 +211,21 @@ fn one_of(index: u32, values: &[u32]) -> Vec<Insn> {
     match_any(index, values, ALLOW, EPERM)
 }
 
+/// Allows when the argument, a pointer, is null: both halves count.
+fn null(index: u32) -> Vec<Insn> {
+    vec![
+        stmt(
+            libc::BPF_LD | libc::BPF_W | libc::BPF_ABS,
+            16 + 8 * index + 4,
+        ),
+        jump(libc::BPF_JEQ, 0, 0, 2),
+        arg(index),
+        jump(libc::BPF_JEQ, 0, 1, 0),
+        ret(EPERM),
+        ret(ALLOW),
+    ]
+}
+
 /// Allows when the argument is none of `values`.
 fn none_of(index: u32, values: &[u32]) -> Vec<Insn> {
     match_any(index, values, EPERM, ALLOW)
@@ -162,27 +242,9 @@ fn match_any(index: u32, values: &[u32], hit: u32, miss: u32) -> Vec<Insn> {
 }
 
 /// `socket(domain, type, protocol)`: IPv4 and IPv6 with protocol 0, TCP or UDP; the routing socket; AF_UNIX where declared.
-fn socket_rule(unix: UnixSockets, net: Sockets) -> Vec<Insn> {
-    let inet = match net {
-        Sockets::Namespaced => one_of(2, &[0, libc::IPPROTO_TCP as u32, libc::IPPROTO_UDP as u32]),
-        // The type's low byte holds the kind, the flags above it are free.
-        Sockets::TcpOnly => {
-            let mut rule = vec![
-                arg(1),
-                stmt(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0xff),
-            ];
-            rule.extend([
-                jump(libc::BPF_JEQ, libc::SOCK_STREAM as u32, 1, 0),
-                ret(EPERM),
-            ]);
-            rule.extend(one_of(2, &[0, libc::IPPROTO_TCP as u32]));
-            rule
-        }
-    };
-    let netlink = match net {
-        Sockets::Namespaced => one_of(2, &[0]),
-        Sockets::TcpOnly => vec![ret(EPERM)],
-    };
+fn socket_rule(unix: UnixSockets) -> Vec<Insn> {
+    let inet = one_of(2, &[0, libc::IPPROTO_TCP as u32, libc::IPPROTO_UDP as u32]);
+    let netlink = one_of(2, &[0]);
     let unix = match unix {
         UnixSockets::Private => vec![ret(ALLOW)],
         UnixSockets::Refused => vec![ret(EPERM)],
@@ -263,6 +325,7 @@ mod tests {
                     acc = match i.k {
                         0 => number,
                         4 => arch,
+                        k if k % 8 == 4 => 0, // the high half of an argument
                         k => args[(k as usize - 16) / 8],
                     }
                 }
@@ -279,7 +342,7 @@ mod tests {
     }
 
     fn default() -> Filter {
-        Filter::command(UnixSockets::Refused, Sockets::Namespaced)
+        Filter::command(UnixSockets::Refused)
     }
 
     fn ask(filter: &Filter, number: libc::c_long, args: [u32; 3]) -> u32 {
@@ -342,7 +405,7 @@ mod tests {
         ] {
             assert_eq!(socket(domain, protocol), EPERM, "{domain} {protocol}");
         }
-        let private = Filter::command(UnixSockets::Private, Sockets::Namespaced);
+        let private = Filter::command(UnixSockets::Private);
         assert_eq!(
             ask(&private, libc::SYS_socket, [libc::AF_UNIX as u32, 1, 0]),
             ALLOW
@@ -354,21 +417,31 @@ mod tests {
     }
 
     #[test]
-    fn the_host_network_form_has_tcp_only() {
-        let filter = Filter::command(UnixSockets::Refused, Sockets::TcpOnly);
-        let socket = |kind: i32| {
-            ask(
-                &filter,
-                libc::SYS_socket,
-                [libc::AF_INET as u32, (kind | libc::SOCK_CLOEXEC) as u32, 0],
-            )
-        };
-        assert_eq!(socket(libc::SOCK_STREAM), ALLOW);
-        assert_eq!(socket(libc::SOCK_DGRAM), EPERM);
-        assert_eq!(
-            ask(&filter, libc::SYS_socket, [libc::AF_NETLINK as u32, 1, 0]),
-            EPERM
-        );
+    fn in_the_hosts_namespaces_what_landlock_does_not_see_is_refused() {
+        let filter = Filter::bare();
+        for domain in [
+            libc::AF_INET,
+            libc::AF_INET6,
+            libc::AF_UNIX,
+            libc::AF_NETLINK,
+        ] {
+            let socket = [domain as u32, libc::SOCK_STREAM as u32, 0];
+            assert_eq!(ask(&filter, libc::SYS_socket, socket), EPERM, "{domain}");
+        }
+        for &number in BARE_REFUSED {
+            assert_eq!(ask(&filter, number, [0; 3]), EPERM, "{number}");
+        }
+        for &(number, who) in OF_THE_CALLER {
+            let mut args = [0; 3];
+            assert_eq!(ask(&filter, number, args), ALLOW, "{number}");
+            args[who as usize] = 4711;
+            assert_eq!(ask(&filter, number, args), EPERM, "{number}");
+        }
+        assert_eq!(ask(&filter, libc::SYS_utimensat, [3, 0, 0]), ALLOW);
+        assert_eq!(ask(&filter, libc::SYS_utimensat, [3, 1, 0]), EPERM);
+        for number in [libc::SYS_socketpair, libc::SYS_mknodat] {
+            assert_eq!(ask(&filter, number, [0; 3]), ALLOW, "{number}");
+        }
     }
 
     #[test]

@@ -245,9 +245,11 @@ impl Helper {
 
     /// Clones a supervising process that stays in this process's namespaces.
     fn clone_bare(&self) -> Done<FirstProcess> {
+        let mapping = Mapping::of(Form::WithoutNamespaces)
+            .ok_or_else(|| Failure::invalid(Step::Become, "an unprivileged id"))?;
         let (start, theirs) = channel::pair().at(Step::Clone, "socketpair")?;
         match clone_into(0).at(Step::Clone, "process")? {
-            Cloned::Child => bare::run(&theirs, self.mapping, &self.filters),
+            Cloned::Child => bare::run(&theirs, mapping, &self.filters),
             Cloned::Parent { pid, pidfd } => Ok(FirstProcess {
                 pid,
                 pidfd,

@@ -21,7 +21,7 @@ use crate::host::session::{SessionGroup, SessionPlace};
 use crate::jail::{Handed, Jail};
 use crate::plan;
 use crate::report::{Enforced, Ids};
-use crate::spec::{Access, JailSpec, SessionLimits, Stdio, Upper, View};
+use crate::spec::{Access, Form, JailSpec, SessionLimits, Stdio, Upper, View};
 use crate::talk::Tag;
 use crate::trees::{BASE, INSIDE};
 use crate::wire::Reader;
@@ -95,6 +95,11 @@ impl Launcher {
         ids(Mapping::of_this_process())
     }
 
+    /// The ids that a jail of this form has.
+    pub fn ids_in(&self, form: Form) -> Ids {
+        ids(Mapping::of(form).unwrap_or_else(Mapping::of_this_process))
+    }
+
     /// Starts one jail; blocks until its program is executed or a step has failed (about 2 ms).
     ///
     /// An error names the missing layer or the step; nothing of the jail is left then.
@@ -103,7 +108,7 @@ impl Launcher {
         let support = &self.pool.support;
         let enforced = Enforced {
             layers: layers::report(&spec, support),
-            ids: self.ids(),
+            ids: self.ids_in(spec.form),
         };
         layers::check_required(&spec, &enforced)?;
         let prepared = Prepared::of(&spec)?;
@@ -303,7 +308,7 @@ struct Prepared {
 
 impl Prepared {
     fn of(spec: &JailSpec) -> Result<Self, Error> {
-        let mapping = Mapping::of_this_process();
+        let mapping = Mapping::of(spec.form).unwrap_or_else(Mapping::of_this_process);
         let writable: Vec<&Path> = spec.views.iter().filter_map(writable_host).collect();
         let owned = spec.views.iter().filter_map(|view| match view {
             View::BindOwned { host, .. } | View::Masked { host, .. } => Some(host.as_path()),

@@ -1,7 +1,7 @@
 //! Which layers a spec gets on this host, and refusing the ones that are missing and not waived.
 
 use crate::error::Error;
-use crate::host::clone::Mapping;
+use crate::host::clone::{Mapping, outside_user};
 use crate::launcher::Support;
 use crate::report::{Enforced, Layer, LayerReport, LayerState};
 use crate::spec::{Form, JailSpec, Upper};
@@ -38,9 +38,15 @@ pub(crate) fn check_required(spec: &JailSpec, enforced: &Enforced) -> Result<(),
     Ok(())
 }
 
-/// FAIL-CLOSED: without namespaces Landlock is all there is for files and the network; it cannot be waived.
+/// FAIL-CLOSED: without namespaces nothing else keeps files and signals from the command; these cannot be waived.
 fn is_last_wall(layer: Layer, spec: &JailSpec) -> bool {
-    spec.form == Form::WithoutNamespaces && layer == Layer::Landlock
+    let walls = [
+        Layer::Landlock,
+        Layer::LandlockScopes,
+        Layer::NoHostRoot,
+        Layer::Seccomp,
+    ];
+    spec.form == Form::WithoutNamespaces && walls.contains(&layer)
 }
 
 fn present(how: impl Into<String>) -> LayerState {
@@ -70,8 +76,9 @@ fn state(layer: Layer, spec: &JailSpec, support: &Support) -> LayerState {
         Layer::PidNamespace => present("first process holds the life line"),
         Layer::NetNamespace => present("loopback only"),
         Layer::IpcNamespace | Layer::UtsNamespace | Layer::CgroupNamespace => present("own"),
+        Layer::NoHostRoot if spec.form == Form::WithoutNamespaces => host_user_without_namespaces(),
         Layer::NoHostRoot => present(host_user()),
-        Layer::NoExtraGroups => groups(),
+        Layer::NoExtraGroups => groups(spec.form),
         Layer::NoCapabilities if spec.form == Form::WithoutNamespaces => {
             present("none held; no-new-privileges makes the bounding set moot")
         }
@@ -90,7 +97,7 @@ fn state(layer: Layer, spec: &JailSpec, support: &Support) -> LayerState {
             )
         }
         Layer::Landlock => landlock(support.landlock_abi),
-        Layer::LandlockScopes => scopes(support.landlock_abi),
+        Layer::LandlockScopes => scopes(support.landlock_abi, spec.form),
         Layer::ReadOnlyProc => present("/proc/sys, sysrq-trigger, irq, bus, fs"),
         Layer::WorkspaceOverlay => workspace(spec),
         Layer::ProcessLimit => processes(spec.limits.processes, support),
@@ -138,9 +145,23 @@ fn host_user() -> String {
     )
 }
 
+/// Who the command is on the host when it has no namespace of its own.
+fn host_user_without_namespaces() -> LayerState {
+    match Mapping::of(Form::WithoutNamespaces) {
+        Some(mapping) => {
+            let uid = crate::launcher::ids(mapping).host_uid;
+            present(format!("host uid {}", outside_user(uid)))
+        }
+        None => missing(
+            "its user would be root outside, and no other id can be had",
+            "start it as an ordinary user",
+        ),
+    }
+}
+
 /// An ordinary user cannot leave groups; started by root the jail has none.
-fn groups() -> LayerState {
-    let Mapping::Own { gid, .. } = Mapping::of_this_process() else {
+fn groups(form: Form) -> LayerState {
+    let Some(Mapping::Own { gid, .. }) = Mapping::of(form) else {
         return present("none kept");
     };
     let extra = rustix::process::getgroups().map_or(usize::MAX, |groups| {
@@ -162,13 +183,21 @@ fn landlock(abi: u32) -> LayerState {
     }
 }
 
-fn scopes(abi: u32) -> LayerState {
+fn scopes(abi: u32, form: Form) -> LayerState {
     if abi >= SCOPES_ABI {
         return present(format!("signals and abstract sockets, ABI {abi}"));
     }
+    let fix = match form {
+        Form::Namespaces => {
+            "use Linux 6.12 or newer, or waive this layer: the pid and network namespaces still separate signals and sockets"
+        }
+        Form::WithoutNamespaces => {
+            "use Linux 6.12 or newer, or namespaces: nothing else keeps signals from the host's processes"
+        }
+    };
     missing(
         format!("Landlock ABI {abi} has no scopes (needs ABI {SCOPES_ABI})"),
-        "use Linux 6.12 or newer, or waive this layer: the pid and network namespaces still separate signals and sockets",
+        fix,
     )
 }
 

@@ -40,8 +40,8 @@ pub use launcher::{HelperCommand, Launcher};
 pub use probe::{Feature, HostSupport, probe_host};
 pub use report::{Enforced, Ids, Layer, LayerReport, LayerState};
 pub use spec::{
-    Access, Form, JailSpec, Limits, Overlay, Owner, Reach, SessionLimits, Stdio, Tree, TreeId,
-    UnixSockets, Upper, View,
+    Access, Form, JailSpec, Limits, NOT_HELD_WITHOUT_NAMESPACES, Overlay, Owner, Reach,
+    SessionLimits, Stdio, Tree, TreeId, UnixSockets, Upper, View,
 };
 pub use sys::memory::give_back_memory;
 pub use system::system_views;

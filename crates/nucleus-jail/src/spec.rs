@@ -303,11 +303,17 @@ pub enum UnixSockets {
 pub enum Form {
     /// Namespaces, overlay, Landlock and seccomp.
     Namespaces,
-    /// Landlock and seccomp only, for hosts that refuse user namespaces.
+    /// Landlock and seccomp only, for hosts that refuse user namespaces: no network, no terminal, no port, no overlay.
     ///
-    /// **Does not hold:** blocked files inside an allowed tree stay readable, there is no overlay, the host's
-    /// `/proc`, process list, network interfaces and loopback services are visible, UDP and DNS reach the network, nothing is
-    /// hidden at another path, and processes that leave the session are killed only by the watcher.
-    /// Needs every namespace layer in [`JailSpec::waived`].
+    /// **Does not hold** what [`NOT_HELD_WITHOUT_NAMESPACES`] lists. Needs every namespace layer in [`JailSpec::waived`].
     WithoutNamespaces,
 }
+
+/// What [`Form::WithoutNamespaces`] does not hold, in words for whoever chooses it.
+pub const NOT_HELD_WITHOUT_NAMESPACES: [&str; 5] = [
+    "a file that the policy blocks stays readable inside a directory that the agent is shown",
+    "there is no overlay: what the agent may write is written on the host at once, and may fill its disk",
+    "the host's /proc is visible: its processes with their command lines, its network interfaces and connections",
+    "whether any path of the host exists, its size, times and link target can be asked; what is in it cannot",
+    "processes that leave the agent's tree are ended only by the watcher, and stay if the watcher itself is killed",
+];

@@ -7,8 +7,9 @@ use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::error::Step;
 use crate::failure::{At, Done};
+use crate::spec::Form;
 use crate::sys::process::{Cloned, clone_into, exit_now, prctl, reap, signal};
-use crate::trees::{BASE, RANGE};
+use crate::trees::{BASE, INSIDE, RANGE};
 
 /// Every namespace of a jail.
 pub(crate) const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
@@ -41,6 +42,52 @@ impl Mapping {
             Mapping::Own { uid, gid }
         }
     }
+}
+
+impl Mapping {
+    /// The mapping of jails of this form; `None` where the jail's user would be root outside.
+    ///
+    /// Without a namespace of its own a jail has ids of the one we are in, where each id may be somebody else outside.
+    pub(crate) fn of(form: Form) -> Option<Self> {
+        let own = Self::of_this_process();
+        if form == Form::Namespaces {
+            return Some(own);
+        }
+        let has_range = ["uid_map", "gid_map"]
+            .iter()
+            .all(|map| outside(&own_map(map), BASE + INSIDE).is_some());
+        if own == Mapping::Range && has_range {
+            return Some(own);
+        }
+        let (uid, gid) = (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
+        (outside_user(uid) != 0).then_some(Mapping::Own { uid, gid })
+    }
+}
+
+/// The user outside that this user of our namespace is, or the same number where that cannot be said.
+pub(crate) fn outside_user(uid: u32) -> u32 {
+    outside(&own_map("uid_map"), uid).unwrap_or(uid)
+}
+
+fn own_map(name: &str) -> String {
+    std::fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default()
+}
+
+/// What this id is outside, by the text of a map.
+fn outside(map: &str, id: u32) -> Option<u32> {
+    map.lines().find_map(|line| {
+        let mut words = line.split_whitespace().map(str::parse::<u32>);
+        let (first, outside, count) = (
+            words.next()?.ok()?,
+            words.next()?.ok()?,
+            words.next()?.ok()?,
+        );
+        let offset = id.checked_sub(first).filter(|offset| *offset < count)?;
+        outside.checked_add(offset)
+    })
 }
 
 /// Writes the maps of a process just cloned into a new user namespace.
@@ -88,5 +135,23 @@ fn idle() -> ! {
     }
     loop {
         std::thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::outside;
+
+    #[test]
+    fn an_id_is_looked_up_in_every_line_of_a_map() {
+        let podman = "         0       1000          1\n         1     100000      65536\n";
+        assert_eq!(outside(podman, 0), Some(1000));
+        assert_eq!(outside(podman, 7), Some(100_006));
+        assert_eq!(outside(podman, 65_537), None);
+        assert_eq!(
+            outside("0 0 4294967295\n", 1_900_001_000),
+            Some(1_900_001_000)
+        );
+        assert_eq!(outside("", 0), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The form without namespaces: Landlock and seccomp around a command in the host's own namespaces.
 //!
-//! **Weaker than a jail.** Processes are found by descent from this one, so a kill of this very process leaves them; TCP is
-//! limited by port and not by host; names of the host's processes stay visible.
+//! **Weaker than a jail.** Processes are found by descent from this one, so a kill of this very process leaves them; names of
+//! the host's processes stay visible. There is no network at all: Landlock limits TCP by port and not by host.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -61,31 +61,23 @@ fn start_command(given: &mut Given, mapping: Mapping, filters: &Filters) -> Done
     prctl(libc::PR_SET_CHILD_SUBREAPER, 1).at(Step::Become, "subreaper")?;
     let bytes = given.read_plan()?;
     let plan = Plan::decode(&bytes).ok_or_else(|| Failure::invalid(Step::Request, "plan"))?;
-    let listeners = plan
-        .ports
-        .iter()
-        .map(|&port| super::init::listen(port))
-        .collect::<Done<Vec<_>>>()?;
-    if mapping == Mapping::Range {
+    if rustix::process::geteuid().is_root() {
         drop_bounding_set().at(Step::Capabilities, "bounding set")?;
+    }
+    if mapping == Mapping::Range {
         become_plain(BASE + INSIDE, BASE + INSIDE).at(Step::Become, "unprivileged ids")?;
     }
     prctl(libc::PR_SET_DUMPABLE, 0).at(Step::Become, "not dumpable")?;
     let events = child_events().at(Step::Fork, "signalfd")?;
     let streams = given.fd_streams();
-    let ports: Vec<u16> = listeners
-        .iter()
-        .filter_map(|listener| listener.local_addr().ok())
-        .map(|address| address.port())
-        .collect();
     let (readable, writable) = paths(&plan);
     let command = Command {
         plan: &plan,
         streams: streams.map_or(Streams::Null, Streams::Fds),
         readable,
         writable,
-        ports: Some(&ports),
-        filter: &filters.host_network,
+        ports: Some(&[]),
+        filter: &filters.bare,
         bounds_data: given.watches_memory(),
         other_processes: processes_of_user(),
     };
@@ -93,7 +85,7 @@ fn start_command(given: &mut Given, mapping: Mapping, filters: &Filters) -> Done
     drop(command);
     drop_held_capabilities().at(Step::Capabilities, "supervisor")?;
     given.announce(&super::init::Announced {
-        listeners: &listeners,
+        listeners: &[],
         redirected: None,
         master: None,
         changes: None,

@@ -17,7 +17,7 @@ use super::{overlay, root};
 use crate::channel::{self, Message};
 use crate::error::Step;
 use crate::failure::{At, Done, Failure};
-use crate::filter::{Filter, Sockets};
+use crate::filter::Filter;
 use crate::host::clone::Mapping;
 use crate::plan::{Plan, PlanStdio, Request};
 use crate::spec::Reach;
@@ -42,16 +42,16 @@ pub(crate) struct Filters {
     pub(crate) first: Filter,
     pub(crate) plain: Filter,
     pub(crate) with_unix: Filter,
-    pub(crate) host_network: Filter,
+    pub(crate) bare: Filter,
 }
 
 impl Filters {
     pub(crate) fn build() -> Self {
         Self {
             first: Filter::first_process(),
-            plain: Filter::command(UnixSockets::Refused, Sockets::Namespaced),
-            with_unix: Filter::command(UnixSockets::Private, Sockets::Namespaced),
-            host_network: Filter::command(UnixSockets::Refused, Sockets::TcpOnly),
+            plain: Filter::command(UnixSockets::Refused),
+            with_unix: Filter::command(UnixSockets::Private),
+            bare: Filter::bare(),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The form without namespaces: what it holds, and that nobody gets it by accident.
 
-use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use nucleus_jail::{Access, Error, Exit, Form, JailSpec, Layer, View};
@@ -62,6 +61,10 @@ fn what_needs_namespaces_is_refused_and_not_left_out() {
         spec.views.push(view);
         assert!(matches!(launcher().spawn(spec), Err(Error::InvalidSpec(_))));
     }
+    // Landlock would open its number at every host.
+    let mut spec = bare(&["true"]);
+    spec.ports = vec![0];
+    assert!(matches!(launcher().spawn(spec), Err(Error::InvalidSpec(_))));
 }
 
 #[test]
@@ -82,7 +85,10 @@ fn files_signals_and_sockets_beyond_it_are_refused() {
     let outside = TcpListener::bind("127.0.0.1:0").unwrap();
     let script = format!(
         r#"
-import errno, os, socket
+import ctypes, errno, os, resource, socket
+libc = ctypes.CDLL(None, use_errno=True)
+def call(name, *arguments):
+    if getattr(libc, name)(*arguments) < 0: raise OSError(ctypes.get_errno(), name)
 def t(name, f):
     try: f(); print(name, 'ok')
     except OSError as e: print(name, errno.errorcode[e.errno])
@@ -91,9 +97,23 @@ t('write', lambda: open('{closed}', 'w'))
 t('kill', lambda: os.kill({pid}, 0))
 t('environ', lambda: open('/proc/{pid}/environ').read())
 t('dial', lambda: socket.create_connection(('127.0.0.1', {port})))
+t('tcp', lambda: socket.socket(socket.AF_INET6))
 t('udp', lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 t('unix', lambda: socket.socket(socket.AF_UNIX))
+t('chmod', lambda: os.chmod('{closed}', 0o777))
+t('times', lambda: os.utime('{closed}', (1, 1)))
+t('attribute', lambda: os.setxattr('{closed}', 'user.x', b'x'))
+t('watch', lambda: call('inotify_add_watch', libc.inotify_init(), b'/usr', 2))
+t('shared memory', lambda: call('shmget', 0, 4096, 0o1600))
+t('semaphore', lambda: call('semget', 0, 1, 0o1600))
+t('queue', lambda: call('msgget', 0, 0o1600))
+t('priority', lambda: os.setpriority(os.PRIO_PROCESS, {pid}, 19))
+t('bounds', lambda: resource.prlimit({pid}, resource.RLIMIT_NOFILE))
 t('inside', lambda: open('{open}/new', 'w').write('x'))
+t('mode', lambda: os.fchmod(os.open('{open}/new', os.O_RDWR), 0o777))
+t('own priority', lambda: os.setpriority(os.PRIO_PROCESS, 0, 19))
+t('own times', lambda: os.utime(os.open('{open}/new', os.O_RDWR), (1, 1)))
+t('own bounds', lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32)))
 "#,
         closed = closed.display(),
         open = open.display(),
@@ -109,34 +129,51 @@ t('inside', lambda: open('{open}/new', 'w').write('x'))
     let ran = run(spec);
     assert_eq!(
         ran.out,
-        "read EACCES\nwrite EACCES\nkill EPERM\nenviron EACCES\ndial EACCES\nudp EPERM\nunix EPERM\ninside ok\n",
+        "read EACCES\nwrite EACCES\nkill EPERM\nenviron EACCES\ndial EPERM\ntcp EPERM\nudp EPERM\nunix EPERM\n\
+         chmod EPERM\ntimes EPERM\nattribute EPERM\nwatch EPERM\nshared memory EPERM\nsemaphore EPERM\nqueue EPERM\npriority EPERM\nbounds EPERM\n\
+         inside ok\nmode EPERM\nown priority ok\nown times ok\nown bounds ok\n",
         "{}",
         ran.err
     );
     assert!(open.join("new").exists());
 }
 
+/// A user of a namespace of one id is somebody outside: an ordinary user, or root, who runs no jail.
 #[test]
-fn its_own_port_reaches_the_host() {
-    let script = "
-import socket, os, sys
-s = socket.create_connection(('127.0.0.1', int(os.environ['PORT']))); s.sendall(b'hi'); sys.exit(s.recv(1)[0])";
-    // A port nobody uses now; taken by the jail a moment later.
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let mut spec = bare(&["/usr/bin/python3", "-c", script]);
-    spec.ports = vec![port];
-    spec.env.push(("PORT".into(), port.to_string().into()));
-    let mut jail = launcher().spawn(spec).unwrap();
-    let (_, listener) = jail.take_listeners().pop().unwrap();
-    let (mut client, _) = listener.accept().unwrap();
-    let mut said = [0; 2];
-    client.read_exact(&mut said).unwrap();
-    client.write_all(&[9]).unwrap();
-    assert_eq!((said, jail.wait().unwrap()), (*b"hi", Exit::Code(9)));
+fn a_user_that_is_root_outside_and_has_no_other_id_gets_none() {
+    for map in ["--map-root-user", "--map-user=1000"] {
+        told_behind(map);
+    }
+}
+
+fn told_behind(map: &str) {
+    let output = std::process::Command::new("unshare")
+        .args(["--user", map])
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "bare::told_as_a_user_of_a_namespace",
+            "--nocapture",
+        ])
+        .env("NUCLEUS_BARE_TOLD", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let is_refused = said.contains("no other id can be had");
+    assert_eq!(is_refused, rustix::process::geteuid().is_root(), "{said}");
+    assert!(is_refused || said.contains("ended Code(7)"), "{said}");
+}
+
+#[test]
+fn told_as_a_user_of_a_namespace() {
+    if std::env::var_os("NUCLEUS_BARE_TOLD").is_none() {
+        return; // the test above runs it behind `unshare`
+    }
+    match launcher().spawn(bare(&["/bin/sh", "-c", "exit 7"])) {
+        Ok(jail) => println!("ended {:?}", jail.wait().unwrap()),
+        Err(error) => println!("{error}"),
+    }
 }
 
 #[test]
