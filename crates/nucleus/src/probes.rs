@@ -53,6 +53,42 @@ pub fn run(
     run_in_altered_jail(jails, envelope, program, scratch, &|_, _| {})
 }
 
+/// The attempt that is not made without namespaces, where the host's processes are seen.
+pub const NOT_WITHOUT_NAMESPACES: &str = "other-process";
+
+/// As [`run`], in a jail without namespaces as the agent of such a session gets it; all but [`NOT_WITHOUT_NAMESPACES`].
+///
+/// The jail's user must be able to pass to `scratch`, so that nothing but the jail is in its way.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_without_namespaces(
+    jails: &Jails,
+    envelope: &Envelope,
+    program: &ProbeProgram,
+    scratch: &std::path::Path,
+) -> Result<Vec<Probe>, Error> {
+    let targets = Targets::new(scratch)
+        .map_err(|error| Error::failed("cannot set up the boundary probes", error))?;
+    let mut spec = jails.bare_spec(envelope, &[], &[])?;
+    let host = found(program)?;
+    let workspace = targets.workspace().to_string_lossy().into_owned();
+    set_program(
+        &mut spec,
+        program,
+        host.clone(),
+        targets.arguments(&workspace),
+    );
+    spec.views.push(View::Bind {
+        inside: host.clone(),
+        host,
+        access: Access::ReadOnly,
+    });
+    let mut probes = made(jails, spec, &targets)?;
+    probes.retain(|probe| probe.name != NOT_WITHOUT_NAMESPACES);
+    Ok(probes)
+}
+
 /// As [`run`], in a jail that `alter` has changed, given the directory of the targets.
 ///
 /// **For tests of the probes themselves**: it shows that each gets through where its wall is missing.
@@ -71,6 +107,11 @@ pub fn run_in_altered_jail(
     let mut spec = jails.spec(envelope, &[])?;
     prepare(&mut spec, program, &targets)?;
     alter(&mut spec, targets.dir());
+    made(jails, spec, &targets)
+}
+
+/// Makes the attempts in this jail.
+fn made(jails: &Jails, mut spec: JailSpec, targets: &Targets) -> Result<Vec<Probe>, Error> {
     let (stdio, output) = pipes()?;
     spec.stdio = stdio;
     let jail = jails.launcher()?.spawn(spec)?;
@@ -120,14 +161,8 @@ pub fn run_outside(
 }
 
 fn prepare(spec: &mut JailSpec, program: &ProbeProgram, targets: &Targets) -> Result<(), Error> {
-    let host = std::fs::canonicalize(&program.program)
-        .map_err(|error| Error::failed("cannot find the program of the boundary probes", error))?;
-    spec.argv = [OsString::from(PROGRAM)]
-        .into_iter()
-        .chain(program.args.clone())
-        .collect();
-    spec.argv.extend(targets.arguments(WORKSPACE));
-    spec.env = vec![("PATH".into(), "/usr/bin:/bin".into())];
+    let host = found(program)?;
+    set_program(spec, program, PROGRAM.into(), targets.arguments(WORKSPACE));
     spec.views.push(View::Bind {
         host,
         inside: PathBuf::from(PROGRAM),
@@ -146,8 +181,22 @@ fn prepare(spec: &mut JailSpec, program: &ProbeProgram, targets: &Targets) -> Re
             inodes: 64,
         },
     });
-    spec.cwd = PathBuf::from("/");
     Ok(())
+}
+
+fn found(program: &ProbeProgram) -> Result<PathBuf, Error> {
+    std::fs::canonicalize(&program.program)
+        .map_err(|error| Error::failed("cannot find the program of the boundary probes", error))
+}
+
+/// The program of the attempts at its path inside, with its arguments.
+fn set_program(spec: &mut JailSpec, program: &ProbeProgram, at: PathBuf, args: Vec<OsString>) {
+    spec.argv = std::iter::once(at.into_os_string())
+        .chain(program.args.clone())
+        .chain(args)
+        .collect();
+    spec.env = vec![("PATH".into(), "/usr/bin:/bin".into())];
+    spec.cwd = PathBuf::from("/");
 }
 
 fn pipes() -> Result<(Stdio, std::fs::File), Error> {

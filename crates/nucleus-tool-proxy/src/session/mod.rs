@@ -9,6 +9,7 @@ mod web;
 
 use std::sync::Arc;
 
+use nucleus::executor::COMMANDS_NEED_NAMESPACES;
 use nucleus::monitor::cut;
 use nucleus::ports::Forge;
 use nucleus::{Error, Executor, Fetcher, Git, Sandbox};
@@ -80,6 +81,27 @@ impl SessionHands {
     }
 }
 
+impl SessionHands {
+    /// Denies, on record, a call that needs a jail of its own.
+    fn deny_without_namespaces(&self, tool: &str) -> Failure {
+        let operations = operations_of(tool);
+        let monitor = self.sandbox.monitor();
+        monitor.deny_unjudged(operations, tool, COMMANDS_NEED_NAMESPACES);
+        Failure::Refused {
+            text: format!("error: {COMMANDS_NEED_NAMESPACES}"),
+            data: json!({
+                "code": "state_blocked",
+                "operation": operations.iter().next().map_or("unknown", Operation::name),
+                "subject": cut(tool),
+                "rules": ["without_namespaces"],
+                "rule": [COMMANDS_NEED_NAMESPACES],
+                "evidence": [],
+                "way_out": "use the file tools; the user can start the session with namespaces",
+            }),
+        }
+    }
+}
+
 impl Hands for SessionHands {
     fn call(
         &self,
@@ -91,6 +113,9 @@ impl Hands for SessionHands {
             return Err(Failure::Cancelled);
         }
         let tool = call.tool();
+        if needs_jail(&call) && self.sandbox.jails().is_without_namespaces() {
+            return Err(self.deny_without_namespaces(tool));
+        }
         let monitor = self.sandbox.monitor();
         monitor
             .guarded(|| self.act(call, progress, cancel))
@@ -112,11 +137,44 @@ impl Hands for SessionHands {
     }
 
     fn without_means(&self) -> OperationSet {
-        if self.fetcher.has_search() {
-            OperationSet::EMPTY
-        } else {
-            OperationSet::of(Operation::WebSearch)
+        let mut lacking = OperationSet::EMPTY;
+        if !self.fetcher.has_search() {
+            lacking = lacking.union(OperationSet::of(Operation::WebSearch));
         }
+        if self.sandbox.jails().is_without_namespaces() {
+            lacking = JAILED
+                .into_iter()
+                .fold(lacking, |all, own| all.union(OperationSet::of(own)));
+        }
+        lacking
+    }
+}
+
+/// Operations that are done by a jailed program.
+const JAILED: [Operation; 4] = [
+    Operation::RunBash,
+    Operation::GitCommit,
+    Operation::GitPush,
+    Operation::CreatePr,
+];
+
+/// Whether the call is done by a jailed program: a command, or git.
+fn needs_jail(call: &Call) -> bool {
+    match call {
+        Call::Run(_)
+        | Call::GitStatus
+        | Call::GitDiff(_)
+        | Call::GitCommit(_)
+        | Call::GitPush(_)
+        | Call::CreatePr(_) => true,
+        Call::Read(_)
+        | Call::Write(_)
+        | Call::Edit(_)
+        | Call::Glob(_)
+        | Call::Grep(_)
+        | Call::SessionStatus
+        | Call::WebFetch(_)
+        | Call::WebSearch(_) => false,
     }
 }
 

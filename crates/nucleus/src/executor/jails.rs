@@ -35,6 +35,8 @@ pub struct JailOptions {
     pub session_limits: SessionLimits,
     /// Layers whose absence the user accepted by an explicit flag.
     pub waived: BTreeSet<Layer>,
+    /// Whether the user gave up namespaces by an explicit flag: the agent has a jail of that form, and commands are refused.
+    pub is_without_namespaces: bool,
 }
 
 impl JailOptions {
@@ -141,8 +143,9 @@ impl Jails {
     /// A jail for this command with the usual views and bounds, no workspace, no port and no stdio.
     ///
     /// # Errors
-    /// As [`Jails::launcher`] and [`Jails::view_of`].
+    /// As [`Jails::launcher`] and [`Jails::view_of`], and in a session without namespaces.
     pub fn spec(&self, envelope: &Envelope, argv: &[String]) -> Result<JailSpec, Error> {
+        self.check_has_namespaces()?;
         let ids = self.launcher()?.ids();
         let mut spec = JailSpec::new(argv);
         spec.views = views(ids);

@@ -3,6 +3,7 @@
 //! A jail has no network but the session's proxy, no secret and no way to change the real tree. What a
 //! command wrote becomes one request for each change once its jail is dead.
 
+mod bare;
 mod command;
 mod cost;
 mod environment;
@@ -29,6 +30,7 @@ use crate::budget::AtomicBudget;
 use crate::error::Error;
 use crate::sandbox::{Grants, Sandbox};
 
+pub use bare::COMMANDS_NEED_NAMESPACES;
 pub use command::{CommandRequest, OutputCaps};
 pub use cost::Prices;
 pub use hidden::ShownFor;
