@@ -66,57 +66,30 @@ impl AgentJail<'_> {
         Ok(spec)
     }
 
-    /// The whole environment; nothing of the host's but what the policy declares.
+    /// The whole environment.
     fn environment(&self) -> Vec<(OsString, OsString)> {
         let base = format!("http://127.0.0.1:{MODEL_PORT}");
-        let dirs = self.found.views.iter().chain(self.view_dirs);
-        let bins = dirs
-            .flat_map(|dir| [dir.clone(), dir.join("bin")])
-            .filter(|dir| dir.is_dir());
-        let path: Vec<String> = std::iter::once(OWN_DIR.to_owned())
-            .chain(bins.filter_map(|dir| dir.to_str().map(str::to_owned)))
-            .chain(["/usr/local/bin:/usr/bin:/bin".to_owned()])
-            .collect();
-        let mut pairs = vec![
-            ("PATH".to_owned(), path.join(":")),
-            ("HOME".to_owned(), HOME.to_owned()),
-            ("USER".to_owned(), "agent".to_owned()),
-            ("LOGNAME".to_owned(), "agent".to_owned()),
-            ("SHELL".to_owned(), "/bin/sh".to_owned()),
-            ("LANG".to_owned(), "C.UTF-8".to_owned()),
-            (
-                "TERM".to_owned(),
-                std::env::var("TERM").unwrap_or_else(|_| "dumb".to_owned()),
-            ),
-            (MCP_PORT_VARIABLE.to_owned(), MCP_PORT.to_string()),
-            (
-                "NUCLEUS_WORKSPACE".to_owned(),
-                self.workspace.display().to_string(),
-            ),
-        ];
+        let mut extra = vec![(MCP_PORT_VARIABLE.to_owned(), MCP_PORT.to_string())];
         if self.has_model {
-            pairs.extend([
+            extra.extend([
                 ("OPENAI_BASE_URL".to_owned(), format!("{base}/v1")),
                 ("ANTHROPIC_BASE_URL".to_owned(), base),
                 ("OPENAI_API_KEY".to_owned(), PLACEHOLDER_KEY.to_owned()),
                 ("ANTHROPIC_API_KEY".to_owned(), PLACEHOLDER_KEY.to_owned()),
             ]);
         }
-        for (name, value) in &self.jails.options().host_environment {
-            if self
-                .envelope
-                .declarations()
-                .environment
-                .holds(|pattern| pattern.matches(name))
-            {
-                pairs.push((name.clone(), value.clone()));
-            }
+        Surroundings {
+            jails: self.jails,
+            envelope: self.envelope,
+            found: self.found,
+            launch: self.launch,
+            workspace: self.workspace,
+            view_dirs: self.view_dirs,
+            own_dir: OWN_DIR,
+            home: HOME,
+            extra,
         }
-        pairs.extend(self.launch.env.iter().cloned());
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect()
+        .environment()
     }
 
     /// The agent's program and files, and `nucleus` for its MCP server.
@@ -147,6 +120,64 @@ impl AgentJail<'_> {
             mode: 0o600,
         }));
         Ok(views)
+    }
+}
+
+/// What an agent's environment is made of.
+#[derive(Debug)]
+pub(super) struct Surroundings<'a> {
+    pub(super) jails: &'a Jails,
+    pub(super) envelope: &'a Envelope,
+    pub(super) found: &'a Found,
+    pub(super) launch: &'a Launch,
+    pub(super) workspace: &'a Path,
+    pub(super) view_dirs: &'a [PathBuf],
+    /// Where `nucleus` is, for its MCP server.
+    pub(super) own_dir: &'a str,
+    pub(super) home: &'a str,
+    /// How it reaches what the session offers.
+    pub(super) extra: Vec<(String, String)>,
+}
+
+impl Surroundings<'_> {
+    /// The whole environment; nothing of the host's but what the policy declares.
+    pub(super) fn environment(self) -> Vec<(OsString, OsString)> {
+        let dirs = self.found.views.iter().chain(self.view_dirs);
+        let bins = dirs
+            .flat_map(|dir| [dir.clone(), dir.join("bin")])
+            .filter(|dir| dir.is_dir());
+        let path: Vec<String> = std::iter::once(self.own_dir.to_owned())
+            .chain(bins.filter_map(|dir| dir.to_str().map(str::to_owned)))
+            .chain(["/usr/local/bin:/usr/bin:/bin".to_owned()])
+            .collect();
+        let mut pairs = vec![
+            ("PATH".to_owned(), path.join(":")),
+            ("HOME".to_owned(), self.home.to_owned()),
+            ("USER".to_owned(), "agent".to_owned()),
+            ("LOGNAME".to_owned(), "agent".to_owned()),
+            ("SHELL".to_owned(), "/bin/sh".to_owned()),
+            ("LANG".to_owned(), "C.UTF-8".to_owned()),
+            (
+                "TERM".to_owned(),
+                std::env::var("TERM").unwrap_or_else(|_| "dumb".to_owned()),
+            ),
+            (
+                "NUCLEUS_WORKSPACE".to_owned(),
+                self.workspace.display().to_string(),
+            ),
+        ];
+        pairs.extend(self.extra);
+        for (name, value) in &self.jails.options().host_environment {
+            let declared = &self.envelope.declarations().environment;
+            if declared.holds(|pattern| pattern.matches(name)) {
+                pairs.push((name.clone(), value.clone()));
+            }
+        }
+        pairs.extend(self.launch.env.iter().cloned());
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
     }
 }
 

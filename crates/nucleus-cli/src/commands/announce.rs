@@ -21,6 +21,9 @@ pub(crate) fn announce(opened: &Opened, task: Option<&str>) -> Result<(), Failur
         );
         monitor.note(&note).map_err(Failure::not_started)?;
     }
+    if opened.jails.is_without_namespaces() {
+        super::weaker::record(monitor)?;
+    }
     let tracked = opened.sandbox.tracked_blocked();
     if tracked.count > 0 {
         let line = format!("git tracks files that this policy blocks: {tracked}");

@@ -54,6 +54,11 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         } else {
             let line = "a session cannot start here until what is marked missing is there";
             anstream::println!("{} {line}", paint(BAD, "no:"));
+            let flag = super::WITHOUT_NAMESPACES_FLAG;
+            anstream::println!(
+                "last resort: `nucleus run {flag} -- CMD` confines an agent by Landlock and seccomp alone, without commands, \
+                 and says what that does not hold"
+            );
         }
     }
     Ok(if is_sufficient { 0 } else { NOT_STARTED })

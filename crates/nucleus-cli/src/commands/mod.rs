@@ -20,11 +20,15 @@ mod question;
 mod run;
 #[cfg(target_os = "linux")]
 mod staged;
+#[cfg(target_os = "linux")]
+mod weaker;
 
 use clap::Subcommand;
 
 #[cfg(target_os = "linux")]
 pub(crate) use mcp::run as mcp;
+#[cfg(target_os = "linux")]
+pub(crate) use weaker::FLAG as WITHOUT_NAMESPACES_FLAG;
 
 use crate::report::Failure;
 

@@ -66,6 +66,12 @@ pub(crate) struct Args {
     /// Copy signed checkpoints of the log to this file too, so that a cut tail shows
     #[arg(long, value_name = "FILE")]
     mirror: Option<PathBuf>,
+    /// Run the agent by Landlock and seccomp alone, for hosts without user namespaces; needs a command.
+    ///
+    /// It sees no workspace and has no network: it works through `nucleus mcp`, with the file and web tools. Commands and
+    /// git are refused. What this does not hold is said at the start and written into the log.
+    #[arg(long, conflicts_with_all = ["model_socket", "model_url"])]
+    unsafe_without_namespaces: bool,
     /// Print the summary as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -77,7 +83,11 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     let task = task(args)?;
+    check_without_namespaces(args)?;
     let chosen = chosen(args)?;
+    if args.unsafe_without_namespaces {
+        super::weaker::say();
+    }
     let model = args.provider.load()?;
     let provider = chosen.preset.map(|preset| preset.provider.to_owned());
     let opened = open(&OpenOptions {
@@ -88,6 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         mirror: args.mirror.clone(),
         view_dirs: args.view_dirs.clone(),
         program_dirs: chosen.found.views.clone(),
+        without_namespaces: args.unsafe_without_namespaces,
     })?;
     let launch = match chosen.preset {
         Some(preset) => {
@@ -128,6 +139,29 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     Ok(code)
 }
 
+/// What the form without namespaces cannot give is an error, not left out.
+fn check_without_namespaces(args: &Args) -> Result<(), Failure> {
+    if !args.unsafe_without_namespaces {
+        return Ok(());
+    }
+    let flag = super::weaker::FLAG;
+    if args.command.is_empty() {
+        let why = format!(
+            "`{flag}` is for a command after `--`: a client with a preset needs the model's port"
+        );
+        return Err(Failure::usage(why).help("name the agent's own command, without `--agent`"));
+    }
+    if args.view != View::None {
+        let why = format!(
+            "`--view` and `{flag}` exclude each other: blocked files cannot be hidden without namespaces"
+        );
+        return Err(
+            Failure::usage(why).help("leave `--view` out: the agent reads by the session's tools")
+        );
+    }
+    Ok(())
+}
+
 /// The program to start, with its preset where it has one.
 struct Chosen {
     preset: Option<&'static Preset>,
@@ -139,7 +173,7 @@ fn chosen(args: &Args) -> Result<Chosen, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if let Some(program) = args.command.first() {
         let found = if program == "nucleus" {
-            own()?
+            own(args.unsafe_without_namespaces)?
         } else {
             find_program(program, &path).ok_or_else(|| {
                 let why = format!("there is no program `{program}` on this host's PATH");
@@ -183,11 +217,15 @@ fn chosen(args: &Args) -> Result<Chosen, Failure> {
     })
 }
 
-/// This program, which every jail has on its own PATH.
-fn own() -> Result<Found, Failure> {
-    let start = PathBuf::from("/opt/nucleus/bin/nucleus");
+/// This program, which every jail has on its own PATH; without namespaces it stays where it is.
+fn own(without_namespaces: bool) -> Result<Found, Failure> {
+    let program = std::env::current_exe()?;
+    let start = match without_namespaces {
+        true => program.canonicalize()?,
+        false => PathBuf::from("/opt/nucleus/bin/nucleus"),
+    };
     Ok(Found {
-        program: std::env::current_exe()?,
+        program,
         views: Vec::new(),
         start,
     })

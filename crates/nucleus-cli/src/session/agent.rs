@@ -10,10 +10,12 @@ use nucleus_tool_proxy::SessionHands;
 use portcullis::{Exposure, Phase};
 
 use super::open::envelope_of;
+use super::pipes::Door;
+use super::place::Place;
 use super::serve::Servers;
 use super::stdio::{Input, Streams};
 use super::{Opened, network};
-use crate::agent::{AgentJail, Found, Launch};
+use crate::agent::{AgentJail, BareJail, Found, Launch};
 use crate::model::Model;
 use crate::report::Failure;
 
@@ -56,6 +58,7 @@ pub(crate) fn run_agent(
     let monitor = Arc::clone(opened.sandbox.monitor());
     let model = agent.model.clone().map(|model| model.gateway(&monitor));
     let envelope = envelope_of(opened);
+    let place = Place::for_agent(opened)?;
     let view = agent
         .sees_workspace
         .then(|| workspace_view(opened, &envelope))
@@ -64,20 +67,28 @@ pub(crate) fn run_agent(
         Some((overlay, layers)) => (Some(overlay), Some(layers)),
         None => (None, None),
     };
-    let mut spec = AgentJail {
-        jails: &opened.jails,
-        envelope: &envelope,
-        found: &agent.found,
-        launch: &agent.launch,
-        workspace: &opened.workspace,
-        view: overlay,
-        view_dirs: &agent.view_dirs,
-        has_model: model.is_some(),
-    }
-    .spec()?;
-    network::connect(opened, &mut spec);
-    let (streams, stdio) = Streams::open(agent.input)?;
+    let mut spec = match &place {
+        Some(place) => bare_jail(opened, agent, &envelope, place)?,
+        None => {
+            let mut spec = AgentJail {
+                jails: &opened.jails,
+                envelope: &envelope,
+                found: &agent.found,
+                launch: &agent.launch,
+                workspace: &opened.workspace,
+                view: overlay,
+                view_dirs: &agent.view_dirs,
+                has_model: model.is_some(),
+            }
+            .spec()?;
+            network::connect(opened, &mut spec);
+            spec
+        }
+    };
+    let (streams, stdio) = Streams::open(agent.input, place.is_none())?;
     spec.stdio = stdio;
+    let door = place.as_ref().map(|place| Door::make(&place.pipes()));
+    let door = door.transpose()?;
     let launcher = opened.jails.launcher().map_err(Failure::not_started)?;
     monitor
         .note(&format!("agent started: {}", agent.found.start.display()))
@@ -86,7 +97,7 @@ pub(crate) fn run_agent(
     let program = agent.found.start.display().to_string();
     let served = opened.jails.serve(&mut jail, &program);
     let (listeners, served) = served.map_err(Failure::not_started)?;
-    let servers = Servers::start(listeners, Arc::clone(&hands), model)?;
+    let servers = Servers::start(listeners, Arc::clone(&hands), model, door)?;
     let pumps = streams.pump(&mut jail)?;
     let running = Arc::new(Running {
         jail: Mutex::new(Some(Arc::new(jail))),
@@ -99,6 +110,10 @@ pub(crate) fn run_agent(
     running.kill();
     drop((servers, served));
     settle(&hands);
+    if let Some(place) = place {
+        running.gone();
+        place.remove();
+    }
     pumps.finish();
     let code = closing_code(code, &monitor);
     say_why(code, &monitor);
@@ -117,6 +132,26 @@ fn settle(hands: &Arc<SessionHands>) {
     while Arc::strong_count(hands) > 1 && std::time::Instant::now() < until {
         std::thread::sleep(TICK);
     }
+}
+
+/// The agent's jail where there are no namespaces.
+fn bare_jail(
+    opened: &Opened,
+    agent: &Agent,
+    envelope: &portcullis::Envelope,
+    place: &Place,
+) -> Result<nucleus_jail::JailSpec, Failure> {
+    BareJail {
+        jails: &opened.jails,
+        envelope,
+        found: &agent.found,
+        launch: &agent.launch,
+        workspace: &opened.workspace,
+        view_dirs: &agent.view_dirs,
+        home: &place.home(),
+        pipes: &place.pipes(),
+    }
+    .spec()
 }
 
 /// A read-only, filtered view of the workspace, and what keeps it.
@@ -151,6 +186,15 @@ impl Running {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Waits until the tree that was killed is dead; not for ever.
+    fn gone(&self) {
+        /// What a busy machine needs.
+        const PATIENCE: Duration = Duration::from_secs(30);
+        if let Some(jail) = self.jail() {
+            let _ = jail.wait_timeout(PATIENCE);
+        }
     }
 
     /// Kills the whole tree; one that is gone already needs none.

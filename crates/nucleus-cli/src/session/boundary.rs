@@ -9,6 +9,7 @@ use nucleus_audit::{Layer, Probe};
 use nucleus_jail::{Jail, LayerState, Reach, Stdio};
 use portcullis::Envelope;
 
+use super::place::Place;
 use crate::commands::PROBE;
 use crate::report::Failure;
 
@@ -39,6 +40,9 @@ pub(crate) fn layers(jails: &Jails, envelope: &Envelope) -> Result<Vec<Layer>, F
     let layers = jail.enforced().layers.iter().map(|report| {
         let (state, detail) = match &report.state {
             LayerState::Present(how) => ("present", how.clone()),
+            LayerState::Missing { reason, .. } if jails.is_without_namespaces() => {
+                ("waived", reason.clone())
+            }
             LayerState::Missing { reason, fix } => ("missing", format!("{reason}; {fix}")),
             LayerState::NotNeeded => ("not needed", String::new()),
         };
@@ -63,9 +67,12 @@ fn shipped() -> Result<Envelope, Failure> {
 
 /// A jail that runs `true`.
 fn built(jails: &Jails, envelope: &Envelope, reach: Reach) -> Result<Jail, Failure> {
-    let mut spec = jails
-        .spec(envelope, &["true".to_owned()])
-        .map_err(|error| failed(&error))?;
+    let argv = ["true".to_owned()];
+    let spec = match jails.is_without_namespaces() {
+        true => jails.bare_spec(envelope, &argv, &[]),
+        false => jails.spec(envelope, &argv),
+    };
+    let mut spec = spec.map_err(|error| failed(&error))?;
     spec.env = vec![("PATH".into(), "/usr/bin:/bin".into())];
     spec.stdio = Stdio::Null;
     spec.reach = reach;
@@ -87,6 +94,11 @@ pub(crate) fn probes(
         program: std::env::current_exe()?.canonicalize()?,
         args: vec![OsString::from(PROBE)],
     };
+    if jails.is_without_namespaces() {
+        let place = Place::make(jails, state)?;
+        return probes::run_without_namespaces(jails, envelope, &program, place.path())
+            .map_err(Failure::not_started);
+    }
     let scratch = tempfile::Builder::new()
         .prefix("probe-")
         .tempdir_in(state.root())?;

@@ -8,6 +8,8 @@ mod lockfiles;
 mod network;
 mod open;
 mod pins;
+mod pipes;
+mod place;
 mod registries;
 mod review;
 mod secrets;

@@ -23,6 +23,10 @@ pub(crate) fn start(
     resolver: Arc<dyn Fetch>,
 ) -> Result<(), Failure> {
     let envelope = opened.sandbox.monitor().envelope();
+    // No jail of this session has a network.
+    if opened.jails.is_without_namespaces() {
+        return Ok(());
+    }
     // Nothing could ever be permitted: the jails keep their loopback alone.
     if envelope.level(Operation::WebFetch) == Level::Never {
         return Ok(());

@@ -37,6 +37,8 @@ pub(crate) struct OpenOptions {
     pub(crate) view_dirs: Vec<PathBuf>,
     /// Host directories that the agent's jail sees for the agent's program.
     pub(crate) program_dirs: Vec<PathBuf>,
+    /// Whether the user gave up namespaces by the flag.
+    pub(crate) without_namespaces: bool,
 }
 
 /// A running session.
@@ -62,6 +64,8 @@ pub(crate) struct Opened {
     pub(crate) registries: Registries,
     /// The secrets that programs use without having them.
     pub(crate) credentials: Credentials,
+    /// The layers that the user gave up.
+    pub(crate) waived: Vec<String>,
     /// What jails are not shown of the directories that they are shown.
     pub(crate) hidden: Vec<PathBuf>,
     /// The lockfiles that registries are held to, where the policy wants it.
@@ -100,7 +104,11 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         Some(provider) => nucleus_spec::with_model(&resolved.envelope, provider, None),
         None => resolved.envelope,
     };
-    let jails = Arc::new(jails(options.view_dirs.clone(), Some(&state)));
+    let jails = Jails::new(JailOptions {
+        is_without_namespaces: options.without_namespaces,
+        ..jail_options(options.view_dirs.clone(), Some(&state))
+    });
+    let jails = Arc::new(jails);
     let views = jails.declared(&envelope);
     check_views(&views, &workspace)?;
     let hidden = jails
@@ -109,12 +117,17 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
     check_bindings(&resolved.bindings, &envelope, &views)?;
     let layers = boundary::layers(&jails, &envelope)?;
     let probes = boundary::probes(&jails, &envelope, &state)?;
+    let waived = layers.iter().filter(|layer| layer.state == "waived");
+    let waived = waived.map(|layer| layer.name.clone()).collect();
     let mut log = LogOptions::default();
     log.mirror.clone_from(&options.mirror);
     let sandbox_options = SandboxOptions {
         shared_jails: Some(Arc::clone(&jails)),
         task: options.task.as_deref().map(Arc::from),
-        boundary: Boundary::Jail,
+        boundary: match options.without_namespaces {
+            true => Boundary::None,
+            false => Boundary::Jail,
+        },
         layers,
         probes,
         log,
@@ -149,6 +162,7 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, Failure> {
         limits: resolved.limits,
         registries,
         credentials,
+        waived,
         hidden,
         pinned,
         sandbox,
@@ -284,7 +298,11 @@ fn pin(workspace: &Path, state: &StateDir, policy: &PolicyArgs) -> Result<(), Fa
 
 /// Jails built by this very program.
 pub(super) fn jails(extra_views: Vec<PathBuf>, state: Option<&StateDir>) -> Jails {
-    Jails::new(JailOptions {
+    Jails::new(jail_options(extra_views, state))
+}
+
+fn jail_options(extra_views: Vec<PathBuf>, state: Option<&StateDir>) -> JailOptions {
+    JailOptions {
         helper: Some(HelperCommand::this_program(JAIL_HELPER)),
         host_environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -293,7 +311,7 @@ pub(super) fn jails(extra_views: Vec<PathBuf>, state: Option<&StateDir>) -> Jail
         extra_views,
         masks_dir: state.map(StateDir::views),
         ..JailOptions::default()
-    })
+    }
 }
 
 /// What the envelope grants, for callers that need it by value.

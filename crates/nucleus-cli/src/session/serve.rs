@@ -7,6 +7,7 @@ use nucleus_egress::gateway::Gateway;
 use nucleus_tool_proxy::{Hands, serve};
 use tokio::runtime::Runtime;
 
+use super::pipes::Door;
 use crate::agent::{MCP_PORT, MODEL_PORT};
 use crate::report::Failure;
 
@@ -22,6 +23,7 @@ impl Servers {
         listeners: Vec<(u16, TcpListener)>,
         hands: Arc<H>,
         model: Option<Gateway>,
+        door: Option<Door>,
     ) -> Result<Self, Failure> {
         // One thread for input and output: calls run on threads of their own, and a second
         // one here costs each answer a wake-up.
@@ -30,6 +32,9 @@ impl Servers {
             .thread_name("nucleus-serve")
             .enable_all()
             .build()?;
+        if let Some(door) = door {
+            runtime.spawn(door.serve(Arc::clone(&hands)));
+        }
         let mut model = model;
         for (port, listener) in listeners {
             if port == MCP_PORT {

@@ -47,8 +47,14 @@ pub(crate) struct Pumps {
 
 impl Streams {
     /// Streams for a new jail, and what it is given.
-    pub(crate) fn open(input: Input) -> Result<(Self, Stdio), Failure> {
-        if input == Input::Ours && io::stdin().is_terminal() && io::stdout().is_terminal() {
+    ///
+    /// Without namespaces a jail has no terminal of its own, and always pipes.
+    pub(crate) fn open(input: Input, has_terminals: bool) -> Result<(Self, Stdio), Failure> {
+        if has_terminals
+            && input == Input::Ours
+            && io::stdin().is_terminal()
+            && io::stdout().is_terminal()
+        {
             let size = termios::tcgetwinsize(io::stdout()).map_err(io::Error::from)?;
             let stdio = Stdio::Terminal {
                 rows: size.ws_row,

@@ -91,6 +91,14 @@ fn print(
         }
         anstream::eprintln!("  {:<12} {}", count.operation, parts.join(", "));
     }
+    if !opened.waived.is_empty() {
+        let line = format!(
+            "boundary {} (advisory): without {}",
+            summary.boundary,
+            opened.waived.join(", ")
+        );
+        anstream::eprintln!("  {}", paint(BAD, line));
+    }
     for since in &summary.exposure {
         anstream::eprintln!("  {:<18} since {}", since.label, since.deed);
     }
@@ -164,6 +172,6 @@ fn as_json(
         "used_micro_usd": summary.used_micro_usd, "left_micro_usd": summary.left_micro_usd,
         "landed": summary.landed, "build_inputs": summary.build_inputs, "held_back": waiting, "tightened": summary.tightened,
         "widened": summary.widened, "log": opened.log_dir.display().to_string(),
-        "log_verifies": checked.is_ok(), "policy": opened.sources,
+        "log_verifies": checked.is_ok(), "policy": opened.sources, "waived": opened.waived,
     })
 }

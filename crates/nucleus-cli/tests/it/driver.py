@@ -16,7 +16,7 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PORT = int(os.environ["NUCLEUS_MCP_PORT"])
+PORT = int(os.environ.get("NUCLEUS_MCP_PORT", "0"))
 PRELUDE = open(os.path.join(HERE, "prelude.py")).read()
 PLAN = json.load(open(os.path.join(HERE, "steps.json")))
 
@@ -25,8 +25,12 @@ class Client:
     """One connection to the session's tools."""
 
     def __init__(self):
-        self.socket = socket.create_connection(("127.0.0.1", PORT))
-        self.file = self.socket.makefile("rwb")
+        if PORT:
+            self.socket = socket.create_connection(("127.0.0.1", PORT))
+            self.reader = self.writer = self.socket.makefile("rwb")
+        else:
+            self.bridge = subprocess.Popen(["nucleus", "mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.reader, self.writer = self.bridge.stdout, self.bridge.stdin
         self.last = 0
         self.ask("initialize", {
             "protocolVersion": "2025-11-25", "capabilities": {},
@@ -35,15 +39,15 @@ class Client:
         self.say({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def say(self, message):
-        self.file.write(json.dumps(message).encode() + b"\n")
-        self.file.flush()
+        self.writer.write(json.dumps(message).encode() + b"\n")
+        self.writer.flush()
 
     def ask(self, method, params):
         self.last += 1
         number = self.last
         self.say({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
         while True:
-            line = self.file.readline()
+            line = self.reader.readline()
             if not line:
                 raise EOFError("the session closed the connection")
             answer = json.loads(line)

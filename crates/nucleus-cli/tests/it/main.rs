@@ -30,3 +30,4 @@ mod runtimes;
 mod supply_chain;
 mod texts;
 mod trust;
+mod without_namespaces;

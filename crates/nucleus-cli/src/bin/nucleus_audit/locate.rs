@@ -112,7 +112,8 @@ fn is_run(log: &Path) -> bool {
         .ok()
         .and_then(|mut records| records.next()?.ok());
     first.is_some_and(|record| {
-        matches!(&record.body.detail, Some(Detail::Start { boundary, .. }) if *boundary != Boundary::None)
+        matches!(&record.body.detail, Some(Detail::Start { boundary, layers, .. })
+            if *boundary != Boundary::None || !layers.is_empty())
     })
 }
 
