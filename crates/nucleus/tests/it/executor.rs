@@ -81,7 +81,7 @@ fn exit_codes_signals_and_missing_programs_are_told_apart() {
     );
     assert!(matches!(
         session.executor().run("echo 'x"),
-        Err(Error::Invalid(_))
+        Err(Error::Malformed(_))
     ));
 }
 
