@@ -2,7 +2,7 @@
 //!
 //! A failing step does not stop the ones after it. Under `CI=true` a skip fails the run,
 //! except data of `../shared`, which is counted, named and allowed. The last line is
-//! `N passed, N failed, N skipped` and nothing else.
+//! `N passed, N failed, N skipped (missing: …)`; the one before it has the counts alone.
 
 mod counts;
 mod needs;
@@ -108,8 +108,8 @@ fn close(total: &Tally, is_ci: bool) -> bool {
     if is_ci && without_leave > 0 {
         println!("CI: {without_leave} skip(s) of what this machine should be able to run");
     }
-    println!("{} (missing: {})", total.counts(), total.missing());
     println!("{}", total.counts());
+    println!("{} (missing: {})", total.counts(), total.missing());
     total.failures.is_empty() && !(is_ci && without_leave > 0)
 }
 
