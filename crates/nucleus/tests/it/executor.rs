@@ -1,7 +1,7 @@
 //! Commands: jailed, bounded, paid for, and landed change by change.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nucleus::executor::{
     CommandExit, CommandRequest, MAX_RUNNING, OutputCaps, Prices, Stop, Stream,
